@@ -1,5 +1,37 @@
 //! Model, ports and decisions of BeSunny: no I/O, no clock, no spawn.
 //!
-//! Everything here is a pure function over data, or a port that others implement.
+//! Everything here is a pure function over data, or a port that others implement. Read
+//! [`source`] for what a provider promises, [`repository`] and [`scheduler`] for what a store
+//! promises, [`sync`] for the one loop between them, and [`worker`] for what runs it.
 
+pub mod account;
+pub mod adapter;
+pub mod address;
+pub mod budget;
+pub mod cadence;
+pub mod classify;
+pub mod clock;
+pub mod commit;
+pub mod document;
+pub mod event;
+pub mod history;
+pub mod ids;
+pub mod intake;
+pub mod item;
+pub mod job;
+pub mod mail;
+pub mod message;
+pub mod project;
+pub mod push;
+pub mod repository;
+pub mod retry;
+pub mod scheduler;
+pub mod settings;
+pub mod source;
+pub mod stop;
+pub mod sync;
+pub mod tenant;
+pub mod token;
+pub mod track;
 pub mod untrusted;
+pub mod worker;

@@ -1,1 +1,13 @@
-//! Conformance suites, fakes and deterministic simulation.
+//! Conformance suites, fakes, fault injection and deterministic simulation.
+//!
+//! [`conformance`] proves an adapter or a store; [`memory`] and [`scripted`] are a store and a mail
+//! source that pass; [`simulation`] runs the whole engine on both under faults.
+
+pub mod clock;
+pub mod conformance;
+pub mod interposed;
+pub mod memory;
+pub mod planted;
+pub mod scripted;
+pub mod seed;
+pub mod simulation;

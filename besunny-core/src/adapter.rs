@@ -1,0 +1,65 @@
+//! Wiring: which adapter follows which provider, with the optional powers its type proves.
+use std::{fmt::Debug, sync::Arc};
+
+use crate::{
+    message::{MailFiling, Message},
+    push::{Push, Receiver},
+    source::Source,
+};
+
+/// A mail source with its optional powers; `with_push` compiles only where the source has them.
+#[derive(Debug)]
+pub struct Adapter<S> {
+    source: Arc<S>,
+    push: Option<Arc<dyn Push>>,
+    receiver: Option<Arc<dyn Receiver>>,
+    filing: Option<Arc<dyn MailFiling>>,
+}
+
+impl<S: Debug> Adapter<S> {
+    /// Wires a source that is only polled.
+    pub fn new(source: S) -> Self {
+        Self { source: Arc::new(source), push: None, receiver: None, filing: None }
+    }
+
+    /// Adds callbacks.
+    #[must_use]
+    pub fn with_push(mut self) -> Self
+    where
+        S: Push + Receiver + 'static,
+    {
+        self.push = Some(Arc::<S>::clone(&self.source));
+        self.receiver = Some(Arc::<S>::clone(&self.source));
+        self
+    }
+
+    /// Adds marking of processed mail.
+    #[must_use]
+    pub fn with_filing(mut self) -> Self
+    where
+        S: MailFiling + 'static,
+    {
+        self.filing = Some(Arc::<S>::clone(&self.source));
+        self
+    }
+}
+
+/// A wired mail source, whatever its type.
+#[derive(Clone, Debug)]
+pub struct MailAdapter {
+    /// Where mails come from.
+    pub source: Arc<dyn Source<Message>>,
+    /// How the provider is asked to call back.
+    pub push: Option<Arc<dyn Push>>,
+    /// How its calls are checked.
+    pub receiver: Option<Arc<dyn Receiver>>,
+    /// How processed mails are marked.
+    pub filing: Option<Arc<dyn MailFiling>>,
+}
+
+impl<S: Source<Message> + 'static> From<Adapter<S>> for MailAdapter {
+    fn from(adapter: Adapter<S>) -> Self {
+        let Adapter { source, push, receiver, filing } = adapter;
+        Self { source, push, receiver, filing }
+    }
+}

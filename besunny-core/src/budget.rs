@@ -1,0 +1,44 @@
+//! Quota: an adapter states what a call costs and waits here until it may be made (DESIGN.md L9).
+use std::{fmt::Debug, time::Duration};
+
+use async_trait::async_trait;
+
+use crate::ids::AccountId;
+
+/// What a call will cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spend {
+    /// Whose share is used.
+    pub account: AccountId,
+    /// The provider's quota that is used, such as `gmail`.
+    pub quota: &'static str,
+    /// How many units.
+    pub units: u32,
+}
+
+/// Paces calls so that the provider never has to refuse one.
+///
+/// # Contract
+/// `spend` MUST return only when the units are free in the account's and in the project's quota,
+/// in the order of asking for one account. `refused` tells that the provider refused all the same;
+/// nothing is spent until `pause` is over.
+///
+/// # Cancellation
+/// Dropping `spend` gives the units back or keeps them spent; both are safe.
+#[async_trait]
+pub trait Budget: Debug + Send + Sync {
+    /// Waits until the units may be spent, and spends them.
+    async fn spend(&self, spend: Spend);
+    /// Says that the provider refused a call for lack of quota.
+    fn refused(&self, spend: Spend, pause: Duration);
+}
+
+/// A budget without bounds, for sources that have no quota.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unmetered;
+
+#[async_trait]
+impl Budget for Unmetered {
+    async fn spend(&self, _: Spend) {}
+    fn refused(&self, _: Spend, _: Duration) {}
+}

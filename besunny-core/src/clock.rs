@@ -1,0 +1,28 @@
+//! Time and fresh ids come in through these ports and from nowhere else (DESIGN.md L5).
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// Tells the time and waits for it.
+///
+/// # Contract
+/// `now` MUST NOT go backwards within one process. `sleep_until` MUST return once `now() >= at`,
+/// at once when that already holds.
+///
+/// # Cancellation
+/// Dropping `sleep_until` is harmless.
+#[async_trait]
+pub trait Clock: Debug + Send + Sync {
+    /// Returns the present instant, UTC.
+    fn now(&self) -> DateTime<Utc>;
+    /// Waits until `at`.
+    async fn sleep_until(&self, at: DateTime<Utc>);
+}
+
+/// Makes ids for what a person creates; sortable by time (UUIDv7) in production.
+pub trait Ids: Debug + Send + Sync {
+    /// Returns an id never returned before.
+    fn next(&self) -> Uuid;
+}

@@ -1,0 +1,196 @@
+//! The one write path for synced data: facts, decisions and the track move together.
+//!
+//! A [`Commit`] is applied whole or not at all (DESIGN.md L1). What a store does with each
+//! [`Effect`] is part of its contract, numbered in `docs/adapter-spec.md`.
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    address::Username,
+    document::{Document, DocumentState, NewDocument, Origin},
+    event::{DocumentAt, Event, News},
+    history::{Entry, Fact},
+    ids::{CommitId, DocumentId, JobId, StreamId, TenantId, UserId},
+    item::{IgnoredReason, QuarantineReason},
+    job::Job,
+    mail::RecipientKind,
+    push::Watch,
+    source::{ItemId, ItemRef},
+    track::{Track, Version},
+};
+
+/// Fencing number of a lease: a commit under an older one is refused.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Epoch(pub u64);
+
+/// One transaction of ours.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// Names it, so that repeating it after a lost reply changes nothing (DESIGN.md L4).
+    pub id: CommitId,
+    /// By what right it is made.
+    pub basis: Basis,
+    /// When it is made.
+    pub at: DateTime<Utc>,
+    /// What changes, in order.
+    pub effects: Vec<Effect>,
+}
+
+/// By what right a commit is made; the store checks it in the same transaction.
+#[derive(Clone, Debug)]
+pub enum Basis {
+    /// A page was read under a lease on a stream.
+    Pass(Box<PassBasis>),
+    /// A job was done under a lease on it; it is complete with this commit.
+    Job {
+        /// The job.
+        job: JobId,
+        /// The fencing number of its lease.
+        epoch: Epoch,
+    },
+    /// A person decided.
+    Person,
+}
+
+/// A page read under a lease.
+#[derive(Clone, Debug)]
+pub struct PassBasis {
+    /// The stream.
+    pub stream: StreamId,
+    /// The fencing number of the lease.
+    pub epoch: Epoch,
+    /// The version the pass began at.
+    pub expected: Version,
+    /// Where the stream is after it.
+    pub track: Track,
+    /// Everything met: it becomes a member, marked with the scan under way.
+    pub met: Vec<ItemRef>,
+}
+
+/// A decision, as data.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// The item became documents; one that exists already only gains an origin.
+    Store {
+        /// The item.
+        item: ItemRef,
+        /// One document for each owner.
+        documents: Vec<NewDocument>,
+    },
+    /// The item is none of our business under the rules `policy`.
+    Ignore {
+        /// The item.
+        item: ItemRef,
+        /// Why.
+        reason: IgnoredReason,
+        /// The revision of the rules; under later ones it is looked at again.
+        policy: u32,
+    },
+    /// The item could not be taken in.
+    Quarantine {
+        /// The item.
+        item: ItemId,
+        /// Why.
+        reason: QuarantineReason,
+    },
+    /// The item is no longer in this stream; a document none of whose items is left is removed.
+    Leave(ItemId),
+    /// A virtual address was found on the item (MAIL-8).
+    Detect(Detection),
+    /// A document's state changes, if it is still at the version that was read.
+    Decide(Decision),
+    /// Work to be done later, unless it waits already.
+    Enqueue(Job),
+    /// The push registration of the stream.
+    Watch(Option<Watch>),
+}
+
+/// A virtual address found on an item (MAIL-8): one record per item and address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detection {
+    /// The item.
+    pub item: ItemId,
+    /// The address, in lower case.
+    pub address: String,
+    /// The name in it.
+    pub username: Username,
+    /// Whose name it is, when somebody has it.
+    pub user: Option<UserId>,
+    /// Where in the mail it stood.
+    pub kind: RecipientKind,
+}
+
+/// A change of a document's state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// The document.
+    pub document: DocumentId,
+    /// The version that was read; the commit is a conflict at any other.
+    pub expected: u64,
+    /// The state after it.
+    pub state: DocumentState,
+    /// What is written into the history.
+    pub fact: Fact,
+}
+
+/// A change of a document as it is recorded: the history line and the published event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    /// The line of history.
+    pub entry: Entry,
+    /// The event.
+    pub event: Event,
+}
+
+impl Recorded {
+    /// Returns what is recorded when `fact` brings `document` to its version and `state`.
+    #[must_use]
+    pub fn of(
+        tenant: TenantId,
+        document: DocumentAt,
+        at: DateTime<Utc>,
+        state: &DocumentState,
+        fact: Fact,
+    ) -> Self {
+        let news = match (&fact, state) {
+            (Fact::Removed, _) => News::DocumentRemoved,
+            (Fact::Restored, _) => News::DocumentRestored,
+            (_, DocumentState::Pending) => News::DocumentStored,
+            (_, DocumentState::Routed(route)) => {
+                News::DocumentRouted { project: route.project, confidence: route.confidence }
+            }
+            (_, DocumentState::NeedsReview(review)) => {
+                News::DocumentNeedsReview { suggestion: review.suggestion }
+            }
+        };
+        let entry = Entry { document: document.id, version: document.version, at, fact };
+        Self { entry, event: Event::of(tenant, document, at, news) }
+    }
+
+    /// Returns what is recorded when a new document is stored.
+    #[must_use]
+    pub fn birth(tenant: TenantId, new: &NewDocument, origin: Origin, at: DateTime<Utc>) -> Self {
+        let document = DocumentAt { id: new.id, owner: new.owner, version: FIRST_VERSION };
+        Self::of(tenant, document, at, &DocumentState::Pending, Fact::Stored { origin })
+    }
+
+    /// Returns what is recorded when `document` changes by `fact`, one version on.
+    #[must_use]
+    pub fn change(
+        tenant: TenantId,
+        document: &Document,
+        state: &DocumentState,
+        at: DateTime<Utc>,
+        fact: Fact,
+    ) -> Self {
+        let next =
+            DocumentAt { id: document.id, owner: document.owner, version: document.version + 1 };
+        Self::of(tenant, next, at, state, fact)
+    }
+}
+
+/// The version of a document that was just stored.
+pub const FIRST_VERSION: u64 = 1;

@@ -1,0 +1,64 @@
+//! Work to be done later: rows in the store, made in the same transaction as their cause.
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{DocumentId, JobId, StreamId, TenantId},
+    source::ItemId,
+};
+
+/// A piece of work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Derived from what is to be done, so asking twice is asking once.
+    pub id: JobId,
+    /// What is to be done.
+    pub task: Task,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "task")]
+pub enum Task {
+    /// Put a document into the right project, or say that nobody knows.
+    Classify {
+        /// The document.
+        document: DocumentId,
+    },
+    /// Mark a mail at the source as processed (MAIL-14).
+    File {
+        /// The stream it is in.
+        stream: StreamId,
+        /// The mail.
+        item: ItemId,
+    },
+}
+
+impl Task {
+    /// Returns the stored name of the kind of work.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Classify { .. } => "classify",
+            Self::File { .. } => "file",
+        }
+    }
+}
+
+impl Job {
+    /// Makes the job of doing `task` for `tenant`.
+    #[must_use]
+    pub fn new(tenant: TenantId, task: Task) -> Self {
+        let id = match &task {
+            Task::Classify { document } => {
+                JobId::derived(&[tenant.as_bytes(), b"classify", document.as_bytes()])
+            }
+            Task::File { stream, item } => JobId::derived(&[
+                tenant.as_bytes(),
+                b"file",
+                stream.as_bytes(),
+                item.as_str().as_bytes(),
+            ]),
+        };
+        Self { id, task }
+    }
+}

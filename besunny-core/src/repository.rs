@@ -1,0 +1,406 @@
+//! What a store promises: positions, commits, and narrow questions by aggregate.
+//!
+//! Every call carries a [`TenantScope`]; there is no unscoped read (DESIGN.md L6). To write a store,
+//! implement these traits and [`Scheduler`](crate::scheduler::Scheduler) on one type and run the
+//! repository suite of `besunny-testkit` over it.
+use std::{collections::HashMap, fmt::Debug, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    account::Account,
+    address::Username,
+    commit::Commit,
+    document::{Document, DocumentKind, Origin},
+    event::Event,
+    history::Entry,
+    ids::{AccountId, DocumentId, EventId, JobId, ProjectId, StreamId, UserId},
+    item::Item,
+    job::Job,
+    mail::Mail,
+    project::Project,
+    push::Watch,
+    scheduler::{PauseReason, Scheduler},
+    source::{ItemId, OfferedStream, Revision, Scope, StreamKey},
+    tenant::{Tenant, TenantScope, User},
+    track::{Missing, ScanId, Steer, Track, Version},
+};
+
+/// A store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    /// The stream or document has moved on since it was read.
+    #[error("another writer was first")]
+    Conflict,
+    /// The lease or claim has passed to another worker.
+    #[error("the lease has passed to another worker")]
+    Fenced,
+    /// There is no such thing in this tenant.
+    #[error("there is no such {0}")]
+    Missing(&'static str),
+    /// A name that must be unique is taken.
+    #[error("the {0} is taken")]
+    Taken(&'static str),
+    /// A stored value cannot be read.
+    #[error("the stored {column} of {table} cannot be read")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// The store failed; whether a write was applied is unknown, and repeating it is safe.
+    #[error("the store failed")]
+    Store(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Where a stream is.
+#[derive(Clone, Debug, Default)]
+pub struct Position {
+    /// Grows with every commit.
+    pub version: Version,
+    /// What the stream remembers.
+    pub track: Track,
+    /// Items that somebody asked to be read again, at most a page of them.
+    pub asked: Vec<ItemId>,
+}
+
+/// Revisions of the items we hold.
+pub type Known = HashMap<ItemId, Option<Revision>>;
+
+/// The sync side of a store: one aggregate a stream.
+///
+/// # Contract
+/// - `commit` MUST apply everything or nothing (`store.commit.atomic`), refuse an expected
+///   version that is not the stored one (`store.commit.conflict`), refuse an epoch that is not
+///   the stored one (`store.commit.fenced`), and answer a commit id that was applied before
+///   with success and no change (`store.commit.repeated`).
+/// - A document that exists MUST only gain an origin (`store.store.same-document`).
+/// - `Leave` MUST remove a document only when no stream holds any of its items
+///   (`store.leave.last-origin`), and an item that comes back MUST restore it
+///   (`store.leave.restored`).
+/// - `Decide` MUST be refused at another version (`store.decide.conflict`).
+/// - `Enqueue` MUST ignore a job that waits already (`store.enqueue.once`).
+/// - `known` MUST name items of the account in any state but removed, except those ignored under
+///   other rules than `scope` (`store.known.policy`) and those without a revision.
+/// - `unseen` MUST name members not marked by the scan, in order of id
+///   (`store.unseen.marks`).
+/// - No call MUST read or change another tenant's rows (`store.tenant.*`).
+///
+/// # Cancellation
+/// Dropping `commit` may have applied it; repeating it with the same id is safe.
+#[async_trait]
+pub trait Streams: Debug + Send + Sync {
+    /// Returns where a stream is.
+    async fn position(
+        &self,
+        scope: &TenantScope,
+        stream: StreamId,
+    ) -> Result<Position, RepositoryError>;
+    /// Returns which of `ids` we hold, at which revision.
+    async fn known(
+        &self,
+        scope: &TenantScope,
+        stream: StreamId,
+        ids: &[ItemId],
+        rules: Scope,
+    ) -> Result<Known, RepositoryError>;
+    /// Returns members that `scan` did not meet, by id after `after`, at most [`BATCH`].
+    async fn unseen(
+        &self,
+        scope: &TenantScope,
+        stream: StreamId,
+        scan: ScanId,
+        after: Option<&ItemId>,
+    ) -> Result<Vec<ItemId>, RepositoryError>;
+    /// Counts the members that `scan` did not meet, and all.
+    async fn missing(
+        &self,
+        scope: &TenantScope,
+        stream: StreamId,
+        scan: ScanId,
+    ) -> Result<Missing, RepositoryError>;
+    /// Applies `commit`; returns the stream's version after a pass, 0 otherwise.
+    async fn commit(
+        &self,
+        scope: &TenantScope,
+        commit: Arc<Commit>,
+    ) -> Result<Version, RepositoryError>;
+    /// Makes `items` be read again, and the stream due.
+    async fn ask_again(
+        &self,
+        scope: &TenantScope,
+        stream: StreamId,
+        items: &[ItemId],
+    ) -> Result<(), RepositoryError>;
+    /// Takes in what a person asks, lifts a pause and makes the stream due.
+    async fn steer(
+        &self,
+        scope: &TenantScope,
+        stream: StreamId,
+        steer: Steer,
+    ) -> Result<(), RepositoryError>;
+}
+
+/// The largest batch a question by id order returns; bounds memory and the length of a statement.
+pub const BATCH: usize = 500;
+
+/// Accounts and what is known of their streams.
+#[async_trait]
+pub trait Accounts: Debug + Send + Sync {
+    /// Stores an account and the streams it offers; those already there stay as they are.
+    async fn connect(
+        &self,
+        scope: &TenantScope,
+        account: &Account,
+        streams: &[OfferedStream],
+    ) -> Result<(), RepositoryError>;
+    /// Returns all accounts.
+    async fn accounts(&self, scope: &TenantScope) -> Result<Vec<Account>, RepositoryError>;
+    /// Returns all streams with their health.
+    async fn streams(&self, scope: &TenantScope) -> Result<Vec<StreamStatus>, RepositoryError>;
+    /// Returns members of a stream in a state, by id after `after`, at most [`BATCH`].
+    async fn items(
+        &self,
+        scope: &TenantScope,
+        stream: StreamId,
+        filter: ItemFilter,
+        after: Option<&ItemId>,
+    ) -> Result<Vec<Item>, RepositoryError>;
+}
+
+/// Which members of a stream are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ItemFilter {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that could not be taken in.
+    Quarantined,
+    /// Those that are none of our business.
+    Ignored,
+}
+
+/// The health of a stream, for people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StreamStatus {
+    /// Our id.
+    pub id: StreamId,
+    /// Its account.
+    pub account: AccountId,
+    /// The provider's name of it.
+    pub key: StreamKey,
+    /// A name for people.
+    pub title: String,
+    /// What it remembers: progress of a scan, a held removal.
+    pub track: Track,
+    /// When everything the source has was last read.
+    pub caught_up_at: Option<DateTime<Utc>>,
+    /// When it is due next; `None` while paused.
+    pub next_due_at: Option<DateTime<Utc>>,
+    /// When a notice last came.
+    pub noticed_at: Option<DateTime<Utc>>,
+    /// How often work has failed in a row.
+    pub attempt: u32,
+    /// What failed last.
+    pub error: Option<String>,
+    /// What it waits for.
+    pub paused: Option<PauseReason>,
+    /// The push registration.
+    pub watch: Option<Watch>,
+    /// How many items it has, by state.
+    pub items: ItemCounts,
+}
+
+/// How many members a stream has, by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ItemCounts {
+    /// Became documents.
+    pub stored: u64,
+    /// Are none of our business.
+    pub ignored: u64,
+    /// Could not be taken in.
+    pub quarantined: u64,
+}
+
+/// Tenants and their people.
+#[async_trait]
+pub trait People: Debug + Send + Sync {
+    /// Stores a tenant; one that is there stays as it is.
+    async fn found(&self, tenant: &Tenant) -> Result<(), RepositoryError>;
+    /// Stores a person; `Taken` when somebody else has the username (USER-2).
+    async fn add_user(&self, scope: &TenantScope, user: &User) -> Result<(), RepositoryError>;
+    /// Returns all people of the tenant.
+    async fn users(&self, scope: &TenantScope) -> Result<Vec<User>, RepositoryError>;
+    /// Returns who has which of `names`.
+    async fn named(
+        &self,
+        scope: &TenantScope,
+        names: &[Username],
+    ) -> Result<HashMap<Username, UserId>, RepositoryError>;
+}
+
+/// Projects.
+#[async_trait]
+pub trait Projects: Debug + Send + Sync {
+    /// Stores a project, replacing the one with its id; `Taken` when the owner has the name twice.
+    async fn put_project(
+        &self,
+        scope: &TenantScope,
+        project: &Project,
+    ) -> Result<(), RepositoryError>;
+    /// Returns the projects of `owner`.
+    async fn projects(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+    ) -> Result<Arc<[Project]>, RepositoryError>;
+}
+
+/// Documents, their content and their history.
+#[async_trait]
+pub trait Documents: Debug + Send + Sync {
+    /// Returns a document.
+    async fn document(
+        &self,
+        scope: &TenantScope,
+        id: DocumentId,
+    ) -> Result<Option<Document>, RepositoryError>;
+    /// Returns what was read out of a document.
+    async fn content(
+        &self,
+        scope: &TenantScope,
+        id: DocumentId,
+    ) -> Result<Option<Content>, RepositoryError>;
+    /// Returns the bytes with this SHA-256: a raw mail, an attachment.
+    async fn blob(
+        &self,
+        scope: &TenantScope,
+        hash: &[u8; 32],
+    ) -> Result<Option<Bytes>, RepositoryError>;
+    /// Returns the history of a document, oldest first.
+    async fn history(
+        &self,
+        scope: &TenantScope,
+        id: DocumentId,
+    ) -> Result<Vec<Entry>, RepositoryError>;
+    /// Returns documents, newest first.
+    async fn documents(
+        &self,
+        scope: &TenantScope,
+        filter: &DocumentFilter,
+    ) -> Result<Vec<Document>, RepositoryError>;
+    /// Counts documents by state and project.
+    async fn tally(
+        &self,
+        scope: &TenantScope,
+        owner: Option<UserId>,
+    ) -> Result<Tally, RepositoryError>;
+    /// Returns where earlier mails of a thread went: those with one of the message ids.
+    async fn thread(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        message_ids: &[&str],
+    ) -> Result<Vec<ThreadMember>, RepositoryError>;
+}
+
+/// What was read out of a document, and where it came from.
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// The mail; attachments are named by hash, without their bytes.
+    pub mail: Mail,
+    /// SHA-256 of the raw bytes, see [`Documents::blob`].
+    pub raw: [u8; 32],
+    /// The items it came from.
+    pub origins: Vec<Origin>,
+}
+
+/// Which documents are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DocumentFilter {
+    /// Only of this owner.
+    pub owner: Option<UserId>,
+    /// Only of this kind.
+    pub kind: Option<DocumentKind>,
+    /// Only in this project.
+    pub project: Option<ProjectId>,
+    /// Only in this state.
+    pub state: Option<StateFilter>,
+    /// Only those stored before this one, in the order of the answer.
+    pub before: Option<DocumentId>,
+    /// At most so many, and never more than [`BATCH`].
+    pub limit: usize,
+}
+
+/// The states one can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateFilter {
+    /// Not yet classified.
+    Pending,
+    /// In a project.
+    Routed,
+    /// In the review queue.
+    NeedsReview,
+}
+
+impl StateFilter {
+    /// Returns the stored name, see
+    /// [`DocumentState::as_str`](crate::document::DocumentState::as_str).
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Routed => "routed",
+            Self::NeedsReview => "needs_review",
+        }
+    }
+}
+
+/// How many documents there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Not yet classified.
+    pub pending: u64,
+    /// In the review queue.
+    pub needs_review: u64,
+    /// In each project.
+    pub routed: HashMap<ProjectId, u64>,
+    /// Removed at the source, in any state.
+    pub removed: u64,
+}
+
+/// An earlier mail of a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThreadMember {
+    /// The document.
+    pub document: DocumentId,
+    /// The project it is in.
+    pub project: Option<ProjectId>,
+}
+
+/// Facts to be published, and work that was given up.
+#[async_trait]
+pub trait Outbox: Debug + Send + Sync {
+    /// Returns the oldest unpublished events of all tenants, for the relay.
+    async fn unpublished(&self, limit: usize) -> Result<Vec<Event>, RepositoryError>;
+    /// Forgets events that were published.
+    async fn published(&self, events: &[EventId]) -> Result<(), RepositoryError>;
+    /// Returns jobs that were given up, with the reason.
+    async fn dead_jobs(
+        &self,
+        scope: &TenantScope,
+    ) -> Result<Vec<(JobId, Job, String)>, RepositoryError>;
+}
+
+/// Everything a store can be asked.
+pub trait Repository: Streams + Accounts + People + Projects + Documents + Outbox {}
+
+impl<R: Streams + Accounts + People + Projects + Documents + Outbox> Repository for R {}
+
+/// A store as the engine needs it: one type that answers, applies and hands out work.
+pub trait Store: Repository + Scheduler {}
+
+impl<S: Repository + Scheduler> Store for S {}

@@ -1,0 +1,136 @@
+//! The one retry table (DESIGN.md L9): what a failure of each kind leads to.
+//!
+//! Adapters never retry. The worker asks here, once for each failed piece of work; the table is
+//! shown in `ARCHITECTURE.md`.
+use std::time::Duration;
+
+use crate::{
+    scheduler::{PauseReason, Rest},
+    source::SourceErrorKind,
+};
+
+/// A way of waiting longer after each failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    /// The wait after the first failure.
+    pub base: Duration,
+    /// The longest wait.
+    pub cap: Duration,
+}
+
+/// Too many requests: Google asks for `min(2^n s + jitter, 64 s)` (reference: Gmail quota page).
+pub const RATE_LIMITED: Backoff = Backoff::seconds(1, 64);
+/// The source is down: G-9's base and factor; the cap keeps an outage of hours cheap.
+pub const UNAVAILABLE: Backoff = Backoff::seconds(1, 600);
+/// The answer makes no sense: often a bug on either side, so it is asked rarely.
+pub const MALFORMED: Backoff = Backoff::seconds(5, 900);
+/// A daily limit is lifted by time of day, not by patience.
+pub const LIMIT_REACHED: Backoff = Backoff::seconds(3600, 3600);
+/// A round begun again: the first two times at once, then ever slower.
+pub const REWOUND: Backoff = Backoff::seconds(1, 300);
+/// Our own store failed.
+pub const STORE: Backoff = Backoff::seconds(1, 60);
+/// A job failed (JOB-4: 60 s for a classification).
+pub const JOB: Backoff = Backoff::seconds(5, 600);
+/// A job that failed so often is given up (F12).
+pub const JOB_ATTEMPTS: u32 = 5;
+
+impl Backoff {
+    const fn seconds(base: u64, cap: u64) -> Self {
+        Self { base: Duration::from_secs(base), cap: Duration::from_secs(cap) }
+    }
+
+    /// Returns the wait after `attempt` failures: factor 2, full jitter over the upper half (G-9).
+    ///
+    /// `luck` is a number from 0 to 1 that differs between streams and attempts.
+    #[must_use]
+    pub fn wait(&self, attempt: u32, luck: f64) -> Duration {
+        let factor = 2_u32.saturating_pow(attempt.saturating_sub(1).min(31));
+        let longest = self.base.saturating_mul(factor).min(self.cap);
+        longest.div_f64(2.0) + longest.div_f64(2.0).mul_f64(luck.clamp(0.0, 1.0))
+    }
+}
+
+/// A failure of work on a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// What kind of failure it was.
+    pub kind: SourceErrorKind,
+    /// How long the source asked us to wait.
+    pub retry_after: Option<Duration>,
+    /// How often work has failed in a row, this one included.
+    pub attempt: u32,
+}
+
+/// Returns when a stream is due again after a failure, or what it waits for.
+#[must_use]
+pub fn after(failed: Failed, luck: f64) -> Rest {
+    if let Some(reason) = PauseReason::of(failed.kind) {
+        return Rest::Paused(reason);
+    }
+    let backoff = match failed.kind {
+        SourceErrorKind::RateLimited => RATE_LIMITED,
+        SourceErrorKind::LimitReached => LIMIT_REACHED,
+        SourceErrorKind::Malformed => MALFORMED,
+        SourceErrorKind::PageExpired => REWOUND,
+        SourceErrorKind::Unavailable
+        | SourceErrorKind::Unauthorized
+        | SourceErrorKind::Forbidden
+        | SourceErrorKind::StreamGone
+        | SourceErrorKind::Misconfigured => UNAVAILABLE,
+    };
+    let wait = backoff.wait(failed.attempt, luck);
+    Rest::After(failed.retry_after.map_or(wait, |asked| asked.max(wait)))
+}
+
+/// Returns a number from 0 to 1 that follows from `seed`: jitter without randomness (L5).
+#[must_use]
+pub fn luck(seed: &[&[u8]]) -> f64 {
+    let id = crate::ids::CommitId::derived(seed).as_uuid().as_u128();
+    let bits = u32::try_from(id >> 96).unwrap_or(u32::MAX);
+    f64::from(bits) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(kind: SourceErrorKind, attempt: u32, asked: Option<u64>) -> String {
+        let retry_after = asked.map(Duration::from_secs);
+        match after(Failed { kind, retry_after, attempt }, 1.0) {
+            Rest::After(wait) => format!("{}s", wait.as_secs()),
+            Rest::Paused(reason) => reason.as_str().to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_retry_table() {
+        use SourceErrorKind as Kind;
+        let rows = [
+            (Kind::RateLimited, 1, None, "1s"),
+            (Kind::RateLimited, 4, None, "8s"),
+            (Kind::RateLimited, 20, None, "64s"),
+            (Kind::RateLimited, 1, Some(17), "17s"),
+            (Kind::Unavailable, 30, None, "600s"),
+            (Kind::Unavailable, 90, None, "600s"),
+            (Kind::Malformed, 1, None, "5s"),
+            (Kind::LimitReached, 1, None, "3600s"),
+            (Kind::Unauthorized, 1, Some(5), "reconnect"),
+            (Kind::Forbidden, 1, None, "missing_permission"),
+            (Kind::Misconfigured, 1, None, "misconfigured"),
+            (Kind::StreamGone, 1, None, "stream_gone"),
+        ];
+        for (kind, attempt, asked, want) in rows {
+            assert_eq!(check(kind, attempt, asked), want, "{kind:?} {attempt} {asked:?}");
+        }
+    }
+
+    #[test]
+    fn jitter_follows_from_its_seed_and_stays_in_the_upper_half() {
+        assert_eq!(luck(&[b"a"]).to_bits(), luck(&[b"a"]).to_bits());
+        for n in 0_u32..1000 {
+            let wait = RATE_LIMITED.wait(3, luck(&[&n.to_be_bytes()]));
+            assert!((2.0..=4.0).contains(&wait.as_secs_f64()), "{wait:?}");
+        }
+    }
+}

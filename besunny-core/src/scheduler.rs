@@ -1,0 +1,253 @@
+//! What is due: leases on streams, claims on jobs, and notices that make a stream due at once.
+use std::{fmt::Debug, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    account::{Account, Provider},
+    commit::Epoch,
+    ids::{JobId, StreamId},
+    job::Job,
+    push::{Notice, Watch},
+    repository::RepositoryError,
+    source::{SourceErrorKind, StreamRef},
+    tenant::TenantScope,
+};
+
+/// How many leases or claims are wanted, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// At most so many.
+    pub limit: usize,
+    /// They end by themselves after this time, unless kept by a heartbeat.
+    pub lease_for: Duration,
+}
+
+/// The right to work on a stream until an instant.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// The tenant whose stream it is.
+    pub scope: TenantScope,
+    /// Our id of the stream.
+    pub stream: StreamId,
+    /// The stream as its source knows it.
+    pub at: StreamRef,
+    /// The account it belongs to.
+    pub account: Arc<Account>,
+    /// Fencing number; every later lease has a higher one.
+    pub epoch: Epoch,
+    /// How often work on the stream has failed in a row.
+    pub attempt: u32,
+    /// How long ago a notice last came for it.
+    pub noticed_ago: Option<Duration>,
+    /// How many looks in a row brought nothing new.
+    pub quiet: u32,
+    /// The push registration of the stream.
+    pub watch: Option<Watch>,
+}
+
+/// The right to do a job until an instant.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The tenant whose job it is.
+    pub scope: TenantScope,
+    /// The job.
+    pub job: Job,
+    /// Fencing number; every later claim has a higher one.
+    pub epoch: Epoch,
+    /// How often the job has failed.
+    pub attempt: u32,
+}
+
+/// The kinds of work that wait in a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// Streams to be looked at.
+    Streams,
+    /// Jobs to be done.
+    Jobs,
+    /// Events to be published.
+    Events,
+}
+
+/// The end of work on a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// When it is due again, or what it waits for.
+    pub rest: Rest,
+    /// How often work has failed in a row; 0 after success.
+    pub attempt: u32,
+    /// What failed, for people; without content.
+    pub error: Option<String>,
+    /// Whether everything the source has was read.
+    pub caught_up: bool,
+    /// How many looks in a row brought nothing new.
+    pub quiet: u32,
+}
+
+/// When something is due again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// After a time, or earlier when a notice comes.
+    After(Duration),
+    /// When a person has done something about it.
+    Paused(PauseReason),
+}
+
+/// What a paused stream waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseReason {
+    /// The grant is dead: connect the account again.
+    Reconnect,
+    /// The grant does not cover what is needed: connect again and allow it.
+    MissingPermission,
+    /// The settings for the source are wrong.
+    Misconfigured,
+    /// The stream is gone at the source.
+    StreamGone,
+    /// No adapter is registered for the provider.
+    NoAdapter,
+}
+
+/// The end of a job that was not completed by a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// After which time to try again; `None` makes it a dead letter.
+    pub retry_after: Option<Duration>,
+    /// What failed, for people; without content.
+    pub error: String,
+}
+
+/// A delivery that was authentic, to be stored before it is answered (DESIGN.md L2, G-3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Which provider delivered it.
+    pub provider: Provider,
+    /// What it hints at.
+    pub notices: Vec<Notice>,
+}
+
+/// What became of a receipt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Noted {
+    /// Streams that are due now because of it.
+    pub streams: usize,
+    /// Notices that had been delivered before.
+    pub repeated: usize,
+    /// Notices for nothing we follow.
+    pub unknown: usize,
+}
+
+/// Hands out work that is due.
+///
+/// # Contract
+/// - `lease` MUST raise the epoch of each stream it grants, in the same store that `commit` checks
+///   (`scheduler.lease.raises-epoch`), and MUST NOT grant a stream whose lease still runs
+///   (`scheduler.lease.exclusive`). A lease that has ended MUST be granted anew
+///   (`scheduler.lease.expires`).
+/// - `note` MUST be durable before it returns (`scheduler.note.durable`), MUST make every stream
+///   named due at once, except that a stream looked at less than [`COALESCE`] ago is due when that
+///   time is over (`scheduler.note.coalesces`), and MUST NOT be forgotten by a release of a lease
+///   that was granted before it (`scheduler.note.survives-release`).
+/// - `claim` and `fail` keep the same promises for jobs (`scheduler.claim.exclusive`,
+///   `scheduler.claim.expires`, `scheduler.fail.retries`, `scheduler.fail.dead-letter`).
+/// - Release, heartbeat and fail under an old epoch MUST change nothing
+///   (`scheduler.release.fenced`).
+///
+/// Everything here runs on the store's own time and crosses the port as a duration, so that nodes
+/// whose clocks differ agree.
+///
+/// # Errors
+/// [`RepositoryError::Store`] when the store fails; a lease may then have been granted, and ends by
+/// itself.
+///
+/// # Cancellation
+/// Dropping a call may have applied it; what was granted ends by itself.
+#[async_trait]
+pub trait Scheduler: Debug + Send + Sync {
+    /// Grants leases on streams that are due, longest due first.
+    async fn lease(&self, ask: Ask) -> Result<Vec<Lease>, RepositoryError>;
+    /// Lengthens a lease; `false` when it has passed to somebody else.
+    async fn heartbeat(&self, lease: &Lease, lease_for: Duration) -> Result<bool, RepositoryError>;
+    /// Ends a lease.
+    async fn release(&self, lease: &Lease, release: Release) -> Result<(), RepositoryError>;
+    /// Grants claims on jobs that are due, longest due first.
+    async fn claim(&self, ask: Ask) -> Result<Vec<Claim>, RepositoryError>;
+    /// Ends a claim whose job was not done.
+    async fn fail(&self, claim: &Claim, failure: Failure) -> Result<(), RepositoryError>;
+    /// Makes a dead job of the tenant due again.
+    async fn replay(&self, scope: &TenantScope, job: JobId) -> Result<(), RepositoryError>;
+    /// Stores a receipt and makes the streams it names due.
+    async fn note(&self, receipt: &Receipt) -> Result<Noted, RepositoryError>;
+    /// Returns how long it is until the next work of a kind is due.
+    async fn next_due(&self, work: Work) -> Result<Option<Duration>, RepositoryError>;
+    /// Waits until work of a kind may have become due since this very call.
+    ///
+    /// It may return without cause. A store that others write to may miss what they made due; the
+    /// engine looks at [`next_due`](Self::next_due) from time to time all the same.
+    fn changed(&self, work: Work) -> BoxFuture<'_, ()>;
+}
+
+/// Repeated notices within this time make one look (DESIGN.md section 7).
+pub const COALESCE: Duration = Duration::from_secs(2);
+
+impl PauseReason {
+    /// Returns what a failure of `kind` waits for, `None` when time heals it.
+    #[must_use]
+    pub const fn of(kind: SourceErrorKind) -> Option<Self> {
+        match kind {
+            SourceErrorKind::Unauthorized => Some(Self::Reconnect),
+            SourceErrorKind::Forbidden => Some(Self::MissingPermission),
+            SourceErrorKind::Misconfigured => Some(Self::Misconfigured),
+            SourceErrorKind::StreamGone => Some(Self::StreamGone),
+            SourceErrorKind::PageExpired
+            | SourceErrorKind::RateLimited
+            | SourceErrorKind::LimitReached
+            | SourceErrorKind::Unavailable
+            | SourceErrorKind::Malformed => None,
+        }
+    }
+
+    /// Returns the stored name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reconnect => "reconnect",
+            Self::MissingPermission => "missing_permission",
+            Self::Misconfigured => "misconfigured",
+            Self::StreamGone => "stream_gone",
+            Self::NoAdapter => "no_adapter",
+        }
+    }
+
+    /// Reads the stored name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [
+            Self::Reconnect,
+            Self::MissingPermission,
+            Self::Misconfigured,
+            Self::StreamGone,
+            Self::NoAdapter,
+        ]
+        .into_iter()
+        .find(|reason| reason.as_str() == name)
+    }
+
+    /// Says what a person can do about it.
+    #[must_use]
+    pub const fn fix(self) -> &'static str {
+        match self {
+            Self::Reconnect => "the grant is no longer valid: connect the account again",
+            Self::MissingPermission => {
+                "the grant does not cover this: connect again and allow what is asked"
+            }
+            Self::Misconfigured => "the settings for this source are wrong: run `besunny doctor`",
+            Self::StreamGone => "it no longer exists at the source: remove it here",
+            Self::NoAdapter => "no adapter for this provider is configured: run `besunny doctor`",
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! The one sync loop: mail today, files, calendars and bots tomorrow.
+//!
+//! A [`Road`] reads one page under a lease and applies it: choose the step, read, ask what we know,
+//! fetch the rest in bounded parts, plan, commit. Nothing is decided here beyond the order of these
+//! acts; [`Track`] says where reading goes on, the [`Plan`] says what a page means.
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use futures::{
+    FutureExt,
+    stream::{FuturesUnordered, StreamExt},
+};
+
+mod facts;
+
+pub use facts::{Counts, Facts};
+use facts::{Sorted, sort};
+
+use crate::{
+    account::Account,
+    address::Username,
+    clock::Clock,
+    commit::{Basis, Commit, Effect, PassBasis},
+    ids::{CommitId, TenantId, UserId},
+    item::QuarantineReason,
+    repository::{Position, Repository, RepositoryError},
+    scheduler::Lease,
+    source::{
+        Change, Fetched, ItemId, ItemRef, Next, Page, Read, Relist, Source, SourceError,
+        SourceErrorKind, Sweep,
+    },
+    track::{Missing, ScanId, Step, Track, Version},
+};
+
+/// A page is committed in parts of at most so many items.
+pub const PART_ITEMS: usize = 500;
+/// A page is committed in parts once its items weigh so much, so memory stays bounded.
+pub const PART_BYTES: usize = 8 << 20;
+/// An item that failed so often, while others of its page were read, is quarantined (F12).
+pub const ATTEMPTS: u32 = 5;
+/// The same when nothing else of the page was read either: that may be an outage, so wait longer.
+pub const PATIENCE: u32 = 12;
+/// A listing that misses more than this share of a stream waits for a person (DESIGN.md L3).
+pub const MASS_REMOVAL_SHARE: f64 = 0.2;
+/// Fewer missing items than this are never a mass removal.
+pub const MASS_REMOVAL_FLOOR: u64 = 20;
+
+/// Decides what items mean; pure.
+pub trait Plan<T>: Send + Sync {
+    /// What is read out of an item.
+    type Reading: Send + Sync;
+
+    /// Reads one item within caps; an item that cannot be read is quarantined.
+    fn read(&self, at: &ItemRef, item: T) -> Result<Self::Reading, QuarantineReason>;
+    /// Returns how many bytes a reading holds.
+    fn bytes(&self, reading: &Self::Reading) -> usize;
+    /// Returns the usernames whose owners the plan needs to know.
+    fn names(&self, reading: &Self::Reading) -> Vec<Username>;
+    /// Decides what the page means.
+    fn plan(&self, page: Facts<Self::Reading>, context: &Context<'_>) -> Vec<Effect>;
+}
+
+/// What a plan knows besides the page.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Whose page it is.
+    pub tenant: TenantId,
+    /// The account it came from.
+    pub account: &'a Account,
+    /// The stream it came from.
+    pub stream: crate::ids::StreamId,
+    /// Who has which of the usernames asked for.
+    pub people: &'a HashMap<Username, UserId>,
+    /// When the page is committed.
+    pub at: chrono::DateTime<chrono::Utc>,
+}
+
+/// What one page came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// Where the stream stands after it.
+    pub outcome: Outcome,
+    /// What was read.
+    pub counts: Counts,
+}
+
+/// Where a stream stands after a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything the source has was read.
+    CaughtUp,
+    /// There is more to read.
+    More,
+    /// A page token died; the round was begun again for this many times.
+    Rewound(u32),
+    /// Another worker has the stream.
+    Outrun,
+}
+
+/// A pass failed; what it had committed before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The source failed.
+    #[error("the source failed")]
+    Source(#[from] SourceError),
+    /// The store failed.
+    #[error("the store failed")]
+    Repository(#[from] RepositoryError),
+}
+
+/// What differs between streams: the item type, its source and its plan.
+pub struct Road<'a, T, P> {
+    /// Where items come from.
+    pub source: &'a dyn Source<T>,
+    /// What they mean.
+    pub plan: &'a P,
+    /// Where decisions go.
+    pub repository: &'a dyn Repository,
+    /// The time.
+    pub clock: &'a dyn Clock,
+}
+
+impl<T, P> fmt::Debug for Road<'_, T, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Road").finish_non_exhaustive()
+    }
+}
+
+impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
+    /// Reads one page under `lease` and applies it.
+    ///
+    /// # Errors
+    /// [`SyncError`]; parts of the page may have been committed, and repeating the pass is safe.
+    ///
+    /// # Cancellation
+    /// Dropping the future loses nothing: the track moves only with a commit.
+    pub async fn pass(&self, lease: &Lease) -> Result<Pass, SyncError> {
+        let at = self.repository.position(&lease.scope, lease.stream).await?;
+        match self.step(lease, &at).await {
+            Err(SyncError::Source(error)) if error.kind == SourceErrorKind::PageExpired => {
+                self.rewind(lease, &at).await
+            }
+            Err(SyncError::Repository(RepositoryError::Conflict | RepositoryError::Fenced)) => {
+                Ok(Pass { outcome: Outcome::Outrun, counts: Counts::default() })
+            }
+            done => done,
+        }
+    }
+
+    async fn step(&self, lease: &Lease, at: &Position) -> Result<Pass, SyncError> {
+        if !at.asked.is_empty() {
+            return self.take(lease, at, asked_page(&at.asked), at.track.clone()).await;
+        }
+        let scope = lease.account.scope();
+        match at.track.step(&scope) {
+            Step::Begin => self.begin(lease, at, Relist::default()).await,
+            Step::Follow(live) => {
+                let page = live.round.as_ref().map(|round| &round.page);
+                match self.source.changes_since(&lease.at, &live.cursor, page).await? {
+                    Read::Relist(_) if at.track.scan.is_some() => {
+                        let track = at.track.clone().log_lost();
+                        self.commit(lease, at.version, track, Facts::default()).await
+                    }
+                    Read::Relist(relist) => self.begin(lease, at, relist).await,
+                    Read::Page(page) => {
+                        let track = at.track.clone().followed(page.next.clone());
+                        self.take(lease, at, page, track.map_err(circling)?).await
+                    }
+                }
+            }
+            Step::List(scan, from) => {
+                let page = self.source.list(&lease.at, &scan.scope, from).await?;
+                let count = u64::try_from(page.changes.len()).unwrap_or(u64::MAX);
+                let track = at.track.clone().listed(page.next.clone(), count, page.total);
+                self.take(lease, at, page, track.map_err(circling)?).await
+            }
+            Step::Sweep(scan, after) => {
+                let (id, accepted, sweep) = (scan.id, scan.accepted, scan.sweep);
+                if sweep == Sweep::Keep {
+                    let track = at.track.clone().swept(None);
+                    return self.commit(lease, at.version, track, Facts::default()).await;
+                }
+                if after.is_none() && !accepted {
+                    let missing = self.repository.missing(&lease.scope, lease.stream, id).await?;
+                    if is_mass_removal(missing) {
+                        let track = at.track.clone().held(missing);
+                        return self.commit(lease, at.version, track, Facts::default()).await;
+                    }
+                }
+                let gone = self.repository.unseen(&lease.scope, lease.stream, id, after).await?;
+                let track = at.track.clone().swept(gone.last().cloned());
+                self.commit(lease, at.version, track, Facts::of_gone(gone)).await
+            }
+            Step::Wait => Ok(Pass { outcome: Outcome::CaughtUp, counts: Counts::default() }),
+        }
+    }
+
+    /// Takes the head before the first page is listed, so nothing can fall between.
+    async fn begin(&self, lease: &Lease, at: &Position, relist: Relist) -> Result<Pass, SyncError> {
+        let scope = lease.account.scope();
+        let head = self.source.head(&lease.at, &scope).await?;
+        let track = Track::begun(next_scan(at), head, &scope, relist, self.clock.now());
+        self.commit(lease, at.version, track, Facts::default()).await
+    }
+
+    async fn rewind(&self, lease: &Lease, at: &Position) -> Result<Pass, SyncError> {
+        let track = at.track.clone().rewound(next_scan(at));
+        let times = track.rewinds();
+        let pass = self.commit(lease, at.version, track, Facts::default()).await;
+        match pass {
+            Ok(pass) => Ok(Pass { outcome: Outcome::Rewound(times), ..pass }),
+            Err(SyncError::Repository(RepositoryError::Conflict | RepositoryError::Fenced)) => {
+                Ok(Pass { outcome: Outcome::Outrun, counts: Counts::default() })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Fetches what the page does not carry, in bounded parts, and commits each part.
+    ///
+    /// Only the last part moves the track. A failing item ends the pass after its neighbours were
+    /// committed; when it has failed often enough it is quarantined instead.
+    async fn take(
+        &self,
+        lease: &Lease,
+        at: &Position,
+        page: Page<T>,
+        moved: Track,
+    ) -> Result<Pass, SyncError> {
+        let ids: Vec<ItemId> = page.changes.iter().map(|change| change.id().clone()).collect();
+        let known =
+            self.repository.known(&lease.scope, lease.stream, &ids, lease.account.scope()).await?;
+        let Sorted { mut facts, wanted } = sort(page, &known, self.plan);
+        let (mut version, mut counts, mut failed) = (at.version, Counts::default(), Vec::new());
+        let limits = self.source.limits();
+        let mut batches = wanted.chunks(limits.fetch_batch.max(1));
+        let mut asking = FuturesUnordered::new();
+        loop {
+            while asking.len() < limits.fetch_concurrency.max(1)
+                && let Some(ids) = batches.next()
+            {
+                asking.push(self.ask(lease, ids).boxed());
+            }
+            let Some((ids, answer)) = asking.next().await else { break };
+            match answer {
+                Ok(items) => facts.add(ids, items, self.plan),
+                Err(error) => {
+                    failed.push((ids, error));
+                    if lease.attempt < ATTEMPTS {
+                        break;
+                    }
+                }
+            }
+            if facts.weight() >= PART_BYTES || facts.len() >= PART_ITEMS {
+                let part = std::mem::take(&mut facts);
+                let written = self.write(lease, version, at.track.clone(), part).await?;
+                (version, counts) = (written.0, counts + written.1);
+            }
+        }
+        drop(asking);
+        let lost = self.settle(lease, failed, &mut facts).await;
+        let track = if lost.is_some() { at.track.clone() } else { moved };
+        let pass = self.commit(lease, version, track, facts).await?;
+        match lost {
+            Some(error) => Err(error.into()),
+            None => Ok(Pass { counts: counts + pass.counts, ..pass }),
+        }
+    }
+
+    async fn ask<'b>(&self, lease: &Lease, ids: &'b [ItemId]) -> (&'b [ItemId], Answer<T>) {
+        (ids, self.source.fetch(&lease.at, ids).await)
+    }
+
+    /// Asks for each failed item alone and gives up on those that failed often enough.
+    ///
+    /// Returns the error that ends the pass, if any item is left that deserves another attempt.
+    async fn settle(
+        &self,
+        lease: &Lease,
+        failed: Vec<(&[ItemId], SourceError)>,
+        facts: &mut Facts<P::Reading>,
+    ) -> Option<SourceError> {
+        let mut lost = None;
+        for (ids, error) in failed {
+            if !error.concerns_item() || lease.attempt < ATTEMPTS {
+                lost = Some(error);
+                continue;
+            }
+            for id in ids {
+                match self.source.fetch(&lease.at, std::slice::from_ref(id)).await {
+                    Ok(items) => facts.add(std::slice::from_ref(id), items, self.plan),
+                    Err(error) if error.concerns_item() => {
+                        let alone = facts.is_empty();
+                        if lease.attempt >= if alone { PATIENCE } else { ATTEMPTS } {
+                            facts.give_up(id.clone(), &error);
+                        } else {
+                            lost = Some(error);
+                        }
+                    }
+                    Err(error) => lost = Some(error),
+                }
+            }
+        }
+        lost
+    }
+
+    async fn commit(
+        &self,
+        lease: &Lease,
+        expected: Version,
+        track: Track,
+        facts: Facts<P::Reading>,
+    ) -> Result<Pass, SyncError> {
+        let more = facts.more || !track.is_settled();
+        let (_, counts) = self.write(lease, expected, track, facts).await?;
+        let outcome = if more { Outcome::More } else { Outcome::CaughtUp };
+        Ok(Pass { outcome, counts })
+    }
+
+    async fn write(
+        &self,
+        lease: &Lease,
+        expected: Version,
+        track: Track,
+        facts: Facts<P::Reading>,
+    ) -> Result<(Version, Counts), SyncError> {
+        let people = self.people(lease, &facts).await?;
+        let (met, same) = (facts.met(), facts.same.len());
+        let at = self.clock.now();
+        let context = Context {
+            tenant: lease.scope.tenant(),
+            account: &lease.account,
+            stream: lease.stream,
+            people: &people,
+            at,
+        };
+        let effects = self.plan.plan(facts, &context);
+        let counts = Counts::of(&effects, same);
+        let basis = PassBasis { stream: lease.stream, epoch: lease.epoch, expected, track, met };
+        let id = CommitId::derived(&[
+            lease.stream.as_bytes(),
+            &lease.epoch.0.to_be_bytes(),
+            &expected.0.to_be_bytes(),
+        ]);
+        let commit = Arc::new(Commit { id, basis: Basis::Pass(Box::new(basis)), at, effects });
+        let version = match self.repository.commit(&lease.scope, Arc::clone(&commit)).await {
+            // Whether it was applied is unknown: the same commit again tells (DESIGN.md L4).
+            Err(RepositoryError::Store(_)) => self.repository.commit(&lease.scope, commit).await?,
+            done => done?,
+        };
+        Ok((version, counts))
+    }
+
+    async fn people(
+        &self,
+        lease: &Lease,
+        facts: &Facts<P::Reading>,
+    ) -> Result<HashMap<Username, UserId>, SyncError> {
+        let mut names: Vec<Username> =
+            facts.present.iter().flat_map(|(_, reading)| self.plan.names(reading)).collect();
+        names.sort_unstable();
+        names.dedup();
+        if names.is_empty() {
+            return Ok(HashMap::new());
+        }
+        Ok(self.repository.named(&lease.scope, &names).await?)
+    }
+}
+
+type Answer<T> = Result<Vec<Fetched<T>>, SourceError>;
+
+fn next_scan(at: &Position) -> ScanId {
+    ScanId(at.version.0 + 1)
+}
+
+/// Page tokens in a circle are begun again like a dead one, and counted.
+fn circling(error: crate::track::TokensRepeat) -> SourceError {
+    SourceError::new(SourceErrorKind::PageExpired, "read the next page").because(error)
+}
+
+fn asked_page<T>(asked: &[ItemId]) -> Page<T> {
+    let changes = asked
+        .iter()
+        .map(|id| Change::Present { at: ItemRef { id: id.clone(), revision: None }, item: None })
+        .collect();
+    Page { changes, next: Next::End, total: None }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share of counts far below 2^52")]
+fn is_mass_removal(missing: Missing) -> bool {
+    missing.unseen >= MASS_REMOVAL_FLOOR
+        && missing.unseen as f64 > missing.members as f64 * MASS_REMOVAL_SHARE
+}

@@ -1,0 +1,145 @@
+//! The loops: streams that are due, jobs that wait, events to publish.
+//!
+//! They are futures without a spawn, a timer or a thread of their own (DESIGN.md L5), so that an
+//! embedder, the server and the deterministic simulation run the very same thing. Retry lives here
+//! and nowhere else, by the table in [`retry`](crate::retry).
+use std::{collections::HashMap, fmt::Debug, sync::Arc, time::Duration};
+
+use futures::{FutureExt, future};
+
+mod jobs;
+mod relay;
+mod streams;
+mod watches;
+
+use crate::{
+    account::Provider,
+    adapter::MailAdapter,
+    classify::Classifier,
+    clock::Clock,
+    event::EventSink,
+    intake::MailIntake,
+    repository::Repository,
+    scheduler::{Lease, Scheduler, Work},
+    settings::Settings,
+    stop::Stop,
+    sync::Pass,
+};
+
+/// Everything the loops need.
+#[derive(Debug)]
+pub struct Worker {
+    /// Where decisions go.
+    pub repository: Arc<dyn Repository>,
+    /// What is due.
+    pub scheduler: Arc<dyn Scheduler>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Which adapter follows which provider.
+    pub mail: HashMap<Provider, MailAdapter>,
+    /// What mails mean.
+    pub intake: MailIntake,
+    /// Which project a document belongs to.
+    pub classifier: Arc<dyn Classifier>,
+    /// Where events go.
+    pub sink: Arc<dyn EventSink>,
+    /// Who wants to see progress.
+    pub observer: Arc<dyn Observer>,
+    /// How much is done at once.
+    pub settings: Settings,
+}
+
+/// Sees what the worker does; for progress and metrics.
+pub trait Observer: Debug + Send + Sync {
+    /// A page was read and applied.
+    fn passed(&self, lease: &Lease, pass: &Pass);
+    /// Work on a stream failed; `error` has no content of any item.
+    fn failed(&self, lease: &Lease, error: &str);
+}
+
+/// Looks away.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn passed(&self, _: &Lease, _: &Pass) {}
+    fn failed(&self, _: &Lease, _: &str) {}
+}
+
+/// A loop that found nothing waits so long at least, since what is due may be somebody else's.
+const SHORTEST_REST: Duration = Duration::from_millis(20);
+
+/// Whether a loop goes on for ever or ends when nothing is due.
+#[derive(Clone, Debug)]
+enum Until {
+    Stopped(Stop),
+    Idle,
+}
+
+impl Worker {
+    /// Runs all loops until `stop`; work under way is finished first.
+    ///
+    /// # Cancellation
+    /// Dropping the future loses nothing: whatever was under way is done again by another worker
+    /// once its lease has ended.
+    pub async fn run(&self, stop: &Stop) {
+        let until = Until::Stopped(stop.clone());
+        future::join3(self.streams(&until), self.jobs(&until), self.relay(&until)).await;
+    }
+
+    /// Works until nothing is due now; streams that wait for a later time are left alone.
+    pub async fn run_until_idle(&self) {
+        loop {
+            let streams = self.streams(&Until::Idle).await;
+            let jobs = self.jobs(&Until::Idle).await;
+            let events = self.relay(&Until::Idle).await;
+            if streams + jobs + events == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Waits until something may be due; `changed` was taken before the last look.
+    ///
+    /// Returns `false` when the loop should end.
+    async fn rest(
+        &self,
+        until: &Until,
+        work: Work,
+        changed: impl Future<Output = ()> + Send,
+    ) -> bool {
+        let Until::Stopped(stop) = until else { return false };
+        let wait = match self.scheduler.next_due(work).await {
+            Ok(due) => due.map_or(self.settings.idle, |due| due.min(self.settings.idle)),
+            Err(error) => {
+                tracing::warn!(error = describe(&error), "cannot ask for due work");
+                self.settings.idle
+            }
+        };
+        let timer = self.clock.sleep_until(self.clock.now() + wait.max(SHORTEST_REST));
+        let wake = future::select(Box::pin(changed), timer).map(drop);
+        future::select(Box::pin(stop.wanted()), Box::pin(wake)).await;
+        !stop.is_wanted()
+    }
+}
+
+impl Until {
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Stopped(stop) => stop.is_wanted(),
+            Self::Idle => false,
+        }
+    }
+}
+
+/// Writes an error with its causes in one line; none of ours carries content (DESIGN.md L7).
+pub(crate) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,182 @@
+//! The loop over streams: lease, keep the watch, read pages, release.
+use std::time::Duration;
+
+use futures::{
+    FutureExt, StreamExt,
+    future::{self, Either},
+    stream::FuturesUnordered,
+};
+
+use super::{Until, Worker, describe};
+use crate::{
+    adapter::MailAdapter,
+    cadence::{self, Quiet},
+    repository::RepositoryError,
+    retry::{self, Failed},
+    scheduler::{Ask, Lease, PauseReason, Release, Rest, Work},
+    sync::{Counts, Outcome, Road, SyncError},
+};
+
+impl Worker {
+    /// Works on streams that are due; returns how many leases were worked on.
+    pub(super) async fn streams(&self, until: &Until) -> usize {
+        let mut running = FuturesUnordered::new();
+        let mut worked = 0;
+        loop {
+            let changed = self.scheduler.changed(Work::Streams);
+            let free = self.settings.streams.saturating_sub(running.len());
+            if free > 0 && !until.is_over() {
+                let leases = self.leases(free).await;
+                worked += leases.len();
+                for lease in leases {
+                    running.push(self.follow(lease, until).boxed());
+                }
+            }
+            if running.is_empty() {
+                if until.is_over() || !self.rest(until, Work::Streams, changed).await {
+                    return worked;
+                }
+                continue;
+            }
+            let full = running.len() >= self.settings.streams || until.is_over();
+            let wake = if full { future::pending().boxed() } else { self.wake(until, changed) };
+            future::select(running.next(), wake).await;
+        }
+    }
+
+    /// Waits for more work while some is under way.
+    fn wake<'a>(
+        &'a self,
+        until: &'a Until,
+        changed: impl Future<Output = ()> + Send + 'a,
+    ) -> future::BoxFuture<'a, ()> {
+        match until {
+            Until::Idle => future::pending().boxed(),
+            Until::Stopped(_) => self.rest(until, Work::Streams, changed).map(drop).boxed(),
+        }
+    }
+
+    async fn leases(&self, limit: usize) -> Vec<Lease> {
+        let ask = Ask { limit, lease_for: self.settings.lease_for };
+        match self.scheduler.lease(ask).await {
+            Ok(leases) => leases,
+            Err(error) => {
+                tracing::warn!(error = describe(&error), "cannot lease streams");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Works on one stream and keeps its lease alive meanwhile.
+    async fn follow(&self, lease: Lease, until: &Until) {
+        let mut work = Box::pin(self.work(&lease, until));
+        loop {
+            let beat = self.clock.sleep_until(self.clock.now() + self.settings.lease_for / 2);
+            match future::select(work, beat).await {
+                Either::Left((Some(release), _)) => return self.release(&lease, release).await,
+                Either::Left((None, _)) => return,
+                Either::Right(((), unfinished)) => work = unfinished,
+            }
+            match self.scheduler.heartbeat(&lease, self.settings.lease_for).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => tracing::warn!(error = describe(&error), "cannot keep a lease"),
+            }
+        }
+    }
+
+    async fn release(&self, lease: &Lease, release: Release) {
+        if let Err(error) = self.scheduler.release(lease, release).await {
+            tracing::warn!(stream = %lease.stream, error = describe(&error), "cannot end a lease");
+        }
+    }
+
+    /// Reads pages until the stream is caught up, fails, or others should have their turn.
+    async fn work(&self, lease: &Lease, until: &Until) -> Option<Release> {
+        let Some(adapter) = self.mail.get(&lease.account.provider) else {
+            return Some(paused(PauseReason::NoAdapter));
+        };
+        let pushed = self.keep_watch(lease, adapter).await;
+        let road = Road {
+            source: &*adapter.source,
+            plan: &self.intake,
+            repository: &*self.repository,
+            clock: &*self.clock,
+        };
+        let mut met = Counts::default();
+        for _ in 0..self.settings.passes {
+            let pass = match road.pass(lease).await {
+                Ok(pass) => pass,
+                Err(error) => return self.failure(lease, &error),
+            };
+            self.observer.passed(lease, &pass);
+            met = met + pass.counts;
+            match pass.outcome {
+                Outcome::CaughtUp => return Some(self.caught_up(lease, adapter, met, pushed)),
+                Outcome::Outrun => return None,
+                Outcome::Rewound(times) if times > 2 => {
+                    return Some(due(lease, retry::REWOUND.wait(times - 2, luck(lease))));
+                }
+                Outcome::More | Outcome::Rewound(_) => {}
+            }
+            if until.is_over() {
+                break;
+            }
+        }
+        Some(due(lease, Duration::ZERO))
+    }
+
+    fn caught_up(
+        &self,
+        lease: &Lease,
+        adapter: &MailAdapter,
+        met: Counts,
+        pushed: bool,
+    ) -> Release {
+        let looks = if met.is_quiet() { lease.quiet.saturating_add(1) } else { 0 };
+        let floor = adapter.source.limits().poll_floor;
+        let quiet = Quiet { looks, noticed_ago: lease.noticed_ago, pushed, floor };
+        let wait = cadence::next_look(quiet, luck(lease));
+        Release { caught_up: true, quiet: looks, ..due(lease, wait) }
+    }
+
+    fn failure(&self, lease: &Lease, error: &SyncError) -> Option<Release> {
+        let attempt = lease.attempt.saturating_add(1);
+        let luck = luck(lease);
+        let rest = match error {
+            SyncError::Source(error) => {
+                let failed = Failed { kind: error.kind, retry_after: error.retry_after, attempt };
+                retry::after(failed, luck)
+            }
+            SyncError::Repository(RepositoryError::Fenced | RepositoryError::Conflict) => {
+                return None;
+            }
+            SyncError::Repository(_) => Rest::After(retry::STORE.wait(attempt, luck)),
+        };
+        let text = describe(error);
+        self.observer.failed(lease, &text);
+        tracing::warn!(stream = %lease.stream, attempt, error = text, "a pass failed");
+        Some(Release { rest, attempt, error: Some(text), caught_up: false, quiet: lease.quiet })
+    }
+}
+
+/// Returns the release after success: due after `wait`, with no failure remembered.
+fn due(lease: &Lease, wait: Duration) -> Release {
+    let rest = Rest::After(wait);
+    Release { rest, attempt: 0, error: None, caught_up: false, quiet: lease.quiet }
+}
+
+/// Returns this lease's share of jitter.
+fn luck(lease: &Lease) -> f64 {
+    retry::luck(&[lease.stream.as_bytes(), &lease.epoch.0.to_be_bytes()])
+}
+
+fn paused(reason: PauseReason) -> Release {
+    Release {
+        rest: Rest::Paused(reason),
+        attempt: 0,
+        error: Some(reason.fix().to_owned()),
+        caught_up: false,
+        quiet: 0,
+    }
+}

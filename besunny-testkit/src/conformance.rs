@@ -1,0 +1,122 @@
+//! Conformance suites: the clauses of `docs/adapter-spec.md` as cases that drive a world.
+//!
+//! A suite is a list of [`Case`]s. Each case gets a fresh world, does something to it and looks at
+//! what the adapter says. What a world cannot do is listed as *ignored*, with the reason; it never
+//! passes silently. To test an adapter, implement [`MailWorld`](mail::MailWorld) or
+//! [`StoreWorld`](store::StoreWorld) and run the cases with any test runner.
+use std::{fmt, future::Future};
+
+use besunny_core::{repository::RepositoryError, source::SourceError};
+use futures::future::BoxFuture;
+
+pub mod mail;
+pub mod store;
+
+/// One clause, as something that can be run.
+pub struct Case<W> {
+    /// The id of the clause.
+    pub name: &'static str,
+    needs: Option<Power>,
+    run: Box<dyn Fn(W) -> BoxFuture<'static, Outcome> + Send + Sync>,
+}
+
+/// What a case came to.
+pub type Outcome = Result<(), Broken>;
+
+/// A clause that does not hold.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Broken(String);
+
+/// Something done to the outside world that not every world can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Power {
+    /// Forget the change log.
+    ExpireLog,
+    /// Make page tokens die.
+    KillPages,
+    /// Make an item undecodable.
+    Poison,
+    /// Move an item out of scope and back.
+    Hide,
+    /// Answer the next call with a failure.
+    Fail,
+    /// Deliver while a listing is under way.
+    PageWise,
+    /// Open the store again, as after a restart.
+    Reopen,
+}
+
+impl<W> Case<W> {
+    /// Returns what the case does to the world beyond the ordinary.
+    #[must_use]
+    pub const fn needs(&self) -> Option<Power> {
+        self.needs
+    }
+
+    /// Runs the case in `world`.
+    pub fn run(&self, world: W) -> BoxFuture<'static, Outcome> {
+        (self.run)(world)
+    }
+
+    const fn needing(mut self, power: Power) -> Self {
+        self.needs = Some(power);
+        self
+    }
+}
+
+impl<W> fmt::Debug for Case<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Case").field("name", &self.name).field("needs", &self.needs).finish()
+    }
+}
+
+/// Makes the case of a clause.
+fn clause<W, F>(name: &'static str, run: fn(W) -> F) -> Case<W>
+where
+    W: 'static,
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    Case { name, needs: None, run: Box::new(move |world| Box::pin(run(world))) }
+}
+
+/// Breaks the clause unless `holds`.
+fn check(holds: bool, what: impl fmt::Display) -> Outcome {
+    if holds { Ok(()) } else { Err(Broken(what.to_string())) }
+}
+
+/// Breaks the clause unless both are equal.
+fn check_equal<T: PartialEq + fmt::Debug>(got: &T, want: &T, what: &str) -> Outcome {
+    check(got == want, format_args!("{what}: got {got:?}, want {want:?}"))
+}
+
+impl From<RepositoryError> for Broken {
+    fn from(error: RepositoryError) -> Self {
+        Self(describe(&error))
+    }
+}
+
+impl From<SourceError> for Broken {
+    fn from(error: SourceError) -> Self {
+        Self(describe(&error))
+    }
+}
+
+impl Broken {
+    /// Says what does not hold.
+    #[must_use]
+    pub fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+}
+
+fn describe(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,179 @@
+//! Jobs: made with their cause, done once, retried, given up, asked for again.
+use std::time::Duration;
+
+use besunny_core::{
+    commit::{Basis, Commit, Effect},
+    ids::{CommitId, DocumentId},
+    job::{Job, Task},
+    repository::RepositoryError,
+    scheduler::{Ask, Claim, Failure, Work},
+};
+
+use super::{
+    World,
+    bench::{Bench, LEASE, noon},
+};
+use crate::conformance::{Broken, Case, Outcome, check, check_equal, clause};
+
+pub(super) fn cases() -> Vec<Case<World>> {
+    vec![
+        clause("store.enqueue.once", once),
+        clause("scheduler.claim.exclusive", exclusive),
+        clause("scheduler.claim.expires", expires),
+        clause("scheduler.claim.not-before-due", not_before_due),
+        clause("scheduler.complete.once", complete_once),
+        clause("scheduler.complete.fenced", complete_fenced),
+        clause("scheduler.fail.retries", retries),
+        clause("scheduler.fail.dead-letter", dead_letter),
+        clause("scheduler.fail.fenced", fail_fenced),
+    ]
+}
+
+async fn once(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    enqueue(&bench, "a").await?;
+    enqueue(&bench, "a").await?;
+    check_equal(&claims(&bench).await?.len(), &1, "claims on a job that was made twice")
+}
+
+async fn exclusive(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    enqueue(&bench, "a").await?;
+    enqueue(&bench, "b").await?;
+    check_equal(&claims(&bench).await?.len(), &2, "claims on two jobs")?;
+    check_equal(&claims(&bench).await?.len(), &0, "claims while others run")
+}
+
+async fn expires(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    enqueue(&bench, "a").await?;
+    let first = claim(&bench).await?;
+    world.advance(LEASE * 2).await;
+    let second = claim(&bench).await?;
+    check(second.epoch > first.epoch, "a later claim has no higher epoch")
+}
+
+async fn not_before_due(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    enqueue(&bench, "a").await?;
+    let first = claim(&bench).await?;
+    let hour = Duration::from_hours(1);
+    fail(&bench, &first, Some(hour)).await?;
+    check_equal(&claims(&bench).await?.len(), &0, "claims before the time")?;
+    check_equal(&bench.store.next_due(Work::Jobs).await?, &Some(hour), "when the job is due")?;
+    world.advance(hour).await;
+    check_equal(&claim(&bench).await?.attempt, &1, "attempts before this one")
+}
+
+async fn complete_once(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    enqueue(&bench, "a").await?;
+    let claim = claim(&bench).await?;
+    let commit = done(&claim);
+    bench.commit(commit.clone()).await?;
+    bench.commit(commit).await?;
+    world.advance(LEASE * 2).await;
+    check_equal(&claims(&bench).await?.len(), &0, "claims on a job that is done")?;
+    enqueue(&bench, "a").await?;
+    check_equal(&claims(&bench).await?.len(), &0, "claims on a job that was done before")
+}
+
+async fn complete_fenced(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    enqueue(&bench, "a").await?;
+    let old = claim(&bench).await?;
+    world.advance(LEASE * 2).await;
+    let new = claim(&bench).await?;
+    let refused = bench.commit(done(&old)).await;
+    check(
+        matches!(refused, Err(RepositoryError::Fenced)),
+        format_args!("completion under an old claim: {refused:?}"),
+    )?;
+    bench.commit(done(&new)).await?;
+    Ok(())
+}
+
+async fn retries(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    enqueue(&bench, "a").await?;
+    for attempt in 0..3 {
+        let claim = claim(&bench).await?;
+        check_equal(&claim.attempt, &attempt, "attempts before this one")?;
+        fail(&bench, &claim, Some(Duration::ZERO)).await?;
+    }
+    Ok(())
+}
+
+async fn dead_letter(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    enqueue(&bench, "a").await?;
+    let first = claim(&bench).await?;
+    fail(&bench, &first, None).await?;
+    world.advance(Duration::from_hours(99)).await;
+    check_equal(&claims(&bench).await?.len(), &0, "claims on a dead job")?;
+    let dead = bench.store.dead_jobs(&bench.scope).await?;
+    check_equal(&dead.len(), &1, "dead jobs")?;
+    check_equal(&dead[0].2.as_str(), &"it failed", "why it is dead")?;
+    let stranger = Bench::new(&world, "evil").await?;
+    let refused = bench.store.replay(&stranger.scope, first.job.id).await;
+    check(refused.is_err(), "another tenant replays the job")?;
+    bench.store.replay(&bench.scope, first.job.id).await?;
+    check_equal(&claim(&bench).await?.attempt, &0, "attempts after it was asked for again")
+}
+
+async fn fail_fenced(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    enqueue(&bench, "a").await?;
+    let old = claim(&bench).await?;
+    world.advance(LEASE * 2).await;
+    let new = claim(&bench).await?;
+    fail(&bench, &old, None).await?;
+    check(bench.store.dead_jobs(&bench.scope).await?.is_empty(), "an old claim killed the job")?;
+    bench.commit(done(&new)).await?;
+    Ok(())
+}
+
+async fn enqueue(bench: &Bench, name: &str) -> Outcome {
+    let lease = match bench.leases().await?.into_iter().next() {
+        Some(lease) => lease,
+        None => return by_person(bench, name).await,
+    };
+    bench.apply(&lease, vec![Effect::Enqueue(job(bench, name))]).await?;
+    Ok(())
+}
+
+/// Enqueues without a lease, for when all streams are leased.
+async fn by_person(bench: &Bench, name: &str) -> Outcome {
+    let effects = vec![Effect::Enqueue(job(bench, name))];
+    let id = CommitId::derived(&[name.as_bytes(), b"person"]);
+    bench.commit(Commit { id, basis: Basis::Person, at: noon(), effects }).await?;
+    Ok(())
+}
+
+fn job(bench: &Bench, name: &str) -> Job {
+    let document = DocumentId::derived(&[name.as_bytes()]);
+    Job::new(bench.scope.tenant(), Task::Classify { document })
+}
+
+async fn claims(bench: &Bench) -> Result<Vec<Claim>, Broken> {
+    Ok(bench.store.claim(Ask { limit: 10, lease_for: LEASE }).await?)
+}
+
+async fn claim(bench: &Bench) -> Result<Claim, Broken> {
+    let claim = claims(bench).await?.into_iter().next();
+    claim.ok_or_else(|| Broken::new("a job is due, but no claim was granted"))
+}
+
+async fn fail(bench: &Bench, claim: &Claim, retry_after: Option<Duration>) -> Outcome {
+    let failure = Failure { retry_after, error: "it failed".to_owned() };
+    Ok(bench.store.fail(claim, failure).await?)
+}
+
+fn done(claim: &Claim) -> Commit {
+    Commit {
+        id: CommitId::derived(&[claim.job.id.as_bytes(), &claim.epoch.0.to_be_bytes()]),
+        basis: Basis::Job { job: claim.job.id, epoch: claim.epoch },
+        at: noon(),
+        effects: Vec::new(),
+    }
+}

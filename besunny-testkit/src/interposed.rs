@@ -1,0 +1,192 @@
+//! A store with a place before and after every call, where a test can wait, fail or die.
+//!
+//! The deterministic simulation injects its faults here; the crash tests stop the engine at each
+//! place in turn, on any store.
+use std::{collections::HashMap, fmt::Debug, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use besunny_core::{
+    account::Account,
+    address::Username,
+    commit::Commit,
+    document::Document,
+    event::Event,
+    history::Entry,
+    ids::{DocumentId, EventId, JobId, StreamId, UserId},
+    item::Item,
+    job::Job,
+    project::Project,
+    repository::{
+        Accounts, Content, DocumentFilter, Documents, ItemFilter, Known, Outbox, People, Position,
+        Projects, RepositoryError, Store, StreamStatus, Streams, Tally, ThreadMember,
+    },
+    scheduler::{Ask, Claim, Failure, Lease, Noted, Receipt, Release, Scheduler, Work},
+    source::{ItemId, OfferedStream, Scope},
+    tenant::{Tenant, TenantScope, User},
+    track::{Missing, ScanId, Steer, Version},
+};
+use bytes::Bytes;
+use futures::future::BoxFuture;
+
+/// What happens before and after a call.
+#[async_trait]
+pub trait Interposer: Debug + Send + Sync {
+    /// Before the store is asked; an error means that it never was.
+    async fn before(&self, call: &'static str) -> Result<(), RepositoryError>;
+    /// After it answered; an error means that the answer is lost.
+    async fn after(&self, call: &'static str) -> Result<(), RepositoryError>;
+    /// Changes what goes in or comes out, as a planted bug does.
+    fn rewrite(&self, _: Rewrite<'_>) {}
+    /// A commit was answered.
+    fn committed(
+        &self,
+        scope: &TenantScope,
+        commit: &Commit,
+        answer: &Result<Version, RepositoryError>,
+    );
+}
+
+/// What a planted bug may change.
+#[derive(Debug)]
+pub enum Rewrite<'a> {
+    /// A commit before it is applied.
+    Commit(&'a mut Arc<Commit>),
+    /// What is asked of the scheduler.
+    Ask(&'a mut Ask),
+    /// Leases that were granted.
+    Leased(&'a mut Vec<Lease>),
+    /// Who has which username.
+    Named(&'a [Username], &'a mut HashMap<Username, UserId>),
+    /// Events that are to be published.
+    Unpublished(&'a mut Vec<Event>),
+}
+
+/// A store with an [`Interposer`] around every call.
+#[derive(Clone, Debug)]
+pub struct Interposed {
+    store: Arc<dyn Store>,
+    interposer: Arc<dyn Interposer>,
+}
+
+impl Interposed {
+    /// Wraps `store`.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, interposer: Arc<dyn Interposer>) -> Self {
+        Self { store, interposer }
+    }
+}
+
+/// Delegates calls of one trait, each between its two places.
+macro_rules! interposed {
+    ($port:ident {
+        $(fn $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*
+        $(+ $extra:item)*
+    }) => {
+        #[async_trait]
+        impl $port for Interposed {
+            $($extra)*
+            $(async fn $name(&self, $($argument: $type),*) -> Result<$answer, RepositoryError> {
+                self.interposer.before(stringify!($name)).await?;
+                let answer = self.store.$name($($argument),*).await?;
+                self.interposer.after(stringify!($name)).await?;
+                Ok(answer)
+            })*
+        }
+    };
+}
+
+interposed! { Streams {
+    fn position(scope: &TenantScope, stream: StreamId) -> Position;
+    fn known(scope: &TenantScope, stream: StreamId, ids: &[ItemId], rules: Scope) -> Known;
+    fn unseen(scope: &TenantScope, stream: StreamId, scan: ScanId, after: Option<&ItemId>)
+        -> Vec<ItemId>;
+    fn missing(scope: &TenantScope, stream: StreamId, scan: ScanId) -> Missing;
+    fn ask_again(scope: &TenantScope, stream: StreamId, items: &[ItemId]) -> ();
+    fn steer(scope: &TenantScope, stream: StreamId, steer: Steer) -> ();
+    + async fn commit(
+        &self,
+        scope: &TenantScope,
+        mut commit: Arc<Commit>,
+    ) -> Result<Version, RepositoryError> {
+        self.interposer.before("commit").await?;
+        self.interposer.rewrite(Rewrite::Commit(&mut commit));
+        let answer = self.store.commit(scope, Arc::clone(&commit)).await;
+        self.interposer.committed(scope, &commit, &answer);
+        let answer = answer?;
+        self.interposer.after("commit").await?;
+        Ok(answer)
+    }
+} }
+
+interposed! { Accounts {
+    fn connect(scope: &TenantScope, account: &Account, streams: &[OfferedStream]) -> ();
+    fn accounts(scope: &TenantScope) -> Vec<Account>;
+    fn streams(scope: &TenantScope) -> Vec<StreamStatus>;
+    fn items(scope: &TenantScope, stream: StreamId, filter: ItemFilter, after: Option<&ItemId>)
+        -> Vec<Item>;
+} }
+
+interposed! { People {
+    fn found(tenant: &Tenant) -> ();
+    fn add_user(scope: &TenantScope, user: &User) -> ();
+    fn users(scope: &TenantScope) -> Vec<User>;
+    + async fn named(
+        &self,
+        scope: &TenantScope,
+        names: &[Username],
+    ) -> Result<HashMap<Username, UserId>, RepositoryError> {
+        self.interposer.before("named").await?;
+        let mut answer = self.store.named(scope, names).await?;
+        self.interposer.rewrite(Rewrite::Named(names, &mut answer));
+        self.interposer.after("named").await?;
+        Ok(answer)
+    }
+} }
+
+interposed! { Projects {
+    fn put_project(scope: &TenantScope, project: &Project) -> ();
+    fn projects(scope: &TenantScope, owner: UserId) -> Arc<[Project]>;
+} }
+
+interposed! { Documents {
+    fn document(scope: &TenantScope, id: DocumentId) -> Option<Document>;
+    fn content(scope: &TenantScope, id: DocumentId) -> Option<Content>;
+    fn blob(scope: &TenantScope, hash: &[u8; 32]) -> Option<Bytes>;
+    fn history(scope: &TenantScope, id: DocumentId) -> Vec<Entry>;
+    fn documents(scope: &TenantScope, filter: &DocumentFilter) -> Vec<Document>;
+    fn tally(scope: &TenantScope, owner: Option<UserId>) -> Tally;
+    fn thread(scope: &TenantScope, owner: UserId, message_ids: &[&str]) -> Vec<ThreadMember>;
+} }
+
+interposed! { Outbox {
+    fn published(events: &[EventId]) -> ();
+    fn dead_jobs(scope: &TenantScope) -> Vec<(JobId, Job, String)>;
+    + async fn unpublished(&self, limit: usize) -> Result<Vec<Event>, RepositoryError> {
+        self.interposer.before("unpublished").await?;
+        let mut answer = self.store.unpublished(limit).await?;
+        self.interposer.rewrite(Rewrite::Unpublished(&mut answer));
+        self.interposer.after("unpublished").await?;
+        Ok(answer)
+    }
+} }
+
+interposed! { Scheduler {
+    fn heartbeat(lease: &Lease, lease_for: Duration) -> bool;
+    fn release(lease: &Lease, release: Release) -> ();
+    fn claim(ask: Ask) -> Vec<Claim>;
+    fn fail(claim: &Claim, failure: Failure) -> ();
+    fn replay(scope: &TenantScope, job: JobId) -> ();
+    fn note(receipt: &Receipt) -> Noted;
+    fn next_due(work: Work) -> Option<Duration>;
+    + async fn lease(&self, mut ask: Ask) -> Result<Vec<Lease>, RepositoryError> {
+        self.interposer.before("lease").await?;
+        self.interposer.rewrite(Rewrite::Ask(&mut ask));
+        let mut answer = self.store.lease(ask).await?;
+        self.interposer.rewrite(Rewrite::Leased(&mut answer));
+        self.interposer.after("lease").await?;
+        Ok(answer)
+    }
+    + fn changed(&self, work: Work) -> BoxFuture<'_, ()> {
+        self.store.changed(work)
+    }
+} }

@@ -1,0 +1,253 @@
+//! A whole store in memory: the reference for what the repository suite asks of any store.
+//!
+//! It is slow and simple on purpose. The deterministic simulation runs on it, and a test that needs
+//! a store but no database uses it.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard},
+    task::{Poll, Waker},
+};
+
+use besunny_core::{
+    account::Account,
+    clock::Clock,
+    commit::{Detection, Epoch},
+    document::{Document, Origin},
+    event::Event,
+    history::Entry,
+    ids::{AccountId, CommitId, DocumentId, JobId, ProjectId, StreamId, TenantId, UserId},
+    item::ItemState,
+    job::Job,
+    mail::Mail,
+    project::Project,
+    push::Watch,
+    repository::RepositoryError,
+    scheduler::{PauseReason, Work},
+    source::{ItemId, Revision, StreamKey},
+    tenant::{Tenant, TenantScope, User},
+    track::{ScanId, Track, Version},
+};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+
+mod commits;
+mod questions;
+mod schedule;
+
+/// A store in memory; see the module.
+pub struct MemoryRepository {
+    state: Mutex<State>,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    tenants: BTreeMap<TenantId, Rows>,
+    outbox: Vec<Event>,
+    receipts: BTreeSet<(String, String)>,
+    generations: [u64; 3],
+    sleepers: [Vec<Waker>; 3],
+}
+
+/// The rows of one tenant.
+#[derive(Debug)]
+struct Rows {
+    tenant: Tenant,
+    users: BTreeMap<UserId, User>,
+    accounts: BTreeMap<AccountId, Arc<Account>>,
+    streams: BTreeMap<StreamId, StreamRow>,
+    items: BTreeMap<(AccountId, ItemId), ItemRow>,
+    members: BTreeMap<(StreamId, ItemId), ScanId>,
+    projects: BTreeMap<ProjectId, Project>,
+    documents: BTreeMap<DocumentId, DocumentRow>,
+    detections: BTreeMap<(AccountId, ItemId, String), Detection>,
+    blobs: BTreeMap<[u8; 32], Bytes>,
+    jobs: BTreeMap<JobId, JobRow>,
+    commits: BTreeSet<CommitId>,
+}
+
+#[derive(Clone, Debug)]
+struct StreamRow {
+    account: AccountId,
+    key: StreamKey,
+    title: String,
+    version: Version,
+    track: Track,
+    last_commit: Option<CommitId>,
+    watch: Option<Watch>,
+    epoch: Epoch,
+    lease_until: Option<DateTime<Utc>>,
+    leased_at: Option<DateTime<Utc>>,
+    next_due_at: Option<DateTime<Utc>>,
+    noticed_at: Option<DateTime<Utc>>,
+    /// Something made the stream due while a lease was running.
+    dirty: bool,
+    attempt: u32,
+    quiet: u32,
+    error: Option<String>,
+    paused: Option<PauseReason>,
+    caught_up_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Clone, Debug)]
+struct ItemRow {
+    revision: Option<Revision>,
+    state: ItemState,
+    /// Under which rules an ignored item was ignored.
+    policy: u32,
+    asked: bool,
+}
+
+#[derive(Clone, Debug)]
+struct DocumentRow {
+    document: Document,
+    mail: Mail,
+    raw: [u8; 32],
+    origins: Vec<Origin>,
+    history: Vec<Entry>,
+}
+
+#[derive(Clone, Debug)]
+struct JobRow {
+    job: Job,
+    state: JobState,
+    due_at: DateTime<Utc>,
+    epoch: Epoch,
+    attempt: u32,
+    until: Option<DateTime<Utc>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum JobState {
+    Waiting,
+    Done(CommitId),
+    Dead(String),
+}
+
+impl MemoryRepository {
+    /// Makes an empty store whose leases run on `clock`.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { state: Mutex::default(), clock }
+    }
+
+    /// Returns the detections of a tenant, for tests.
+    #[must_use]
+    pub fn detections(&self, scope: &TenantScope) -> Vec<Detection> {
+        let state = self.lock();
+        let rows = state.tenants.get(&scope.tenant());
+        rows.map(|rows| rows.detections.values().cloned().collect()).unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Reads the rows of a tenant.
+    fn read<T>(
+        &self,
+        scope: &TenantScope,
+        read: impl FnOnce(&Rows) -> Result<T, RepositoryError>,
+    ) -> Result<T, RepositoryError> {
+        let state = self.lock();
+        read(state.tenants.get(&scope.tenant()).ok_or(RepositoryError::Missing("tenant"))?)
+    }
+
+    /// Changes the rows of a tenant.
+    fn write<T>(
+        &self,
+        scope: &TenantScope,
+        write: impl FnOnce(&mut Rows) -> Result<T, RepositoryError>,
+    ) -> Result<T, RepositoryError> {
+        let mut state = self.lock();
+        let rows = state.tenants.get_mut(&scope.tenant());
+        write(rows.ok_or(RepositoryError::Missing("tenant"))?)
+    }
+
+    /// Changes the rows of a tenant in a way that makes `work`, and wakes who waits for it.
+    fn make<T>(
+        &self,
+        work: Work,
+        scope: &TenantScope,
+        write: impl FnOnce(&mut Rows) -> Result<T, RepositoryError>,
+    ) -> Result<T, RepositoryError> {
+        let done = self.write(scope, write)?;
+        self.lock().wake(work);
+        Ok(done)
+    }
+
+    fn changed_since_now(&self, work: Work) -> BoxFuture<'_, ()> {
+        let seen = self.lock().generations[lane(work)];
+        Box::pin(std::future::poll_fn(move |context| {
+            let mut state = self.lock();
+            if state.generations[lane(work)] != seen {
+                return Poll::Ready(());
+            }
+            state.sleepers[lane(work)].push(context.waker().clone());
+            Poll::Pending
+        }))
+    }
+}
+
+impl State {
+    /// Tells everybody who waits for `work` to look again.
+    fn wake(&mut self, work: Work) {
+        self.generations[lane(work)] += 1;
+        self.sleepers[lane(work)].drain(..).for_each(Waker::wake);
+    }
+}
+
+impl Rows {
+    fn new(tenant: Tenant) -> Self {
+        Self {
+            tenant,
+            users: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            items: BTreeMap::new(),
+            members: BTreeMap::new(),
+            projects: BTreeMap::new(),
+            documents: BTreeMap::new(),
+            detections: BTreeMap::new(),
+            blobs: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            commits: BTreeSet::new(),
+        }
+    }
+
+    fn stream(&self, id: StreamId) -> Result<&StreamRow, RepositoryError> {
+        self.streams.get(&id).ok_or(RepositoryError::Missing("stream"))
+    }
+
+    fn stream_mut(&mut self, id: StreamId) -> Result<&mut StreamRow, RepositoryError> {
+        self.streams.get_mut(&id).ok_or(RepositoryError::Missing("stream"))
+    }
+
+    /// Returns the members of a stream, by id after `after`.
+    fn members_after<'a>(
+        &'a self,
+        stream: StreamId,
+        after: Option<&'a ItemId>,
+    ) -> impl Iterator<Item = (&'a ItemId, ScanId)> {
+        self.members
+            .iter()
+            .filter(move |((of, id), _)| *of == stream && after.is_none_or(|after| id > after))
+            .map(|((_, id), mark)| (id, *mark))
+    }
+}
+
+const fn lane(work: Work) -> usize {
+    match work {
+        Work::Streams => 0,
+        Work::Jobs => 1,
+        Work::Events => 2,
+    }
+}
+
+impl fmt::Debug for MemoryRepository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryRepository").finish_non_exhaustive()
+    }
+}

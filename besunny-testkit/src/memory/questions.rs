@@ -1,0 +1,361 @@
+//! Narrow questions, and the few writes that people make.
+use std::{collections::HashMap, sync::Arc};
+
+use async_trait::async_trait;
+use besunny_core::{
+    account::{Account, stream_id},
+    address::Username,
+    document::{Document, DocumentState},
+    event::Event,
+    history::Entry,
+    ids::{DocumentId, EventId, JobId, ProjectId, StreamId, UserId},
+    item::{Item, ItemState},
+    job::Job,
+    project::Project,
+    repository::{
+        Accounts, BATCH, Content, DocumentFilter, Documents, ItemCounts, ItemFilter, Outbox,
+        People, Projects, RepositoryError, StateFilter, StreamStatus, Tally, ThreadMember,
+    },
+    scheduler::Work,
+    source::{ItemId, OfferedStream},
+    tenant::{Tenant, TenantScope, User},
+    track::{Track, Version},
+};
+use bytes::Bytes;
+
+use super::{JobState, MemoryRepository, Rows, StreamRow};
+
+#[async_trait]
+impl Accounts for MemoryRepository {
+    async fn connect(
+        &self,
+        scope: &TenantScope,
+        account: &Account,
+        streams: &[OfferedStream],
+    ) -> Result<(), RepositoryError> {
+        let now = self.clock.now();
+        self.make(Work::Streams, scope, |rows| {
+            rows.accounts.insert(account.id, Arc::new(account.clone()));
+            for stream in streams {
+                let row = rows
+                    .streams
+                    .entry(stream_id(account.id, &stream.key))
+                    .or_insert_with(|| StreamRow::new(account, stream));
+                if stream.proposed {
+                    row.paused = None;
+                    row.make_due(now);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    async fn accounts(&self, scope: &TenantScope) -> Result<Vec<Account>, RepositoryError> {
+        self.read(scope, |rows| {
+            Ok(rows.accounts.values().map(|account| Account::clone(account)).collect())
+        })
+    }
+
+    async fn streams(&self, scope: &TenantScope) -> Result<Vec<StreamStatus>, RepositoryError> {
+        self.read(scope, |rows| {
+            Ok(rows.streams.iter().map(|(id, row)| rows.status(*id, row)).collect())
+        })
+    }
+
+    async fn items(
+        &self,
+        scope: &TenantScope,
+        stream: StreamId,
+        filter: ItemFilter,
+        after: Option<&ItemId>,
+    ) -> Result<Vec<Item>, RepositoryError> {
+        self.read(scope, |rows| {
+            let account = rows.stream(stream)?.account;
+            let item = |(id, _): (&ItemId, _)| {
+                let row = rows.items.get(&(account, id.clone()))?;
+                let wanted = match filter {
+                    ItemFilter::All => true,
+                    ItemFilter::Quarantined => matches!(row.state, ItemState::Quarantined(_)),
+                    ItemFilter::Ignored => matches!(row.state, ItemState::Ignored(_)),
+                };
+                wanted.then(|| Item {
+                    id: id.clone(),
+                    revision: row.revision.clone(),
+                    state: row.state.clone(),
+                })
+            };
+            Ok(rows.members_after(stream, after).filter_map(item).take(BATCH).collect())
+        })
+    }
+}
+
+#[async_trait]
+impl People for MemoryRepository {
+    async fn found(&self, tenant: &Tenant) -> Result<(), RepositoryError> {
+        let mut state = self.lock();
+        state.tenants.entry(tenant.id).or_insert_with(|| Rows::new(tenant.clone()));
+        Ok(())
+    }
+
+    async fn add_user(&self, scope: &TenantScope, user: &User) -> Result<(), RepositoryError> {
+        self.write(scope, |rows| {
+            let taken = |other: &User| other.username == user.username && other.id != user.id;
+            if rows.users.values().any(taken) {
+                return Err(RepositoryError::Taken("username"));
+            }
+            rows.users.entry(user.id).or_insert_with(|| user.clone());
+            Ok(())
+        })
+    }
+
+    async fn users(&self, scope: &TenantScope) -> Result<Vec<User>, RepositoryError> {
+        self.read(scope, |rows| Ok(rows.users.values().cloned().collect()))
+    }
+
+    async fn named(
+        &self,
+        scope: &TenantScope,
+        names: &[Username],
+    ) -> Result<HashMap<Username, UserId>, RepositoryError> {
+        self.read(scope, |rows| {
+            let found = rows.users.values().filter(|user| names.contains(&user.username));
+            Ok(found.map(|user| (user.username.clone(), user.id)).collect())
+        })
+    }
+}
+
+#[async_trait]
+impl Projects for MemoryRepository {
+    async fn put_project(
+        &self,
+        scope: &TenantScope,
+        project: &Project,
+    ) -> Result<(), RepositoryError> {
+        self.write(scope, |rows| {
+            let taken = |other: &Project| {
+                other.owner == project.owner
+                    && other.id != project.id
+                    && other.name.to_lowercase() == project.name.to_lowercase()
+            };
+            if rows.projects.values().any(taken) {
+                return Err(RepositoryError::Taken("project name"));
+            }
+            rows.projects.insert(project.id, project.clone());
+            Ok(())
+        })
+    }
+
+    async fn projects(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+    ) -> Result<Arc<[Project]>, RepositoryError> {
+        self.read(scope, |rows| {
+            Ok(rows.projects.values().filter(|project| project.owner == owner).cloned().collect())
+        })
+    }
+}
+
+#[async_trait]
+impl Documents for MemoryRepository {
+    async fn document(
+        &self,
+        scope: &TenantScope,
+        id: DocumentId,
+    ) -> Result<Option<Document>, RepositoryError> {
+        self.read(scope, |rows| Ok(rows.documents.get(&id).map(|row| row.document.clone())))
+    }
+
+    async fn content(
+        &self,
+        scope: &TenantScope,
+        id: DocumentId,
+    ) -> Result<Option<Content>, RepositoryError> {
+        self.read(scope, |rows| {
+            Ok(rows.documents.get(&id).map(|row| Content {
+                mail: row.mail.clone(),
+                raw: row.raw,
+                origins: row.origins.clone(),
+            }))
+        })
+    }
+
+    async fn blob(
+        &self,
+        scope: &TenantScope,
+        hash: &[u8; 32],
+    ) -> Result<Option<Bytes>, RepositoryError> {
+        self.read(scope, |rows| Ok(rows.blobs.get(hash).cloned()))
+    }
+
+    async fn history(
+        &self,
+        scope: &TenantScope,
+        id: DocumentId,
+    ) -> Result<Vec<Entry>, RepositoryError> {
+        self.read(scope, |rows| {
+            Ok(rows.documents.get(&id).map(|row| row.history.clone()).unwrap_or_default())
+        })
+    }
+
+    async fn documents(
+        &self,
+        scope: &TenantScope,
+        filter: &DocumentFilter,
+    ) -> Result<Vec<Document>, RepositoryError> {
+        self.read(scope, |rows| {
+            let place = |document: &Document| (document.received_at, document.id);
+            let before = match filter.before {
+                None => None,
+                Some(id) => {
+                    let row = rows.documents.get(&id);
+                    Some(place(&row.ok_or(RepositoryError::Missing("document"))?.document))
+                }
+            };
+            let mut found: Vec<&Document> = rows
+                .documents
+                .values()
+                .map(|row| &row.document)
+                .filter(|document| matches(document, filter))
+                .filter(|document| before.is_none_or(|before| place(document) < before))
+                .collect();
+            found.sort_by_key(|document| std::cmp::Reverse(place(document)));
+            Ok(found.into_iter().take(filter.limit.min(BATCH)).cloned().collect())
+        })
+    }
+
+    async fn tally(
+        &self,
+        scope: &TenantScope,
+        owner: Option<UserId>,
+    ) -> Result<Tally, RepositoryError> {
+        self.read(scope, |rows| {
+            let mut tally = Tally::default();
+            let documents = rows.documents.values().map(|row| &row.document);
+            for document in documents.filter(|it| owner.is_none_or(|owner| it.owner == owner)) {
+                tally.removed += u64::from(document.removed_at.is_some());
+                match &document.state {
+                    DocumentState::Pending => tally.pending += 1,
+                    DocumentState::NeedsReview(_) => tally.needs_review += 1,
+                    DocumentState::Routed(route) => {
+                        *tally.routed.entry(route.project).or_default() += 1;
+                    }
+                }
+            }
+            Ok(tally)
+        })
+    }
+
+    async fn thread(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        message_ids: &[&str],
+    ) -> Result<Vec<ThreadMember>, RepositoryError> {
+        self.read(scope, |rows| {
+            let member = rows.documents.values().filter(|row| {
+                let id = row.mail.message_id.as_deref();
+                row.document.owner == owner && id.is_some_and(|id| message_ids.contains(&id))
+            });
+            Ok(member
+                .map(|row| ThreadMember {
+                    document: row.document.id,
+                    project: row.document.state.project(),
+                })
+                .collect())
+        })
+    }
+}
+
+#[async_trait]
+impl Outbox for MemoryRepository {
+    async fn unpublished(&self, limit: usize) -> Result<Vec<Event>, RepositoryError> {
+        Ok(self.lock().outbox.iter().take(limit).cloned().collect())
+    }
+
+    async fn published(&self, events: &[EventId]) -> Result<(), RepositoryError> {
+        self.lock().outbox.retain(|event| !events.contains(&event.id));
+        Ok(())
+    }
+
+    async fn dead_jobs(
+        &self,
+        scope: &TenantScope,
+    ) -> Result<Vec<(JobId, Job, String)>, RepositoryError> {
+        self.read(scope, |rows| {
+            let dead = rows.jobs.iter().filter_map(|(id, row)| match &row.state {
+                JobState::Dead(error) => Some((*id, row.job.clone(), error.clone())),
+                JobState::Waiting | JobState::Done(_) => None,
+            });
+            Ok(dead.collect())
+        })
+    }
+}
+
+impl StreamRow {
+    fn new(account: &Account, stream: &OfferedStream) -> Self {
+        Self {
+            account: account.id,
+            key: stream.key.clone(),
+            title: stream.title.clone(),
+            version: Version(0),
+            track: Track::default(),
+            last_commit: None,
+            watch: None,
+            epoch: besunny_core::commit::Epoch(0),
+            lease_until: None,
+            leased_at: None,
+            next_due_at: None,
+            noticed_at: None,
+            dirty: false,
+            attempt: 0,
+            quiet: 0,
+            error: None,
+            paused: None,
+            caught_up_at: None,
+        }
+    }
+}
+
+impl Rows {
+    fn status(&self, id: StreamId, row: &StreamRow) -> StreamStatus {
+        let mut items = ItemCounts::default();
+        for (item, _) in self.members_after(id, None) {
+            match self.items.get(&(row.account, item.clone())).map(|row| &row.state) {
+                Some(ItemState::Stored) => items.stored += 1,
+                Some(ItemState::Ignored(_)) => items.ignored += 1,
+                Some(ItemState::Quarantined(_)) => items.quarantined += 1,
+                Some(ItemState::Removed) | None => {}
+            }
+        }
+        StreamStatus {
+            id,
+            account: row.account,
+            key: row.key.clone(),
+            title: row.title.clone(),
+            track: row.track.clone(),
+            caught_up_at: row.caught_up_at,
+            next_due_at: row.next_due_at.filter(|_| row.paused.is_none()),
+            noticed_at: row.noticed_at,
+            attempt: row.attempt,
+            error: row.error.clone(),
+            paused: row.paused,
+            watch: row.watch.clone(),
+            items,
+        }
+    }
+}
+
+fn matches(document: &Document, filter: &DocumentFilter) -> bool {
+    let project: Option<ProjectId> = document.state.project();
+    let state = match filter.state {
+        None => true,
+        Some(StateFilter::Pending) => document.state == DocumentState::Pending,
+        Some(StateFilter::Routed) => project.is_some(),
+        Some(StateFilter::NeedsReview) => matches!(document.state, DocumentState::NeedsReview(_)),
+    };
+    state
+        && filter.owner.is_none_or(|owner| document.owner == owner)
+        && filter.kind.is_none_or(|kind| document.kind == kind)
+        && filter.project.is_none_or(|wanted| project == Some(wanted))
+}

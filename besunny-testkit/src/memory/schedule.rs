@@ -1,0 +1,240 @@
+//! Leases, claims and notices.
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use besunny_core::{
+    ids::JobId,
+    push::{About, Notice},
+    repository::RepositoryError,
+    scheduler::{
+        Ask, COALESCE, Claim, Failure, Lease, Noted, Receipt, Release, Rest, Scheduler, Work,
+    },
+    tenant::TenantScope,
+};
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+
+use super::{JobRow, JobState, MemoryRepository, Rows, State, StreamRow};
+
+#[async_trait]
+impl Scheduler for MemoryRepository {
+    async fn lease(&self, ask: Ask) -> Result<Vec<Lease>, RepositoryError> {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let mut due: Vec<_> = state
+            .tenants
+            .iter()
+            .flat_map(|(tenant, rows)| rows.streams.iter().map(|row| (*tenant, row)))
+            .filter(|(_, (_, row))| row.is_due(now))
+            .map(|(tenant, (id, row))| (row.next_due_at, *id, tenant))
+            .collect();
+        due.sort_unstable();
+        due.truncate(ask.limit);
+        let leases = due.into_iter().filter_map(|(_, id, tenant)| {
+            let rows = state.tenants.get_mut(&tenant)?;
+            let row = rows.streams.get_mut(&id)?;
+            let account = Arc::clone(rows.accounts.get(&row.account)?);
+            row.epoch.0 += 1;
+            row.lease_until = Some(now + ask.lease_for);
+            row.leased_at = Some(now);
+            row.dirty = false;
+            Some(Lease {
+                scope: TenantScope::trusted(tenant),
+                stream: id,
+                at: account.stream(row.key.clone()),
+                account,
+                epoch: row.epoch,
+                attempt: row.attempt,
+                noticed_ago: row.noticed_at.map(|at| (now - at).to_std().unwrap_or_default()),
+                quiet: row.quiet,
+                watch: row.watch.clone(),
+            })
+        });
+        Ok(leases.collect())
+    }
+
+    async fn heartbeat(&self, lease: &Lease, lease_for: Duration) -> Result<bool, RepositoryError> {
+        let now = self.clock.now();
+        self.write(&lease.scope, |rows| {
+            let row = rows.stream_mut(lease.stream)?;
+            let kept = row.epoch == lease.epoch && row.lease_until.is_some();
+            if kept {
+                row.lease_until = Some(now + lease_for);
+            }
+            Ok(kept)
+        })
+    }
+
+    async fn release(&self, lease: &Lease, release: Release) -> Result<(), RepositoryError> {
+        let now = self.clock.now();
+        self.write(&lease.scope, |rows| {
+            let row = rows.stream_mut(lease.stream)?;
+            if row.epoch == lease.epoch && row.lease_until.is_some() {
+                row.release(release, now);
+            }
+            Ok(())
+        })
+    }
+
+    async fn claim(&self, ask: Ask) -> Result<Vec<Claim>, RepositoryError> {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let mut due: Vec<_> = state
+            .tenants
+            .iter()
+            .flat_map(|(tenant, rows)| rows.jobs.iter().map(|row| (*tenant, row)))
+            .filter(|(_, (_, row))| row.is_due(now))
+            .map(|(tenant, (id, row))| (row.due_at, *id, tenant))
+            .collect();
+        due.sort_unstable();
+        due.truncate(ask.limit);
+        let claims = due.into_iter().filter_map(|(_, id, tenant)| {
+            let row = state.tenants.get_mut(&tenant)?.jobs.get_mut(&id)?;
+            row.epoch.0 += 1;
+            row.until = Some(now + ask.lease_for);
+            Some(Claim {
+                scope: TenantScope::trusted(tenant),
+                job: row.job.clone(),
+                epoch: row.epoch,
+                attempt: row.attempt,
+            })
+        });
+        Ok(claims.collect())
+    }
+
+    async fn fail(&self, claim: &Claim, failure: Failure) -> Result<(), RepositoryError> {
+        let now = self.clock.now();
+        self.write(&claim.scope, |rows| {
+            let Some(row) = rows.jobs.get_mut(&claim.job.id) else { return Ok(()) };
+            if row.epoch != claim.epoch || row.state != JobState::Waiting {
+                return Ok(());
+            }
+            row.until = None;
+            row.attempt += 1;
+            match failure.retry_after {
+                Some(wait) => row.due_at = now + wait,
+                None => row.state = JobState::Dead(failure.error),
+            }
+            Ok(())
+        })
+    }
+
+    async fn replay(&self, scope: &TenantScope, job: JobId) -> Result<(), RepositoryError> {
+        let now = self.clock.now();
+        self.make(Work::Jobs, scope, |rows| {
+            let row = rows.jobs.get_mut(&job).ok_or(RepositoryError::Missing("job"))?;
+            if let JobState::Dead(_) = row.state {
+                (row.state, row.attempt, row.due_at) = (JobState::Waiting, 0, now);
+            }
+            Ok(())
+        })
+    }
+
+    async fn note(&self, receipt: &Receipt) -> Result<Noted, RepositoryError> {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let mut noted = Noted::default();
+        for notice in &receipt.notices {
+            let fresh = notice.dedup.as_ref().is_none_or(|dedup| {
+                state.receipts.insert((receipt.provider.as_str().to_owned(), dedup.clone()))
+            });
+            if !fresh {
+                noted.repeated += 1;
+                continue;
+            }
+            match state.notice(receipt, notice, now) {
+                0 => noted.unknown += 1,
+                streams => noted.streams += streams,
+            }
+        }
+        state.wake(Work::Streams);
+        Ok(noted)
+    }
+
+    async fn next_due(&self, work: Work) -> Result<Option<Duration>, RepositoryError> {
+        let now = self.clock.now();
+        let state = self.lock();
+        let rows = state.tenants.values();
+        let next = match work {
+            Work::Streams => rows
+                .flat_map(|rows| rows.streams.values())
+                .filter(|row| row.paused.is_none())
+                .filter_map(|row| row.lease_until.max(row.next_due_at))
+                .min(),
+            Work::Jobs => rows
+                .flat_map(|rows| rows.jobs.values())
+                .filter(|row| row.state == JobState::Waiting)
+                .map(|row| row.until.unwrap_or(row.due_at))
+                .min(),
+            Work::Events => None,
+        };
+        Ok(next.map(|at| (at - now).to_std().unwrap_or_default()))
+    }
+
+    fn changed(&self, work: Work) -> BoxFuture<'_, ()> {
+        self.changed_since_now(work)
+    }
+}
+
+impl State {
+    /// Makes the streams a notice names due; returns how many.
+    fn notice(&mut self, receipt: &Receipt, notice: &Notice, now: DateTime<Utc>) -> usize {
+        let named = self.tenants.values_mut().flat_map(|rows: &mut Rows| {
+            let accounts = &rows.accounts;
+            rows.streams.values_mut().filter(|row| match &notice.about {
+                About::Watch(id) => row.watch.as_ref().is_some_and(|watch| watch.id == *id),
+                About::Subject(subject) => accounts.get(&row.account).is_some_and(|account| {
+                    account.provider == receipt.provider
+                        && account.subject.as_str().eq_ignore_ascii_case(subject.as_str())
+                }),
+            })
+        });
+        named.map(|row| row.notice(now)).count()
+    }
+}
+
+impl StreamRow {
+    fn is_due(&self, now: DateTime<Utc>) -> bool {
+        self.paused.is_none()
+            && self.next_due_at.is_some_and(|due| due <= now)
+            && self.lease_until.is_none_or(|until| until <= now)
+    }
+
+    pub(super) fn make_due(&mut self, now: DateTime<Utc>) {
+        self.next_due_at = Some(now);
+        self.dirty = true;
+    }
+
+    fn notice(&mut self, now: DateTime<Utc>) {
+        self.noticed_at = Some(now);
+        let due = self.leased_at.map_or(now, |at| now.max(at + COALESCE));
+        self.next_due_at = Some(self.next_due_at.map_or(due, |next| next.min(due)));
+        self.dirty = true;
+    }
+
+    fn release(&mut self, release: Release, now: DateTime<Utc>) {
+        self.lease_until = None;
+        self.attempt = release.attempt;
+        self.error = release.error;
+        self.quiet = release.quiet;
+        if release.caught_up {
+            self.caught_up_at = Some(now);
+        }
+        match release.rest {
+            Rest::After(wait) if self.dirty => {
+                let noticed = self.leased_at.map_or(now, |leased| leased + COALESCE).max(now);
+                self.next_due_at = Some(noticed.min(now + wait));
+            }
+            Rest::After(wait) => self.next_due_at = Some(now + wait),
+            Rest::Paused(reason) => self.paused = Some(reason),
+        }
+        self.dirty = false;
+    }
+}
+
+impl JobRow {
+    fn is_due(&self, now: DateTime<Utc>) -> bool {
+        self.state == JobState::Waiting
+            && self.until.map_or(self.due_at <= now, |until| until <= now)
+    }
+}

@@ -1,0 +1,221 @@
+//! The independent check: what the world holds against what the store says.
+use std::collections::{BTreeMap, BTreeSet};
+
+use besunny_core::{
+    document::{Document, DocumentState},
+    history::Fact,
+    ids::{DocumentId, EventId, TenantId, UserId},
+    item::{Item, ItemState},
+    repository::{Accounts, DocumentFilter, Documents, ItemFilter},
+    source::ItemId,
+    tenant::TenantScope,
+};
+
+use super::{
+    stage::{Stage, lock, now},
+    truth::{Known, MailboxTruth},
+};
+
+/// What must not be (DESIGN: I1 to I5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// I1: an item did not end in the state it should.
+    Lost(String),
+    /// I2: an effect happened twice.
+    Doubled(String),
+    /// I3: a row crossed a tenant's wall.
+    CrossTenant(String),
+    /// I4: a position went backwards.
+    Regressed(String),
+    /// I5: something did not drain after the faults stopped.
+    Stuck(String),
+}
+
+/// Compares world and store after the end of a history.
+pub(super) fn check(stage: &Stage) -> Vec<Violation> {
+    let truth = stage.truth.lock();
+    let mut violations: Vec<Violation> =
+        stage.faults.regressions().into_iter().map(Violation::Regressed).collect();
+    for scope in lock(&stage.tenants).iter() {
+        let found = Found::of(stage, &truth, *scope);
+        violations.extend(check_items(stage, &truth, *scope, &found));
+        violations.extend(check_documents(&truth, *scope, &found));
+        violations.extend(check_histories(stage, *scope, &found));
+    }
+    violations.extend(check_events(stage, &truth));
+    violations
+}
+
+/// What the store says of a tenant.
+struct Found {
+    documents: Vec<Document>,
+    items: BTreeMap<(usize, ItemId), Item>,
+}
+
+impl Found {
+    fn of(stage: &Stage, truth: &Known, scope: TenantScope) -> Self {
+        let mut documents = Vec::new();
+        loop {
+            let before = documents.last().map(|last: &Document| last.id);
+            let page = DocumentFilter { before, limit: 500, ..DocumentFilter::default() };
+            let found = now(stage.store.documents(&scope, &page));
+            if found.is_empty() {
+                break;
+            }
+            documents.extend(found);
+        }
+        let mut items = BTreeMap::new();
+        for status in now(stage.store.streams(&scope)) {
+            let place =
+                truth.mailboxes.iter().position(|mailbox| mailbox.account == status.account);
+            let Some(place) = place else { continue };
+            let members = now(stage.store.items(&scope, status.id, ItemFilter::All, None));
+            items.extend(members.into_iter().map(|item| ((place, item.id.clone()), item)));
+        }
+        Self { documents, items }
+    }
+}
+
+/// I1: every item at the source is in the state it should be in, and no other is held.
+fn check_items(stage: &Stage, truth: &Known, scope: TenantScope, found: &Found) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for (place, mailbox) in truth.mailboxes.iter().enumerate() {
+        if mailbox.scope != scope {
+            continue;
+        }
+        let (present, poisoned) =
+            stage.mail.with(&mailbox.subject, |mailbox| (mailbox.in_scope(), mailbox.poisoned()));
+        for id in &present {
+            let item = found.items.get(&(place, id.clone()));
+            let want = wanted(truth, mailbox, id, poisoned.contains(id));
+            let got = item.map_or("missing", |item| item.state.as_str());
+            // An item that was poisoned after it was read stays what it was.
+            let was_read = poisoned.contains(id) && got != "missing";
+            if got != want && !was_read {
+                let line = &mailbox.items[id];
+                violations.push(Violation::Lost(format!("{line} ({id}) is {got}, not {want}")));
+            }
+        }
+        let held = found.items.keys().filter(|(at, _)| *at == place).map(|(_, id)| id);
+        let extra = held.filter(|id| !present.contains(*id));
+        violations.extend(extra.map(|id| Violation::Lost(format!("{id} is held, but gone"))));
+    }
+    violations
+}
+
+fn wanted(truth: &Known, mailbox: &MailboxTruth, id: &ItemId, poisoned: bool) -> &'static str {
+    if poisoned {
+        return "quarantined";
+    }
+    let mail = &truth.mails[&mailbox.items[id]];
+    if truth.owners(mailbox, mail).is_empty() { "ignored" } else { "stored" }
+}
+
+/// I1, I2, I3: each mail that is there is one document for each of its owners, decided on.
+fn check_documents(truth: &Known, scope: TenantScope, found: &Found) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut seen: BTreeSet<(String, UserId)> = BTreeSet::new();
+    for document in &found.documents {
+        let line = line(document);
+        let owner = document.owner;
+        if !truth.people.iter().any(|((of, _), id)| *of == scope.tenant() && *id == owner) {
+            violations.push(Violation::CrossTenant(format!("{line} belongs to a stranger")));
+        }
+        if !is_of_tenant(truth, scope.tenant(), &line) {
+            violations.push(Violation::CrossTenant(format!("{line} was never sent here")));
+        }
+        if !seen.insert((line.clone(), owner)) {
+            violations.push(Violation::Doubled(format!("{line} is two documents")));
+        }
+        if document.state == DocumentState::Pending {
+            violations.push(Violation::Lost(format!("{line} was never decided on")));
+        }
+    }
+    for (place, mailbox) in truth.mailboxes.iter().enumerate() {
+        for ((_, id), item) in found.items.iter().filter(|((at, _), _)| *at == place) {
+            if item.state != ItemState::Stored || mailbox.scope != scope {
+                continue;
+            }
+            let Some(line) = mailbox.items.get(id) else { continue };
+            for owner in truth.owners(mailbox, &truth.mails[line]) {
+                let there = found.documents.iter().any(|document| {
+                    document.owner == owner
+                        && self::line(document) == *line
+                        && document.removed_at.is_none()
+                });
+                if !there {
+                    let what = format!("{line} is no document of {owner}");
+                    violations.push(Violation::Lost(what));
+                }
+            }
+        }
+    }
+    violations
+}
+
+/// Returns the name of the mail a document was made of.
+fn line(document: &Document) -> String {
+    document.title.expose().split(' ').next().unwrap_or_default().to_owned()
+}
+
+fn is_of_tenant(truth: &Known, tenant: TenantId, line: &str) -> bool {
+    truth.mailboxes.iter().any(|mailbox| {
+        mailbox.scope.tenant() == tenant && mailbox.items.values().any(|other| other == line)
+    })
+}
+
+/// I2, I4: versions count up by one, and a classifier decides once at most.
+fn check_histories(stage: &Stage, scope: TenantScope, found: &Found) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for document in &found.documents {
+        let history = now(stage.store.history(&scope, document.id));
+        let versions: Vec<u64> = history.iter().map(|entry| entry.version).collect();
+        let want: Vec<u64> = (1..=document.version).collect();
+        if versions != want {
+            let what = format!("{} has the versions {versions:?}", line(document));
+            violations.push(Violation::Regressed(what));
+        }
+        let decided =
+            |fact: &Fact| matches!(fact, Fact::Decided { .. } | Fact::ClassifierFailed { .. });
+        if history.iter().filter(|entry| decided(&entry.fact)).count() > 1 {
+            violations.push(Violation::Doubled(format!("{} was decided twice", line(document))));
+        }
+        let person = |fact: &Fact| matches!(fact, Fact::Assigned { .. });
+        let first = history.iter().position(|entry| person(&entry.fact));
+        let overruled = history.iter().rposition(|entry| decided(&entry.fact));
+        if first.is_some() && overruled > first {
+            violations.push(Violation::Lost(format!("{}: a person overruled", line(document))));
+        }
+    }
+    violations
+}
+
+/// I2, I3: each change was published under one id, and only of documents of its tenant.
+fn check_events(stage: &Stage, truth: &Known) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut changes: BTreeMap<EventId, (TenantId, DocumentId, &'static str)> = BTreeMap::new();
+    let mut stored: BTreeMap<DocumentId, BTreeSet<EventId>> = BTreeMap::new();
+    for event in lock(&stage.published).iter() {
+        let what = (event.tenant, event.document, event.news.as_str());
+        if *changes.entry(event.id).or_insert(what) != what {
+            violations.push(Violation::Doubled(format!("event {} means two things", event.id)));
+        }
+        if event.news.as_str() == "document_stored" {
+            stored.entry(event.document).or_default().insert(event.id);
+        }
+        if !truth.people.iter().any(|((of, _), id)| *of == event.tenant && *id == event.owner) {
+            let what = format!("event {} tells a stranger", event.id);
+            violations.push(Violation::CrossTenant(what));
+        }
+    }
+    for scope in lock(&stage.tenants).iter() {
+        for document in Found::of(stage, truth, *scope).documents {
+            match stored.get(&document.id).map_or(0, BTreeSet::len) {
+                1 => {}
+                0 => violations.push(Violation::Lost(format!("{} untold", line(&document)))),
+                _ => violations.push(Violation::Doubled(format!("{} told twice", line(&document)))),
+            }
+        }
+    }
+    violations
+}

@@ -1,0 +1,133 @@
+//! The engines: the very worker of the product, between faulty neighbours.
+use std::{
+    collections::HashMap,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use besunny_core::{
+    account::Provider,
+    adapter::{Adapter, MailAdapter},
+    classify::{Classifier, ClassifyError, Question, Rules, Verdict},
+    clock::Clock,
+    event::{Event, EventSink, PublishError},
+    project::Project,
+    settings::Settings,
+    stop::Stop,
+    worker::{Unobserved, Worker},
+};
+use chrono::{DateTime, Utc};
+
+use super::{
+    faults::{Fault, Faults},
+    stage::{Stage, lock},
+};
+use crate::{clock::ManualClock, interposed::Interposed, planted::BuggySource};
+
+/// The provider name of the scripted mailboxes.
+pub(super) const PROVIDER: &str = "scripted";
+/// Clocks of nodes are wrong by up to so many seconds; leases run on the store's time.
+const SKEW: [i64; 2] = [-290, 170];
+
+/// Starts engine `node`; dropping the future kills it.
+pub(super) fn start(stage: &Stage, node: usize) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    let worker = worker(stage, node);
+    Box::pin(async move {
+        let (_stopper, stop) = Stop::new();
+        worker.run(&stop).await;
+    })
+}
+
+fn worker(stage: &Stage, node: usize) -> Worker {
+    let store = Arc::clone(&stage.seen_store);
+    let interposed = Arc::new(Interposed::new(store, Arc::<Faults>::clone(&stage.faults)));
+    let source = BuggySource::new(Arc::new(stage.mail.restarted()), stage.planted);
+    let adapter = MailAdapter::from(Adapter::new(source));
+    Worker {
+        repository: Arc::<Interposed>::clone(&interposed),
+        scheduler: interposed,
+        clock: Arc::new(Skewed {
+            clock: Arc::clone(&stage.clock),
+            by: chrono::Duration::seconds(SKEW[node % SKEW.len()]),
+        }),
+        mail: HashMap::from([(Provider::new(PROVIDER), adapter)]),
+        intake: Stage::intake(),
+        classifier: Arc::new(Moody { faults: Arc::clone(&stage.faults) }),
+        sink: Arc::new(Collector {
+            faults: Arc::clone(&stage.faults),
+            published: Arc::clone(&stage.published),
+        }),
+        observer: Arc::new(Unobserved),
+        settings: Settings {
+            streams: 3,
+            jobs: 5,
+            passes: 8,
+            events: 7,
+            idle: Duration::from_mins(5),
+            ..Settings::default()
+        },
+    }
+}
+
+/// A clock that is wrong by a fixed time (F9).
+#[derive(Debug)]
+struct Skewed {
+    clock: Arc<ManualClock>,
+    by: chrono::Duration,
+}
+
+#[async_trait]
+impl Clock for Skewed {
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now() + self.by
+    }
+
+    async fn sleep_until(&self, at: DateTime<Utc>) {
+        self.clock.sleep_until(at - self.by).await;
+    }
+}
+
+/// The rules, which sometimes fail.
+#[derive(Debug)]
+struct Moody {
+    faults: Arc<Faults>,
+}
+
+#[async_trait]
+impl Classifier for Moody {
+    async fn classify(
+        &self,
+        question: &Question<'_>,
+        candidates: &[Project],
+    ) -> Result<Verdict, ClassifyError> {
+        self.faults.point("classify").await;
+        if self.faults.roll(30) {
+            self.faults.fire(Fault::ClassifierFailed);
+            let source = "the simulated classifier failed".into();
+            return Err(ClassifyError { classifier: "moody".to_owned(), source });
+        }
+        Rules.classify(question, candidates).await
+    }
+}
+
+/// Keeps what was published.
+#[derive(Debug)]
+struct Collector {
+    faults: Arc<Faults>,
+    published: Arc<Mutex<Vec<Event>>>,
+}
+
+#[async_trait]
+impl EventSink for Collector {
+    async fn publish(&self, events: &[Event]) -> Result<(), PublishError> {
+        self.faults.point("publish").await;
+        if self.faults.roll(40) {
+            self.faults.fire(Fault::SinkFailed);
+            return Err(PublishError("the simulated receiver failed".into()));
+        }
+        lock(&self.published).extend_from_slice(events);
+        Ok(())
+    }
+}

@@ -1,0 +1,80 @@
+//! What the world knows: every mail, for whom it is, and what must become of it.
+//!
+//! It is written down when the mail is made and never read out of the mail again, so that a mistake
+//! of the product's parser cannot hide here.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use besunny_core::{
+    account::Intake,
+    ids::{AccountId, TenantId, UserId},
+    source::{ItemId, Subject},
+    tenant::TenantScope,
+};
+use bytes::Bytes;
+
+/// Guards the truth; it is shared by the world and the check.
+#[derive(Debug, Default)]
+pub(super) struct Truth(Mutex<Known>);
+
+/// Everything the world knows.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// People by tenant and username.
+    pub(super) people: BTreeMap<(TenantId, &'static str), UserId>,
+    /// The mailboxes.
+    pub(super) mailboxes: Vec<MailboxTruth>,
+    /// Every mail that was ever delivered, by its subject line.
+    pub(super) mails: BTreeMap<String, MailTruth>,
+}
+
+/// A mailbox and how it is taken in.
+#[derive(Clone, Debug)]
+pub(super) struct MailboxTruth {
+    pub(super) scope: TenantScope,
+    pub(super) account: AccountId,
+    pub(super) subject: Subject,
+    pub(super) owner: UserId,
+    pub(super) intake: Intake,
+    /// The items in it, with the subject line of their mail; removed ones too.
+    pub(super) items: BTreeMap<ItemId, String>,
+}
+
+/// A mail, as its sender meant it.
+#[derive(Clone, Debug)]
+pub(super) struct MailTruth {
+    pub(super) raw: Bytes,
+    /// The usernames in its virtual addresses.
+    pub(super) names: BTreeSet<&'static str>,
+    /// An automatic reply or a bounce.
+    pub(super) is_loop: bool,
+}
+
+impl Truth {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// Returns how many items were delivered.
+    pub(super) fn delivered(&self) -> u64 {
+        self.mailboxes.iter().map(|mailbox| mailbox.items.len() as u64).sum()
+    }
+
+    /// Returns whose documents a mail in this mailbox must become; none says it is ignored.
+    pub(super) fn owners(&self, mailbox: &MailboxTruth, mail: &MailTruth) -> BTreeSet<UserId> {
+        if mail.is_loop {
+            return BTreeSet::new();
+        }
+        let tenant = mailbox.scope.tenant();
+        let named = mail.names.iter().filter_map(|name| self.people.get(&(tenant, *name)).copied());
+        match mailbox.intake {
+            Intake::Master => named.collect(),
+            Intake::Addressed => named.filter(|user| *user == mailbox.owner).collect(),
+            Intake::Whole => [mailbox.owner].into(),
+        }
+    }
+}

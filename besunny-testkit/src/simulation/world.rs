@@ -1,0 +1,438 @@
+//! The world: people, mailboxes, and everything that happens to them for some hours.
+use std::{collections::BTreeSet, time::Duration};
+
+use besunny_core::{
+    account::{Account, Intake, NewAccount, Provider},
+    address::Username,
+    clock::Clock,
+    commit::{Basis, Commit, Decision, Effect},
+    history::Fact,
+    ids::{CommitId, TenantId, UserId},
+    project::Project,
+    push::{About, Notice},
+    repository::{Accounts, DocumentFilter, Documents, ItemFilter, People, Projects, Streams},
+    scheduler::{Receipt, Scheduler},
+    source::{ItemId, OfferedStream, StreamKey, Subject},
+    tenant::{Tenant, TenantScope, User},
+    track::Steer,
+};
+use bytes::Bytes;
+
+use super::{
+    faults::Fault,
+    nodes::PROVIDER,
+    stage::{DOMAIN, Stage, lock, now},
+    truth::{MailTruth, MailboxTruth},
+};
+use crate::{scripted::Telling, seed::Seed};
+
+/// Usernames; both tenants have people of the same names.
+const NAMES: [&str; 3] = ["ann", "bob", "cleo"];
+/// A username nobody has.
+const NOBODY: &str = "nobody";
+/// A history has at least so many items.
+const ITEMS: usize = 40;
+/// So many things happen after the first mails.
+const EVENTS: u64 = 90;
+/// Between two of them pass at most so many seconds.
+const PACE: u64 = 400;
+
+const INTAKES: [Intake; 3] = [Intake::Master, Intake::Addressed, Intake::Whole];
+const TELLINGS: [Telling; 4] =
+    [Telling::Log, Telling::CursorAtEnd, Telling::Fingerprint, Telling::ListOnly];
+
+/// Plays the world to its end, then calms the faults down.
+pub(super) async fn play(stage: &Stage) {
+    let mut world = World { stage, seed: stage.seed(), mails: 0 };
+    world.settle();
+    for _ in 0..EVENTS {
+        let pause = Duration::from_secs(world.seed.below(PACE));
+        stage.clock.sleep_until(stage.clock.now() + pause).await;
+        world.happen().await;
+    }
+    while stage.truth.lock().delivered() < ITEMS as u64 {
+        world.deliver().await;
+    }
+    world.calm_down();
+    // A held removal and what was given up wait for a person, so one comes by now and then.
+    for _ in 0..20 {
+        stage.clock.sleep_until(stage.clock.now() + Duration::from_mins(10)).await;
+        world.tidy_up();
+        if stage.is_drained() {
+            return;
+        }
+    }
+}
+
+struct World<'a> {
+    stage: &'a Stage,
+    seed: Seed,
+    mails: u32,
+}
+
+impl World<'_> {
+    /// Makes tenants, people, projects and mailboxes.
+    fn settle(&mut self) {
+        for name in ["acme", "globex", "initech"].iter().take(2 + self.seed.index(2)) {
+            let tenant = TenantId::derived(&[name.as_bytes()]);
+            let scope = TenantScope::trusted(tenant);
+            let created_at = self.stage.clock.now();
+            let store = &self.stage.store;
+            now(store.found(&Tenant { id: tenant, name: (*name).to_owned(), created_at }));
+            lock(&self.stage.tenants).push(scope);
+            let people = 1 + self.seed.index(NAMES.len());
+            for username in NAMES.iter().take(people) {
+                self.add_person(scope, username);
+            }
+            for number in 0..2 {
+                self.open_mailbox(scope, name, number);
+            }
+        }
+    }
+
+    fn add_person(&mut self, scope: TenantScope, username: &'static str) {
+        let (tenant, created_at) = (scope.tenant(), self.stage.clock.now());
+        let id = UserId::derived(&[tenant.as_bytes(), username.as_bytes()]);
+        let Ok(name) = Username::parse(username) else { return };
+        let user = User { id, username: name, name: username.to_owned(), created_at };
+        now(self.stage.store.add_user(&scope, &user));
+        self.stage.truth.lock().people.insert((tenant, username), id);
+        let Ok(mut project) = Project::new(tenant, id, "Harbour Lights", created_at) else {
+            return;
+        };
+        project.signals.codes.push("HBL-7".to_owned());
+        now(self.stage.store.put_project(&scope, &project));
+    }
+
+    fn open_mailbox(&mut self, scope: TenantScope, tenant: &str, number: usize) {
+        let subject = Subject::from_source(format!("box{number}@{tenant}.example"));
+        let telling = *self.seed.pick(&TELLINGS);
+        let intake = *self.seed.pick(&INTAKES);
+        let owners: Vec<UserId> = {
+            let truth = self.stage.truth.lock();
+            let mine = truth.people.iter().filter(|((of, _), _)| *of == scope.tenant());
+            mine.map(|(_, id)| *id).collect()
+        };
+        let owner = *self.seed.pick(&owners);
+        self.stage.mail.open(subject.clone(), telling);
+        let provider = Provider::new(PROVIDER);
+        let grant = NewAccount { owner, provider, subject: subject.clone(), intake };
+        let account = Account::new(scope.tenant(), grant, self.stage.clock.now());
+        let key = StreamKey::from_source("mailbox");
+        let offered = OfferedStream { key, title: "Mailbox".to_owned(), proposed: true };
+        now(self.stage.store.connect(&scope, &account, &[offered]));
+        let items = std::collections::BTreeMap::new();
+        let mailbox = MailboxTruth { scope, account: account.id, subject, owner, intake, items };
+        let index = {
+            let mut truth = self.stage.truth.lock();
+            truth.mailboxes.push(mailbox);
+            truth.mailboxes.len() - 1
+        };
+        let first = if self.seed.one_in(4) { 45 } else { self.seed.index(12) };
+        for _ in 0..first {
+            self.put_mail(index);
+        }
+    }
+
+    /// Lets one thing happen.
+    async fn happen(&mut self) {
+        match self.seed.below(100) {
+            0..=54 => self.deliver().await,
+            55..=62 => self.remove(),
+            63..=67 => self.hide(),
+            68..=70 => self.poison(),
+            71..=73 => self.fail_on_item(),
+            74..=77 => self.with_mailbox(|mailbox| mailbox.expire_log()),
+            78..=84 => self.with_mailbox(|mailbox| mailbox.kill_page_tokens()),
+            85 => self.revoke(),
+            86 => self.mass_removal(),
+            87..=88 => self.change_rules(),
+            89..=90 => self.relist().await,
+            91..=95 => self.person_decides(),
+            96 => self.foreign_notice(),
+            _ => self.tidy_up(),
+        }
+    }
+
+    fn any_mailbox(&mut self) -> usize {
+        let count = self.stage.truth.lock().mailboxes.len();
+        self.seed.index(count)
+    }
+
+    fn with_mailbox(&mut self, change: impl FnOnce(&mut crate::scripted::Mailbox)) {
+        let index = self.any_mailbox();
+        let subject = self.stage.truth.lock().mailboxes[index].subject.clone();
+        self.stage.mail.with(&subject, change);
+    }
+
+    /// Picks an item that is there, with its mailbox.
+    fn any_item(&mut self) -> Option<(Subject, ItemId)> {
+        let index = self.any_mailbox();
+        let subject = self.stage.truth.lock().mailboxes[index].subject.clone();
+        let ids = self.stage.mail.with(&subject, |mailbox| mailbox.in_scope());
+        let ids: Vec<ItemId> = ids.into_iter().collect();
+        if ids.is_empty() {
+            return None;
+        }
+        Some((subject, self.seed.pick(&ids).clone()))
+    }
+
+    /// Puts a mail into a mailbox, sometimes into two, and notifies as badly as the world does.
+    async fn deliver(&mut self) {
+        let index = self.any_mailbox();
+        let line = self.put_mail(index);
+        if self.seed.one_in(8) {
+            let twin = self.any_mailbox();
+            self.put_copy(twin, &line);
+        }
+        self.notify(index).await;
+    }
+
+    fn put_mail(&mut self, index: usize) -> String {
+        self.mails += 1;
+        let line = format!("m{}", self.mails);
+        let mail = self.write(&line);
+        self.stage.truth.lock().mails.insert(line.clone(), mail);
+        self.put_copy(index, &line);
+        line
+    }
+
+    fn put_copy(&mut self, index: usize, line: &str) {
+        let id = ItemId::from_source(format!("{:08x}", self.seed.below(1 << 32)));
+        let mut truth = self.stage.truth.lock();
+        let Some(raw) = truth.mails.get(line).map(|mail| mail.raw.clone()) else { return };
+        let mailbox = &mut truth.mailboxes[index];
+        if mailbox.items.contains_key(&id) {
+            return;
+        }
+        mailbox.items.insert(id.clone(), line.to_owned());
+        let at = self.stage.clock.now();
+        self.stage.mail.with(&mailbox.subject, |mailbox| mailbox.deliver(&id, raw, at));
+    }
+
+    /// Writes a mail and what must become of it.
+    fn write(&mut self, line: &str) -> MailTruth {
+        let mut names: BTreeSet<&'static str> = BTreeSet::new();
+        for name in NAMES.iter().chain([&NOBODY]) {
+            if self.seed.one_in(2) {
+                names.insert(name);
+            }
+        }
+        let is_loop = self.seed.one_in(12);
+        let mut text = format!(
+            "Message-ID: <{line}@sim.example>\r\nDate: Mon, 1 Jun 2026 09:30:00 +0200\r\n\
+             From: Sender <sender@sim.example>\r\nTo: everybody@sim.example\r\n"
+        );
+        for name in &names {
+            let header = *self.seed.pick(&["To", "Cc", "Delivered-To", "X-Original-To"]);
+            let tag = if self.seed.one_in(3) { "+tag" } else { "" };
+            text.push_str(&format!("{header}: ai+{name}{tag}@{DOMAIN}\r\n"));
+        }
+        if is_loop {
+            text.push_str("Auto-Submitted: auto-replied\r\n");
+        }
+        let code = if self.seed.one_in(2) { " HBL-7" } else { "" };
+        text.push_str(&format!("Subject: {line}{code}\r\n\r\nThe text of {line}.\r\n"));
+        MailTruth { raw: Bytes::from(text), names, is_loop }
+    }
+
+    async fn notify(&mut self, index: usize) {
+        let subject = self.stage.truth.lock().mailboxes[index].subject.clone();
+        let times = match self.seed.below(10) {
+            0..=2 => {
+                self.stage.faults.fire(Fault::NoticeDropped);
+                return;
+            }
+            3 => {
+                self.stage.faults.fire(Fault::NoticeDoubled);
+                3
+            }
+            4 => {
+                self.stage.faults.fire(Fault::NoticeLate);
+                let late = Duration::from_secs(30 + self.seed.below(3_000));
+                self.stage.clock.sleep_until(self.stage.clock.now() + late).await;
+                1
+            }
+            _ => 1,
+        };
+        let dedup = self.seed.one_in(2).then(|| format!("n{}", self.mails));
+        for _ in 0..times {
+            self.send(subject.clone(), dedup.clone());
+        }
+    }
+
+    fn send(&self, subject: Subject, dedup: Option<String>) {
+        let notices = vec![Notice { about: About::Subject(subject), dedup }];
+        now(self.stage.store.note(&Receipt { provider: Provider::new(PROVIDER), notices }));
+    }
+
+    fn foreign_notice(&mut self) {
+        self.stage.faults.fire(Fault::NoticeForeign);
+        self.send(Subject::from_source("stranger@evil.example"), None);
+    }
+
+    fn remove(&mut self) {
+        if let Some((subject, id)) = self.any_item() {
+            self.stage.mail.with(&subject, |mailbox| mailbox.remove(&id));
+        }
+    }
+
+    /// Moves a mail into the trash, or everything back out of it.
+    fn hide(&mut self) {
+        let Some((subject, id)) = self.any_item() else { return };
+        let back = self.seed.one_in(2);
+        self.stage.mail.with(&subject, |mailbox| {
+            if back {
+                mailbox.show_all();
+            } else {
+                mailbox.hide(&id, true);
+            }
+        });
+    }
+
+    fn poison(&mut self) {
+        let Some((subject, id)) = self.any_item() else { return };
+        self.stage.mail.with(&subject, |mailbox| mailbox.poison(&id, true));
+    }
+
+    fn fail_on_item(&mut self) {
+        if let Some((subject, id)) = self.any_item() {
+            self.stage.faults.keep_failing(subject, id);
+        }
+    }
+
+    fn revoke(&mut self) {
+        self.with_mailbox(|mailbox| mailbox.revoke(true));
+    }
+
+    /// Loses the log and most of the mails, so that only a listing can tell.
+    fn mass_removal(&mut self) {
+        let largest = {
+            let truth = self.stage.truth.lock();
+            let by_size = truth.mailboxes.iter().max_by_key(|mailbox| mailbox.items.len());
+            by_size.map(|mailbox| mailbox.subject.clone())
+        };
+        let Some(subject) = largest else { return };
+        self.stage.mail.with(&subject, |mailbox| {
+            for id in mailbox.in_scope().into_iter().skip(3) {
+                mailbox.remove(&id);
+            }
+            mailbox.expire_log();
+        });
+    }
+
+    /// Changes which mails of a mailbox are taken in.
+    fn change_rules(&mut self) {
+        let narrow = |mailbox: &MailboxTruth| mailbox.intake == Intake::Addressed;
+        let (index, scope, id) = {
+            let truth = self.stage.truth.lock();
+            let Some(index) = truth.mailboxes.iter().position(narrow) else { return };
+            (index, truth.mailboxes[index].scope, truth.mailboxes[index].account)
+        };
+        self.stage.faults.fire(Fault::RulesChanged);
+        let accounts = now(self.stage.store.accounts(&scope));
+        let Some(mut account) = accounts.into_iter().find(|account| account.id == id) else {
+            return;
+        };
+        // Widening, since what was taken in under wider rules before would stay.
+        account.intake = Intake::Whole;
+        account.intake_revision += 1;
+        now(self.stage.store.connect(&scope, &account, &[]));
+        self.stage.truth.lock().mailboxes[index].intake = Intake::Whole;
+    }
+
+    /// A person asks for a new listing, and mails arrive while it is under way.
+    async fn relist(&mut self) {
+        self.stage.faults.fire(Fault::Relisted);
+        let index = self.any_mailbox();
+        let (scope, account) = {
+            let truth = self.stage.truth.lock();
+            (truth.mailboxes[index].scope, truth.mailboxes[index].account)
+        };
+        for status in now(self.stage.store.streams(&scope)) {
+            if status.account == account && status.paused.is_none() {
+                now(self.stage.store.steer(&scope, status.id, Steer::Relist));
+            }
+        }
+        for _ in 0..4 {
+            let pause = Duration::from_secs(self.seed.below(8));
+            self.stage.clock.sleep_until(self.stage.clock.now() + pause).await;
+            self.put_mail(index);
+        }
+    }
+
+    /// A person takes a document out of its project, or out of the classifier's hands.
+    fn person_decides(&mut self) {
+        let index = self.any_mailbox();
+        let scope = self.stage.truth.lock().mailboxes[index].scope;
+        let all = DocumentFilter { limit: 100, ..DocumentFilter::default() };
+        let documents = now(self.stage.store.documents(&scope, &all));
+        if documents.is_empty() {
+            return;
+        }
+        let document = self.seed.pick(&documents).clone();
+        let projects = now(self.stage.store.projects(&scope, document.owner));
+        let to = projects.first().map(|project| project.id);
+        let fact = Fact::Assigned { by: document.owner, from: document.state.project(), to };
+        let decision = Decision {
+            document: document.id,
+            expected: document.version,
+            state: document.state.assigned(to, document.owner),
+            fact,
+        };
+        let commit = Commit {
+            id: CommitId::derived(&[document.id.as_bytes(), &document.version.to_be_bytes()]),
+            basis: Basis::Person,
+            at: self.stage.clock.now(),
+            effects: vec![Effect::Decide(decision)],
+        };
+        now(self.stage.store.commit(&scope, std::sync::Arc::new(commit)));
+        self.stage.faults.fire(Fault::PersonDecides);
+    }
+
+    /// Ends all faults: grants are given again, and what was given up is asked for again.
+    fn calm_down(&mut self) {
+        self.stage.calm_down();
+        let subjects: Vec<Subject> = {
+            let truth = self.stage.truth.lock();
+            truth.mailboxes.iter().map(|mailbox| mailbox.subject.clone()).collect()
+        };
+        for subject in subjects {
+            self.stage.mail.with(&subject, |mailbox| mailbox.revoke(false));
+        }
+        self.tidy_up();
+    }
+
+    /// A person looks at the console: reconnects, accepts removals, asks again for what failed.
+    fn tidy_up(&mut self) {
+        let tenants = lock(&self.stage.tenants).clone();
+        for scope in tenants {
+            for status in now(self.stage.store.streams(&scope)) {
+                if status.paused.is_some() {
+                    let subject = self.subject_of(status.account);
+                    self.stage.mail.with(&subject, |mailbox| mailbox.revoke(false));
+                    now(self.stage.store.steer(&scope, status.id, Steer::Resume));
+                }
+                if status.track.held_removal().is_some() {
+                    self.stage.faults.fire(Fault::MassRemoval);
+                    now(self.stage.store.steer(&scope, status.id, Steer::AcceptRemovals));
+                }
+                self.ask_again(scope, status.id);
+            }
+        }
+    }
+
+    fn ask_again(&self, scope: TenantScope, stream: besunny_core::ids::StreamId) {
+        let failed = now(self.stage.store.items(&scope, stream, ItemFilter::Quarantined, None));
+        let ids: Vec<ItemId> = failed.into_iter().map(|item| item.id).collect();
+        if !ids.is_empty() {
+            now(self.stage.store.ask_again(&scope, stream, &ids));
+        }
+    }
+
+    fn subject_of(&self, account: besunny_core::ids::AccountId) -> Subject {
+        let truth = self.stage.truth.lock();
+        let found = truth.mailboxes.iter().find(|mailbox| mailbox.account == account);
+        found.map_or_else(|| Subject::from_source(""), |mailbox| mailbox.subject.clone())
+    }
+}

@@ -1,0 +1,41 @@
+//! Every adapter and every store against the clauses of `docs/adapter-spec.md`.
+//!
+//! A trial is named `ADAPTER::CLAUSE`. What a world cannot do is listed as ignored; the reason is
+//! in its name.
+use std::process::ExitCode;
+
+use besunny_testkit::conformance::{Case, Power};
+use futures::future::BoxFuture;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+mod memory;
+mod scripted;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let groups = [memory::trials(), scripted::trials()];
+    libtest_mimic::run(&arguments, groups.into_iter().flatten().collect()).exit_code()
+}
+
+/// Makes the trials of an adapter: each case in a world of its own.
+fn trials<W: 'static>(
+    adapter: &str,
+    cases: Vec<Case<W>>,
+    lacks: fn(Power) -> Option<&'static str>,
+    world: fn() -> BoxFuture<'static, W>,
+) -> Vec<Trial> {
+    let trial = |case: Case<W>| {
+        let lacking = case.needs().and_then(lacks);
+        let name = match lacking {
+            Some(reason) => format!("{adapter}::{} ({reason})", case.name),
+            None => format!("{adapter}::{}", case.name),
+        };
+        let run = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let outcome = runtime.block_on(async { case.run(world().await).await });
+            outcome.map_err(|broken| Failed::from(broken.to_string()))
+        };
+        Trial::test(name, run).with_ignored_flag(lacking.is_some())
+    };
+    cases.into_iter().map(trial).collect()
+}

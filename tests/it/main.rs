@@ -1,0 +1,3 @@
+//! The real engine on real stores and faulty neighbours.
+
+mod simulation;

@@ -1,0 +1,1 @@
+//! Holds the two test binaries of the workspace; see `conformance/` and `it/`.
