@@ -113,7 +113,7 @@ impl Control {
     }
 
     /// Makes an account with a grant for the scopes of the settings, or gives an old one's.
-    #[must_use]
+    #[expect(clippy::must_use_candidate, reason = "also called for its effect alone")]
     pub fn add_account(&self, address: &str) -> Credentials {
         let account = self.world.ensure_account(address);
         let settings = self.world.settings();

@@ -122,8 +122,8 @@ mod tests {
             &["S: 1\n\nno blank before\nFrom here\n"],
         );
         check(
-            "From a\r\nS: 1\r\n\r\nx\r\n\r\nFrom b\r\nS: 2\r\n\r\n",
-            &["S: 1\r\n\r\nx\r\n", "S: 2\r\n\r\n"],
+            "From a\r\nS: 1\r\n\r\nx\r\n\r\nFrom b\r\nS: 2\r\n\r\ny\r\n",
+            &["S: 1\r\n\r\nx\r\n", "S: 2\r\n\r\ny\r\n"],
         );
     }
 }

@@ -118,6 +118,7 @@ pub(crate) struct Mailbox {
     messages: HashMap<HexId, Message>,
     order: BTreeSet<Place>,
     threads: Threads,
+    newest_id: HexId,
     dice: Dice,
 }
 
@@ -131,6 +132,7 @@ impl Mailbox {
             messages: HashMap::new(),
             order: BTreeSet::new(),
             threads: Threads::default(),
+            newest_id: HexId(0),
             dice,
         }
     }
@@ -183,7 +185,7 @@ impl Mailbox {
         let head = envelope::Head::parse(&arrival.raw);
         let internal_ms =
             arrival.internal_ms.or(head.date_ms).unwrap_or_else(|| now.timestamp_millis());
-        let id = self.free_id(now);
+        let id = self.next_id(now);
         let thread = self.threads.place(id, &head);
         let message = Message {
             id,
@@ -276,16 +278,21 @@ impl Mailbox {
         Change { message: id, thread, history, labels: touched }
     }
 
-    /// Gmail's ids begin with the time of arrival in milliseconds; 20 bits are random.
-    fn free_id(&mut self, now: DateTime<Utc>) -> HexId {
+    /// Gmail's ids begin with the time of arrival in milliseconds; 20 bits are random. Here they
+    /// also increase, so that messages of one instant keep their order.
+    fn next_id(&mut self, now: DateTime<Utc>) -> HexId {
         let time = u64::try_from(now.timestamp_millis()).unwrap_or_default() << RANDOM_BITS;
-        let mut id = HexId(time | (self.dice.roll() >> (u64::BITS - RANDOM_BITS)));
-        while self.messages.contains_key(&id) {
-            id = HexId(id.0.wrapping_add(1));
-        }
-        id
+        let fresh = time | (self.dice.roll() >> (u64::BITS - RANDOM_BITS));
+        let id = fresh.max(self.newest_id.0.wrapping_add(self.dice.up_to(ID_STEP)));
+        self.newest_id = HexId(id);
+        self.newest_id
     }
 }
+
+const RANDOM_BITS: u32 = 20;
+
+/// The largest step between ids of one instant; 20,000 messages fit into a millisecond.
+const ID_STEP: u64 = 64;
 
 /// Labels to put on a message and to take away.
 #[derive(Clone, Copy, Debug)]
@@ -293,8 +300,6 @@ pub(crate) struct LabelChange<'a> {
     pub(crate) add: &'a [LabelId],
     pub(crate) remove: &'a [LabelId],
 }
-
-const RANDOM_BITS: u32 = 20;
 
 fn disorder(id: HexId, most: Duration) -> i64 {
     let span = u64::try_from(most.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
