@@ -118,8 +118,12 @@ async fn accept(listener: TcpListener, router: Router) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
-                connections.spawn(serve(stream, router.clone()));
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(serve(stream, router.clone()));
+                }
+                // The client was gone already, or there are no file descriptors for now.
+                Err(_) => tokio::task::yield_now().await,
             },
             Some(_) = connections.join_next() => {}
         }

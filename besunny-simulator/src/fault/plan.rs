@@ -155,5 +155,7 @@ impl FaultPlan {
 
 fn fits(operation: Option<Operation>, account: Option<&str>, sight: Sight<'_>) -> bool {
     operation.is_none_or(|wanted| wanted == sight.operation)
-        && account.is_none_or(|wanted| sight.account == Some(wanted))
+        && account.is_none_or(|wanted| {
+            sight.account.is_some_and(|account| account.eq_ignore_ascii_case(wanted))
+        })
 }

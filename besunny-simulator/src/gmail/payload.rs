@@ -128,6 +128,8 @@ impl Scene<'_> {
         }
     }
 
+    /// Gmail turns inline text into UTF-8 and leaves the header that says otherwise
+    /// (github.com/openclaw/gogcli/issues/446).
     fn body(&self, part: &ParsedMail<'_>, part_id: &str, named: bool) -> Body {
         let is_text = part.ctype.mimetype.starts_with("text/");
         let bytes = match part.get_body() {

@@ -16,6 +16,7 @@ mod loading;
 mod messages;
 mod oauth;
 mod payload;
+mod program;
 mod push;
 mod quota;
 mod scene;

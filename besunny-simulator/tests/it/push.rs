@@ -3,7 +3,7 @@
 use axum::http::Method;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use besunny_simulator::{Delivery, Fault, FaultRule, Forgery, Operation, PushFault};
+use besunny_simulator::{ClockMode, Delivery, Fault, FaultRule, Forgery, Operation, PushFault};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Value, json};
@@ -204,6 +204,29 @@ async fn an_endpoint_that_is_not_there_is_tried_again() {
     let log = scene.control().deliveries();
     assert_eq!(log.len(), 2);
     assert!(log.iter().all(|entry| entry.status.is_none() && entry.error.is_some()));
+}
+
+#[tokio::test]
+async fn notices_go_out_on_a_running_clock_too() {
+    let endpoint = Endpoint::new().await;
+    let scene = Scene::with(|config| {
+        config.clock = ClockMode::Real;
+        endpoint.subscribe(config);
+    })
+    .await;
+    scene.post("watch", watch_request()).await.good();
+    let one = scene.deliver("one");
+    scene.control().settle().await;
+    assert_eq!(history_ids(&endpoint), [one.history_id]);
+}
+
+#[tokio::test]
+async fn a_watch_can_begin_with_a_notice() {
+    let (scene, endpoint) = watched().await;
+    scene.control().configure(|settings| settings.push.notice_on_watch = true);
+    scene.post("watch", watch_request()).await.good();
+    scene.control().settle().await;
+    assert_eq!(history_ids(&endpoint), [scene.ann().history_id()]);
 }
 
 fn push_fault(fault: PushFault) -> FaultRule {
