@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::dice;
-use crate::guarded::Guarded;
+use crate::lock::Guarded;
 use crate::mailbox::Mailbox;
 use crate::pubsub::watch::Watch;
 use crate::quota::Meter;

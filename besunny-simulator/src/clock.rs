@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::guarded::Guarded;
+use crate::lock::Guarded;
 
 /// How virtual time moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

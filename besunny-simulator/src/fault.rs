@@ -13,7 +13,7 @@ use crate::pubsub::forgery::Forgery;
 
 pub(crate) mod damage;
 pub(crate) mod plan;
-pub(crate) mod refuse;
+pub(crate) mod refusal;
 
 /// One thing that goes wrong, in JSON `{"kind": "...", ...}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

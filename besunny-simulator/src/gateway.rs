@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use crate::account::Account;
 use crate::answer::Answer;
 use crate::config::Settings;
-use crate::fault::{Fault, RefusalFault, Sight, WireFault, damage, refuse};
+use crate::fault::{Fault, RefusalFault, Sight, WireFault, damage, refusal};
 use crate::form::Form;
 use crate::journal::RequestEntry;
 use crate::oauth::access;
@@ -131,7 +131,7 @@ fn decide(call: &mut Call, operation: Operation, headers: &HeaderMap, work: Work
     match fault {
         Some(Fault::Refusal(fault)) => {
             take_rights(call, &fault, outcome.account.as_deref());
-            outcome.answer = refuse::refusal(&fault, operation, call.at).into_answer();
+            outcome.answer = refusal::words(&fault, operation, call.at).into_answer();
             outcome.struck = Some(Fault::Refusal(fault).kind());
         }
         Some(Fault::Wire(fault @ (WireFault::DropRequest | WireFault::Stall))) => {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::guarded::Guarded;
+use crate::lock::Guarded;
 use crate::operation::Operation;
 
 /// One request that a client made.

@@ -207,7 +207,7 @@ impl Mailbox {
         change
     }
 
-    /// Puts labels on a message and takes others away; absent if there is no such message.
+    /// Puts labels on a message and takes others away; absent if that changes nothing.
     pub(crate) fn change_labels(
         &mut self,
         id: HexId,
@@ -216,27 +216,18 @@ impl Mailbox {
         settings: &MailSettings,
     ) -> Option<Change> {
         let message = self.messages.get_mut(&id)?;
-        let added: Vec<_> =
-            labels.add.iter().copied().filter(|label| !message.labels.contains(label)).collect();
+        let new = |label: &LabelId| !message.labels.contains(label);
+        let added: Vec<_> = labels.add.iter().copied().filter(new).collect();
         message.labels.extend(&added);
-        let unchanged = Change {
-            message: id,
-            thread: message.thread,
-            history: message.history,
-            labels: message.labels.clone(),
-        };
-        let mut change = unchanged;
-        if !added.is_empty() {
-            change = self.record(id, now, settings, &EntryKind::LabelsAdded(added));
-        }
+        let addition = (!added.is_empty())
+            .then(|| self.record(id, now, settings, &EntryKind::LabelsAdded(added)));
         let message = self.messages.get_mut(&id)?;
-        let removed: Vec<_> =
-            labels.remove.iter().copied().filter(|label| message.labels.contains(label)).collect();
+        let there = |label: &LabelId| message.labels.contains(label);
+        let removed: Vec<_> = labels.remove.iter().copied().filter(there).collect();
         message.labels.retain(|label| !removed.contains(label));
-        if !removed.is_empty() {
-            change = self.record(id, now, settings, &EntryKind::LabelsRemoved(removed));
-        }
-        Some(change)
+        let removal = (!removed.is_empty())
+            .then(|| self.record(id, now, settings, &EntryKind::LabelsRemoved(removed)));
+        removal.or(addition)
     }
 
     /// Deletes a message for ever; absent if there is no such message.

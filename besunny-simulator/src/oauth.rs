@@ -1,6 +1,6 @@
 //! Grants, access tokens and signing keys.
 //!
-//! `grants` is the state, `token` and `info` are the endpoints, `keys` and `jwt` sign.
+//! `grants` is the state, `token` and `identity` are the endpoints, `keys` and `jwt` sign.
 
 use axum::Router;
 use axum::routing::MethodFilter;
@@ -10,7 +10,7 @@ use crate::operation::Operation;
 
 pub(crate) mod access;
 pub(crate) mod grants;
-pub(crate) mod info;
+pub(crate) mod identity;
 pub(crate) mod jwt;
 pub(crate) mod keys;
 pub(crate) mod token;
@@ -21,13 +21,16 @@ pub(crate) fn router() -> Router<Shared> {
     Router::new()
         .route("/token", endpoint(MethodFilter::POST, Operation::Token, token::exchange))
         .route("/revoke", endpoint(MethodFilter::POST, Operation::Revoke, token::revoke))
-        .route("/tokeninfo", endpoint(either, Operation::TokenInfo, info::token_v3))
-        .route("/oauth2/v2/tokeninfo", endpoint(either, Operation::TokenInfo, info::token_v2))
+        .route("/tokeninfo", endpoint(either, Operation::TokenInfo, identity::token_v3))
+        .route("/oauth2/v2/tokeninfo", endpoint(either, Operation::TokenInfo, identity::token_v2))
         .route(
             "/oauth2/v2/userinfo",
-            endpoint(MethodFilter::GET, Operation::UserInfo, info::user_v2),
+            endpoint(MethodFilter::GET, Operation::UserInfo, identity::user_v2),
         )
-        .route("/userinfo/v2/me", endpoint(MethodFilter::GET, Operation::UserInfo, info::user_v2))
-        .route("/v1/userinfo", endpoint(MethodFilter::GET, Operation::UserInfo, info::user_v1))
-        .route("/oauth2/v3/certs", endpoint(MethodFilter::GET, Operation::Certs, info::certs))
+        .route(
+            "/userinfo/v2/me",
+            endpoint(MethodFilter::GET, Operation::UserInfo, identity::user_v2),
+        )
+        .route("/v1/userinfo", endpoint(MethodFilter::GET, Operation::UserInfo, identity::user_v1))
+        .route("/oauth2/v3/certs", endpoint(MethodFilter::GET, Operation::Certs, identity::certs))
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::later;
 use crate::config::{Metering, QuotaSettings};
-use crate::guarded::Guarded;
+use crate::lock::Guarded;
 use crate::operation::Operation;
 use crate::refusal::{Allowance, Refusal};
 

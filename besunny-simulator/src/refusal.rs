@@ -272,7 +272,7 @@ fn envelope(code: u16, error: &GoogleError) -> Envelope<'_> {
 }
 
 /// The page that Google's front end sends when the service behind it gave no answer.
-fn error_page(status: StatusCode) -> String {
+pub(crate) fn error_page(status: StatusCode) -> String {
     let reason = status.canonical_reason().unwrap_or("Error");
     format!(
         "<!DOCTYPE html>\n<html lang=en>\n  <meta charset=utf-8>\n  \

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{Html, IntoResponse as _, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::control::{self, Control};
 use crate::gateway::Shared;
 use crate::world::World;
-use crate::{gmail, oauth, pubsub, wire};
+use crate::{gmail, oauth, pubsub, refusal, wire};
 
 /// A running outside world on 127.0.0.1.
 ///
@@ -103,15 +103,14 @@ fn router(world: Shared) -> Router {
         .merge(oauth::router())
         .merge(control::router())
         .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
         .with_state(world)
 }
 
 /// Google's front end answers unknown paths with a page.
 async fn unknown() -> Response {
-    let page = format!("<!DOCTYPE html><title>Error 404 ({})!!1</title>", "Not Found");
-    let mut response = Response::new(Body::from(page));
-    *response.status_mut() = StatusCode::NOT_FOUND;
-    response
+    let page = refusal::error_page(StatusCode::NOT_FOUND);
+    (StatusCode::NOT_FOUND, Html(page)).into_response()
 }
 
 async fn accept(listener: TcpListener, router: Router) {

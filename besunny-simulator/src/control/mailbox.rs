@@ -254,11 +254,11 @@ impl MailboxControl {
     fn relabel(&self, id: &str, add: &[LabelId], remove: &[LabelId]) -> Result<(), ControlError> {
         let missing = || ControlError::NoMessage(id.to_owned());
         let message = HexId::parse(id).ok_or_else(missing)?;
+        self.account.mailbox.read().find(message).ok_or_else(missing)?;
         let labels = LabelChange { add, remove };
         let settings = self.world.settings();
-        self.change(|mailbox, now| mailbox.change_labels(message, labels, now, &settings.mail))
-            .map(|_| ())
-            .ok_or_else(missing)
+        self.change(|mailbox, now| mailbox.change_labels(message, labels, now, &settings.mail));
+        Ok(())
     }
 
     fn labels<S: AsRef<str>>(&self, names: &[S]) -> Result<Vec<LabelId>, ControlError> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fault, Sight};
 use crate::dice;
-use crate::guarded::Guarded;
+use crate::lock::Guarded;
 use crate::operation::Operation;
 
 /// A scripted fault.

@@ -179,17 +179,17 @@ pub(crate) fn modify(call: &Call) -> Result<Answer, Refusal> {
     let add = find_labels(&mailbox.labels, request.add_label_ids.iter().map(String::as_str))?;
     let remove = find_labels(&mailbox.labels, request.remove_label_ids.iter().map(String::as_str))?;
     let change = LabelChange { add: &add, remove: &remove };
-    let change = mailbox
-        .change_labels(id, change, call.at, &call.settings.mail)
-        .ok_or_else(Refusal::not_found)?;
-    let labels = mailbox.find(id).map_or_else(Vec::new, |message| message.labels.clone());
+    let change = mailbox.change_labels(id, change, call.at, &call.settings.mail);
+    let message = mailbox.find(id).ok_or_else(Refusal::not_found)?;
     let answer = Answer::ok(&Modified {
         id: id.to_string(),
-        thread_id: change.thread.to_string(),
-        label_ids: mailbox.labels.ids_of(&labels),
+        thread_id: message.thread.to_string(),
+        label_ids: mailbox.labels.ids_of(&message.labels),
     });
     drop(mailbox);
-    pubsub::announce(&call.world, account, &change);
+    if let Some(change) = change {
+        pubsub::announce(&call.world, account, &change);
+    }
     Ok(answer)
 }
 

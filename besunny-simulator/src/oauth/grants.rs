@@ -10,7 +10,7 @@ use crate::account::Account;
 use crate::clock::later;
 use crate::config::OauthSettings;
 use crate::dice::Dice;
-use crate::guarded::Guarded;
+use crate::lock::Guarded;
 
 /// What an embedder needs to act for an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::jwt::Claims;
-use crate::guarded::Guarded;
+use crate::lock::Guarded;
 
 /// Keys that are served at a time: Google keeps the one before the current one.
 const SERVED: usize = 2;

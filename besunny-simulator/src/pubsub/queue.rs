@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::forgery::Forgery;
 use crate::config::Subscription;
-use crate::guarded::Guarded;
+use crate::lock::Guarded;
 
 /// Deliveries that the log remembers.
 const LOG_ENTRIES: usize = 100_000;

@@ -181,6 +181,26 @@ async fn modify_changes_labels_and_writes_history() {
 }
 
 #[tokio::test]
+async fn a_modification_that_changes_nothing_is_no_change() {
+    let scene = Scene::new().await;
+    let one = scene.deliver("one");
+    let path = format!("messages/{}/modify", one.id);
+    let body = json!({ "addLabelIds": ["INBOX"], "removeLabelIds": ["SPAM"] });
+    assert_eq!(scene.post(&path, body).await.good()["threadId"], one.thread_id);
+    assert_eq!(scene.ann().history_id(), one.history_id);
+}
+
+#[tokio::test]
+async fn one_seed_gives_the_same_ids() {
+    let delivered = async |seed| {
+        let scene = Scene::with(|config| config.seed = seed).await;
+        [scene.deliver("one"), scene.deliver("two")]
+    };
+    assert_eq!(delivered(1).await, delivered(1).await);
+    assert_ne!(delivered(1).await, delivered(2).await);
+}
+
+#[tokio::test]
 async fn partial_answers_hold_what_was_asked_for() {
     let scene = Scene::new().await;
     let one = scene.deliver("one");

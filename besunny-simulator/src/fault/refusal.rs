@@ -9,7 +9,7 @@ use crate::operation::Operation;
 use crate::refusal::{Allowance, Refusal};
 
 /// The words of a fault; its effects on grants and tokens are the caller's.
-pub(crate) fn refusal(fault: &RefusalFault, operation: Operation, now: DateTime<Utc>) -> Refusal {
+pub(crate) fn words(fault: &RefusalFault, operation: Operation, now: DateTime<Utc>) -> Refusal {
     let is_oauth = operation.speaks_oauth();
     match fault {
         RefusalFault::RateLimited { refusal, retry_after } => {
