@@ -84,7 +84,7 @@ pub struct MailSettings {
     /// Time until a change shows in `history.list`, although its id was already notified.
     #[serde(rename = "index_lag_ms", with = "millis")]
     pub index_lag: Duration,
-    /// Probability that a change is followed by a record that names the message without a type.
+    /// Probability that a record without a type follows a change, as in Gmail.
     pub touch_rate: f64,
     /// Probability that an added message is reported as added twice.
     pub repeat_rate: f64,

@@ -112,7 +112,7 @@ impl Control {
         self.world.set_settings(settings);
     }
 
-    /// Makes an account with a grant for the scopes of the settings, or gives an old one's.
+    /// Makes an account with a grant, or finds it. The grant has the scopes of the settings.
     #[expect(clippy::must_use_candidate, reason = "also called for its effect alone")]
     pub fn add_account(&self, address: &str) -> Credentials {
         let account = self.world.ensure_account(address);

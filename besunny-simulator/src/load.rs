@@ -14,7 +14,7 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// The first bytes of an mbox file, and of each message in it.
 const MBOX_MARK: &[u8] = b"From ";
 
-/// Hands every message of a file or folder to `take`, in the order in which they stand there.
+/// Hands every message of a file or folder to `take`, in order.
 pub(crate) fn read(path: &Path, take: &mut dyn FnMut(Bytes)) -> io::Result<()> {
     if path.is_dir() {
         return read_folder(path, take);

@@ -70,6 +70,13 @@ impl From<Change> for Delivered {
     }
 }
 
+/// What a delivery means to one mailbox.
+#[derive(Clone, Debug)]
+struct Stamp {
+    labels: Vec<LabelId>,
+    internal_ms: Option<i64>,
+}
+
 impl MailboxControl {
     pub(super) fn new(world: Shared, account: Arc<Account>) -> Self {
         Self { world, account }
@@ -81,27 +88,22 @@ impl MailboxControl {
         raw: impl Into<Bytes>,
         delivery: &Delivery,
     ) -> Result<Delivered, ControlError> {
-        let labels = self.labels(&delivery.labels)?;
-        let internal_ms = delivery.internal_date.map(|date| date.timestamp_millis());
-        let arrival = Arrival { raw: raw.into(), labels, internal_ms };
-        let change = self
-            .change(|mailbox, now| Some(mailbox.add(arrival, now, &self.world.settings().mail)));
-        change.map(Delivered::from).ok_or_else(|| ControlError::NoMessage(String::new()))
+        let stamp = self.stamp(delivery)?;
+        let change = self.add(raw.into(), &stamp);
+        pubsub::announce(&self.world, &self.account, &change);
+        Ok(change.into())
     }
 
-    /// Lets all messages of an mbox, a tar.gz, a folder of .eml or one .eml arrive.
+    /// Lets all messages of a file or folder arrive, and tells how many.
     ///
+    /// Reads mbox (mboxrd), tar.gz with a message a member, a folder of .eml, and one message.
     /// Messages keep their bytes, line ends included. One notice at most is sent for all.
     pub fn load(&self, path: &Path, delivery: &Delivery) -> Result<usize, ControlError> {
-        let labels = self.labels(&delivery.labels)?;
-        let internal_ms = delivery.internal_date.map(|date| date.timestamp_millis());
-        let settings = self.world.settings();
+        let stamp = self.stamp(delivery)?;
         let mut count = 0;
         let mut last = None;
         load::read(path, &mut |raw| {
-            let arrival = Arrival { raw, labels: labels.clone(), internal_ms };
-            let now = self.world.clock.now();
-            last = Some(self.account.mailbox.write().add(arrival, now, &settings.mail));
+            last = Some(self.add(raw, &stamp));
             count += 1;
         })
         .map_err(|source| ControlError::Load { path: path.display().to_string(), source })?;
@@ -274,6 +276,21 @@ impl MailboxControl {
             .labels
             .create(name, Visibility::default())
             .map_err(|_clash| ControlError::BadLabel(name.to_owned()))
+    }
+
+    fn stamp(&self, delivery: &Delivery) -> Result<Stamp, ControlError> {
+        Ok(Stamp {
+            labels: self.labels(&delivery.labels)?,
+            internal_ms: delivery.internal_date.map(|date| date.timestamp_millis()),
+        })
+    }
+
+    fn add(&self, raw: Bytes, stamp: &Stamp) -> Change {
+        let settings = self.world.settings();
+        let Stamp { labels, internal_ms } = stamp.clone();
+        let arrival = Arrival { raw, labels, internal_ms };
+        let mut mailbox = self.account.mailbox.write();
+        mailbox.add(arrival, self.world.clock.now(), &settings.mail)
     }
 
     /// Changes the mailbox and tells its watch.

@@ -108,7 +108,7 @@ impl Filter {
         Ok(Self { kinds: (!kinds.is_empty()).then_some(kinds), label: label.first().copied() })
     }
 
-    /// A label fits where the message has it or where it was just put on or taken.
+    /// A label fits if the message has it, or if it was just put on or taken.
     fn wants(&self, entry: &Entry) -> bool {
         let kind = match entry.kind {
             EntryKind::Added => Some("messageAdded"),

@@ -15,7 +15,7 @@ use crate::lock::Guarded;
 /// Keys that are served at a time: Google keeps the one before the current one.
 const SERVED: usize = 2;
 
-/// The DER of a 2048-bit RSA public key (PKCS#1) with exponent 65537 has a fixed layout.
+/// The length of a public key in DER. PKCS#1 with 2048 bits and exponent 65537 has a fixed layout.
 const DER_BYTES: usize = 270;
 const MODULUS: std::ops::Range<usize> = 9..265;
 const EXPONENT: &str = "AQAB";

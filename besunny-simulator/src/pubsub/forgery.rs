@@ -132,7 +132,7 @@ fn claims(subscription: &Subscription, now: DateTime<Utc>, forgery: Option<Forge
     claims
 }
 
-/// A public key as most servers keep it, which a careless verifier takes for an HMAC secret.
+/// A public key as most servers keep it. A careless verifier takes it for an HMAC secret.
 fn pem(der: &[u8]) -> String {
     let body = BASE64_STANDARD.encode(der);
     format!("-----BEGIN RSA PUBLIC KEY-----\n{body}\n-----END RSA PUBLIC KEY-----\n")
