@@ -1,1 +1,43 @@
-//! The outside world over HTTP on 127.0.0.1.
+#![doc = include_str!("../README.md")]
+
+mod account;
+mod answer;
+mod clock;
+mod config;
+mod control;
+mod dice;
+mod fault;
+mod fieldmask;
+mod form;
+mod gateway;
+mod gmail;
+mod journal;
+mod load;
+mod lock;
+mod mailbox;
+mod oauth;
+mod operation;
+mod pubsub;
+mod quota;
+mod refusal;
+mod simulator;
+mod wire;
+mod world;
+
+pub use clock::ClockMode;
+pub use config::{
+    Config, MailSettings, Metering, OauthSettings, Padding, PushSettings, QuotaSettings,
+    RateRefusal, RetryAfterForm, Settings, Subscription, WireSettings,
+};
+pub use control::{
+    AccountState, Control, ControlError, Delivered, Delivery, MailboxControl, UsageTable,
+};
+pub use fault::plan::{FaultChance, FaultRule, FaultScript};
+pub use fault::{Damage, Fault, Oddity, PushFault, RefusalFault, RetryAfter, SpoiledId, WireFault};
+pub use journal::RequestEntry;
+pub use oauth::grants::{Consent, Credentials};
+pub use operation::Operation;
+pub use pubsub::forgery::Forgery;
+pub use pubsub::queue::DeliveryEntry;
+pub use quota::Usage;
+pub use simulator::{Simulator, StartError};

@@ -1,0 +1,181 @@
+//! What a client can ask for: names, prices and scopes.
+//!
+//! To add an operation, add a variant and its row in `ROWS`, in the same order.
+
+use serde::{Deserialize, Serialize};
+
+/// One operation of the simulated services, named as in the discovery documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Operation {
+    /// The mailbox's address and newest history id.
+    #[serde(rename = "gmail.users.getProfile")]
+    GetProfile,
+    /// Ids of messages, newest first.
+    #[serde(rename = "gmail.users.messages.list")]
+    ListMessages,
+    /// One message in one of four formats.
+    #[serde(rename = "gmail.users.messages.get")]
+    GetMessage,
+    /// Labels put on or taken from one message.
+    #[serde(rename = "gmail.users.messages.modify")]
+    ModifyMessage,
+    /// The bytes of one attachment.
+    #[serde(rename = "gmail.users.messages.attachments.get")]
+    GetAttachment,
+    /// Changes after a history id.
+    #[serde(rename = "gmail.users.history.list")]
+    ListHistory,
+    /// All labels of the mailbox.
+    #[serde(rename = "gmail.users.labels.list")]
+    ListLabels,
+    /// A new label.
+    #[serde(rename = "gmail.users.labels.create")]
+    CreateLabel,
+    /// Push notices switched on or renewed.
+    #[serde(rename = "gmail.users.watch")]
+    Watch,
+    /// Push notices switched off.
+    #[serde(rename = "gmail.users.stop")]
+    Stop,
+    /// Access tokens for a refresh token or a code.
+    #[serde(rename = "oauth.token")]
+    Token,
+    /// The end of a grant.
+    #[serde(rename = "oauth.revoke")]
+    Revoke,
+    /// What an access token may do.
+    #[serde(rename = "oauth.tokeninfo")]
+    TokenInfo,
+    /// Who granted the access token.
+    #[serde(rename = "oauth.userinfo")]
+    UserInfo,
+    /// The public keys of signed tokens.
+    #[serde(rename = "oauth.certs")]
+    Certs,
+    /// One notice sent to a push endpoint.
+    #[serde(rename = "push.deliver")]
+    DeliverNotice,
+}
+
+struct Row {
+    operation: Operation,
+    name: &'static str,
+    units: u64,
+    scopes: &'static [&'static str],
+}
+
+/// Full access to a mailbox.
+const FULL: &str = "https://mail.google.com/";
+const MODIFY: &str = "https://www.googleapis.com/auth/gmail.modify";
+const READONLY: &str = "https://www.googleapis.com/auth/gmail.readonly";
+const METADATA: &str = "https://www.googleapis.com/auth/gmail.metadata";
+const COMPOSE: &str = "https://www.googleapis.com/auth/gmail.compose";
+const LABELS: &str = "https://www.googleapis.com/auth/gmail.labels";
+const OPENID: &str = "openid";
+const EMAIL: &str = "https://www.googleapis.com/auth/userinfo.email";
+const PROFILE: &str = "https://www.googleapis.com/auth/userinfo.profile";
+
+/// The scope that hides contents wherever it is granted, whatever else is granted.
+pub(crate) const METADATA_SCOPE: &str = METADATA;
+
+const READ: &[&str] = &[FULL, METADATA, MODIFY, READONLY];
+
+/// Units are Gmail's of May 2026 (developers.google.com/workspace/gmail/api/reference/quota);
+/// scopes are those of the discovery document.
+const ROWS: [Row; 16] = [
+    row(
+        Operation::GetProfile,
+        "gmail.users.getProfile",
+        1,
+        &[FULL, COMPOSE, METADATA, MODIFY, READONLY],
+    ),
+    row(Operation::ListMessages, "gmail.users.messages.list", 5, READ),
+    row(Operation::GetMessage, "gmail.users.messages.get", 20, READ),
+    row(Operation::ModifyMessage, "gmail.users.messages.modify", 5, &[FULL, MODIFY]),
+    row(
+        Operation::GetAttachment,
+        "gmail.users.messages.attachments.get",
+        20,
+        &[FULL, MODIFY, READONLY],
+    ),
+    row(Operation::ListHistory, "gmail.users.history.list", 2, READ),
+    row(
+        Operation::ListLabels,
+        "gmail.users.labels.list",
+        1,
+        &[FULL, LABELS, METADATA, MODIFY, READONLY],
+    ),
+    row(Operation::CreateLabel, "gmail.users.labels.create", 5, &[FULL, LABELS, MODIFY]),
+    row(Operation::Watch, "gmail.users.watch", 100, READ),
+    row(Operation::Stop, "gmail.users.stop", 50, READ),
+    row(Operation::Token, "oauth.token", 0, &[]),
+    row(Operation::Revoke, "oauth.revoke", 0, &[]),
+    row(Operation::TokenInfo, "oauth.tokeninfo", 0, &[]),
+    row(Operation::UserInfo, "oauth.userinfo", 0, &[OPENID, EMAIL, PROFILE]),
+    row(Operation::Certs, "oauth.certs", 0, &[]),
+    row(Operation::DeliverNotice, "push.deliver", 0, &[]),
+];
+
+const fn row(
+    operation: Operation,
+    name: &'static str,
+    units: u64,
+    scopes: &'static [&'static str],
+) -> Row {
+    Row { operation, name, units, scopes }
+}
+
+impl Operation {
+    /// Every operation, in the order of the declaration.
+    pub fn all() -> impl Iterator<Item = Self> {
+        ROWS.iter().map(|row| row.operation)
+    }
+
+    /// The name in the discovery document, or ours where there is none.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// Quota units of one call, before any change of the settings.
+    #[must_use]
+    pub fn default_units(self) -> u64 {
+        self.row().units
+    }
+
+    /// Scopes of which one is enough; none means that no access token is asked for.
+    #[must_use]
+    pub fn scopes(self) -> &'static [&'static str] {
+        self.row().scopes
+    }
+
+    /// Whether errors have the form of OAuth instead of Google's APIs.
+    pub(crate) fn speaks_oauth(self) -> bool {
+        self.scopes().is_empty()
+    }
+
+    /// Whether answers come in pages.
+    pub(crate) fn is_paged(self) -> bool {
+        matches!(self, Self::ListMessages | Self::ListHistory)
+    }
+
+    fn row(self) -> &'static Row {
+        &ROWS[self as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_stand_in_the_order_of_the_variants() {
+        for operation in Operation::all() {
+            assert_eq!(operation.row().operation, operation);
+            assert_eq!(
+                serde_json::to_value(operation).unwrap(),
+                serde_json::Value::from(operation.name())
+            );
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The simulator over real HTTP, rule by rule.
+
+#![cfg(test)]
+
+mod accounts;
+mod clock;
+mod control;
+mod damage;
+mod discovery;
+mod endpoint;
+mod faults;
+mod history;
+mod http;
+mod labels;
+mod loading;
+mod messages;
+mod oauth;
+mod payload;
+mod program;
+mod push;
+mod quota;
+mod scene;
+mod search;
+mod shapes;
+mod wire;
