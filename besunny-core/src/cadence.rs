@@ -27,10 +27,9 @@ pub struct Quiet {
 /// Returns after which time the stream is looked at next; `luck` is a number from 0 to 1.
 #[must_use]
 pub fn next_look(quiet: Quiet, luck: f64) -> Duration {
-    let echo = quiet
-        .noticed_ago
-        .filter(|_| quiet.looks > 0)
-        .and_then(|ago| ECHOES.iter().find(|echo| **echo > ago).map(|echo| *echo - ago));
+    let echo = quiet.noticed_ago.filter(|_| quiet.looks > 0).and_then(|ago| {
+        ECHOES.iter().find_map(|echo| echo.checked_sub(ago).filter(|wait| !wait.is_zero()))
+    });
     echo.unwrap_or_else(|| interval(quiet).mul_f64(1.0 - JITTER + 2.0 * JITTER * luck))
 }
 

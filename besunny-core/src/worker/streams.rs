@@ -112,7 +112,7 @@ impl Worker {
             self.observer.passed(lease, &pass);
             met = met + pass.counts;
             match pass.outcome {
-                Outcome::CaughtUp => return Some(self.caught_up(lease, adapter, met, pushed)),
+                Outcome::CaughtUp => return Some(caught_up(lease, adapter, met, pushed)),
                 Outcome::Outrun => return None,
                 Outcome::Rewound(times) if times > 2 => {
                     return Some(due(lease, retry::REWOUND.wait(times - 2, luck(lease))));
@@ -124,20 +124,6 @@ impl Worker {
             }
         }
         Some(due(lease, Duration::ZERO))
-    }
-
-    fn caught_up(
-        &self,
-        lease: &Lease,
-        adapter: &MailAdapter,
-        met: Counts,
-        pushed: bool,
-    ) -> Release {
-        let looks = if met.is_quiet() { lease.quiet.saturating_add(1) } else { 0 };
-        let floor = adapter.source.limits().poll_floor;
-        let quiet = Quiet { looks, noticed_ago: lease.noticed_ago, pushed, floor };
-        let wait = cadence::next_look(quiet, luck(lease));
-        Release { caught_up: true, quiet: looks, ..due(lease, wait) }
     }
 
     fn failure(&self, lease: &Lease, error: &SyncError) -> Option<Release> {
@@ -158,6 +144,15 @@ impl Worker {
         tracing::warn!(stream = %lease.stream, attempt, error = text, "a pass failed");
         Some(Release { rest, attempt, error: Some(text), caught_up: false, quiet: lease.quiet })
     }
+}
+
+/// Returns the release of a stream that was read to its end.
+fn caught_up(lease: &Lease, adapter: &MailAdapter, met: Counts, pushed: bool) -> Release {
+    let looks = if met.is_quiet() { lease.quiet.saturating_add(1) } else { 0 };
+    let floor = adapter.source.limits().poll_floor;
+    let quiet = Quiet { looks, noticed_ago: lease.noticed_ago, pushed, floor };
+    let wait = cadence::next_look(quiet, luck(lease));
+    Release { caught_up: true, quiet: looks, ..due(lease, wait) }
 }
 
 /// Returns the release after success: due after `wait`, with no failure remembered.

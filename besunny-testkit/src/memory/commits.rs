@@ -242,7 +242,11 @@ impl Rows {
     fn take_effect(&mut self, effect: &Effect, commit: &Commit, applied: &mut Applied<'_>) {
         match (effect, applied.account) {
             (Effect::Store { item, documents }, Some(account)) => {
-                self.set_item(account, &item.id, item.revision.clone(), ItemState::Stored, 0);
+                self.set_item(
+                    account,
+                    &item.id,
+                    ItemRow::new(item.revision.clone(), ItemState::Stored),
+                );
                 let origin = Origin { account, item: item.id.clone() };
                 for new in documents {
                     self.store(new, &origin, applied);
@@ -252,12 +256,13 @@ impl Rows {
             }
             (Effect::Ignore { item, reason, policy }, Some(account)) => {
                 let state = ItemState::Ignored(reason.clone());
-                self.set_item(account, &item.id, item.revision.clone(), state, *policy);
+                let row = ItemRow::new(item.revision.clone(), state);
+                self.set_item(account, &item.id, ItemRow { policy: *policy, ..row });
                 self.unlink(&Origin { account, item: item.id.clone() }, &[], applied);
             }
             (Effect::Quarantine { item, reason }, Some(account)) => {
                 let state = ItemState::Quarantined(reason.clone());
-                self.set_item(account, item, None, state, 0);
+                self.set_item(account, item, ItemRow::new(None, state));
             }
             (Effect::Leave(item), Some(account)) => {
                 if let Basis::Pass(pass) = &commit.basis {
@@ -311,15 +316,7 @@ impl Rows {
         }
     }
 
-    fn set_item(
-        &mut self,
-        account: AccountId,
-        id: &ItemId,
-        revision: Option<Revision>,
-        state: ItemState,
-        policy: u32,
-    ) {
-        let row = ItemRow { revision, state, policy, asked: false };
+    fn set_item(&mut self, account: AccountId, id: &ItemId, row: ItemRow) {
         self.items.insert((account, id.clone()), row);
     }
 
@@ -372,7 +369,7 @@ impl Rows {
         if held_elsewhere {
             return;
         }
-        self.set_item(account, item, None, ItemState::Removed, 0);
+        self.set_item(account, item, ItemRow::new(None, ItemState::Removed));
         self.unlink(&Origin { account, item: item.clone() }, &[], applied);
     }
 
@@ -404,6 +401,12 @@ impl Rows {
             attempt: 0,
             until: None,
         });
+    }
+}
+
+impl ItemRow {
+    const fn new(revision: Option<Revision>, state: ItemState) -> Self {
+        Self { revision, state, policy: 0, asked: false }
     }
 }
 

@@ -145,6 +145,8 @@ struct Inner {
     regressions: Vec<String>,
 }
 
+/// Of so many places where an engine gives way, some are fatal, some slow.
+const RARE: u64 = 4_000;
 /// A call waits this long at most when nothing special happens, in milliseconds.
 const DELAY_MS: u64 = 3_000;
 /// A slow call takes so long; longer than a lease.
@@ -230,21 +232,36 @@ impl Faults {
         if self.is_calm() {
             return give_way().await;
         }
-        if self.roll(500) {
-            self.fire(Fault::Crash);
-            self.inner().fate = Some(Fate::Dies);
-        } else if self.roll(500) {
-            self.fire(Fault::Freeze);
-            let minutes = 1 + self.inner().seed.below(5);
-            self.inner().fate = Some(Fate::Freezes(Duration::from_mins(minutes)));
-        } else if self.roll(800) {
-            self.fire(Fault::SlowCall);
-            self.clock.sleep_until(self.clock.now() + SLOW).await;
-        } else if self.roll(12) {
-            let wait = Duration::from_millis(self.inner().seed.below(DELAY_MS));
-            self.clock.sleep_until(self.clock.now() + wait).await;
+        match self.inner().seed.below(RARE) {
+            0..=7 => self.decide(Fault::Crash),
+            8..=15 => self.decide(Fault::Freeze),
+            16..=20 => {
+                self.fire(Fault::SlowCall);
+                self.wait(SLOW).await;
+            }
+            21..=350 => {
+                let wait = Duration::from_millis(self.inner().seed.below(DELAY_MS));
+                self.wait(wait).await;
+            }
+            _ => {}
         }
         give_way().await;
+    }
+
+    async fn wait(&self, time: Duration) {
+        self.clock.sleep_until(self.clock.now() + time).await;
+    }
+
+    /// Decides what becomes of the engine that gives way next.
+    fn decide(&self, fault: Fault) {
+        self.fire(fault);
+        let mut inner = self.inner();
+        let minutes = 1 + inner.seed.below(5);
+        inner.fate = Some(if fault == Fault::Crash {
+            Fate::Dies
+        } else {
+            Fate::Freezes(Duration::from_mins(minutes))
+        });
     }
 
     /// Chooses among kinds of failure of a source.

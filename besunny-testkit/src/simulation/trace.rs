@@ -1,26 +1,28 @@
 //! A hash over everything that happens, in order: equal seeds must give equal hashes.
-use std::sync::{
-    Mutex,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A running hash (FNV-1a, 64 bit): small, fast, and not meant to resist anybody.
 #[derive(Debug)]
 pub(super) struct Trace {
     hash: AtomicU64,
-    lines: Option<Mutex<Vec<String>>>,
+    /// Whether every line is shown, to compare two runs that should be equal.
+    shown: bool,
 }
 
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
 
-/// Set this variable to see every line of a trace, to compare two runs that should be equal.
+/// Set this variable to see every line of a trace on stderr.
 const SHOW: &str = "BESUNNY_SIM_TRACE";
+
+#[expect(clippy::print_stderr, reason = "shown only to who asks for it")]
+fn show(line: &str) {
+    eprintln!("{line}");
+}
 
 impl Default for Trace {
     fn default() -> Self {
-        let lines = std::env::var_os(SHOW).map(|_| Mutex::default());
-        Self { hash: AtomicU64::new(OFFSET), lines }
+        Self { hash: AtomicU64::new(OFFSET), shown: std::env::var_os(SHOW).is_some() }
     }
 }
 
@@ -31,9 +33,8 @@ impl Trace {
             self.byte(byte);
         }
         self.byte(b'\n');
-        if let Some(lines) = &self.lines {
-            let mut lines = lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            lines.push(line.to_owned());
+        if self.shown {
+            show(line);
         }
     }
 
@@ -50,13 +51,5 @@ impl Trace {
     /// Returns the hash so far.
     pub(super) fn hash(&self) -> u64 {
         self.hash.load(Ordering::Relaxed)
-    }
-
-    /// Returns the lines so far, when they are kept.
-    pub(super) fn lines(&self) -> Vec<String> {
-        let lines = self.lines.as_ref();
-        lines
-            .map(|lines| lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone())
-            .unwrap_or_default()
     }
 }

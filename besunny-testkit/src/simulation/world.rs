@@ -24,7 +24,10 @@ use super::{
     stage::{DOMAIN, Stage, lock, now},
     truth::{MailTruth, MailboxTruth},
 };
-use crate::{scripted::Telling, seed::Seed};
+use crate::{
+    scripted::{Mailbox, Telling},
+    seed::Seed,
+};
 
 /// Usernames; both tenants have people of the same names.
 const NAMES: [&str; 3] = ["ann", "bob", "cleo"];
@@ -142,8 +145,8 @@ impl World<'_> {
             63..=67 => self.hide(),
             68..=70 => self.poison(),
             71..=73 => self.fail_on_item(),
-            74..=77 => self.with_mailbox(|mailbox| mailbox.expire_log()),
-            78..=84 => self.with_mailbox(|mailbox| mailbox.kill_page_tokens()),
+            74..=77 => self.with_mailbox(Mailbox::expire_log),
+            78..=84 => self.with_mailbox(Mailbox::kill_page_tokens),
             85 => self.revoke(),
             86 => self.mass_removal(),
             87..=88 => self.change_rules(),
@@ -159,7 +162,7 @@ impl World<'_> {
         self.seed.index(count)
     }
 
-    fn with_mailbox(&mut self, change: impl FnOnce(&mut crate::scripted::Mailbox)) {
+    fn with_mailbox(&mut self, change: impl FnOnce(&mut Mailbox)) {
         let index = self.any_mailbox();
         let subject = self.stage.truth.lock().mailboxes[index].subject.clone();
         self.stage.mail.with(&subject, change);

@@ -25,7 +25,6 @@ pub(super) const LEASE: Duration = Duration::from_mins(1);
 
 /// A tenant to work with.
 pub(super) struct Bench {
-    pub(super) world: World,
     pub(super) store: Arc<dyn Store>,
     pub(super) scope: TenantScope,
     pub(super) user: UserId,
@@ -64,7 +63,7 @@ impl Bench {
         });
         store.connect(&scope, &account, &offered).await?;
         let streams = keys.map(|key| stream_id(account.id, &key));
-        Ok(Self { world: Arc::clone(world), store, scope, user, account, streams, name })
+        Ok(Self { store, scope, user, account, streams, name })
     }
 
     /// Returns the tenant the suite mostly works with.

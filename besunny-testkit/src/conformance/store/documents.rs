@@ -164,10 +164,10 @@ async fn twice(world: World) -> Outcome {
     let bench = Bench::acme(&world).await?;
     let lease = bench.lease().await?;
     let document = bench.stored(&lease, "gone").await?;
-    let leave = || vec![Effect::Leave(item_id("gone")), Effect::Leave(item_id("never"))];
-    bench.apply(&lease, leave()).await?;
+    let both = || vec![Effect::Leave(item_id("gone")), Effect::Leave(item_id("never"))];
+    bench.apply(&lease, both()).await?;
     let once = bench.found(document.id).await?;
-    bench.apply(&lease, leave()).await?;
+    bench.apply(&lease, both()).await?;
     check_equal(&bench.found(document.id).await?, &once, "a document whose item left twice")
 }
 
@@ -250,7 +250,7 @@ async fn projects(world: World) -> Outcome {
     let found = bench.store.projects(&bench.scope, bench.user).await?;
     check_equal(&found.to_vec(), &vec![project.clone()], "projects")?;
     let mut twin = named(&bench, "Other")?;
-    twin.name = "HARBOUR".to_owned();
+    "HARBOUR".clone_into(&mut twin.name);
     let refused = bench.store.put_project(&bench.scope, &twin).await;
     check(
         matches!(refused, Err(RepositoryError::Taken(_))),

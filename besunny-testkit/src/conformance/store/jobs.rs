@@ -134,9 +134,8 @@ async fn fail_fenced(world: World) -> Outcome {
 }
 
 async fn enqueue(bench: &Bench, name: &str) -> Outcome {
-    let lease = match bench.leases().await?.into_iter().next() {
-        Some(lease) => lease,
-        None => return by_person(bench, name).await,
+    let Some(lease) = bench.leases().await?.into_iter().next() else {
+        return by_person(bench, name).await;
     };
     bench.apply(&lease, vec![Effect::Enqueue(job(bench, name))]).await?;
     Ok(())

@@ -138,8 +138,8 @@ async fn items_states(world: World) -> Outcome {
     check_equal(&states, &want, "all items")?;
     let only = bench.store.items(&bench.scope, lease.stream, ItemFilter::Quarantined, None).await?;
     check_equal(&only.len(), &1, "quarantined items")?;
-    let status = bench.store.streams(&bench.scope).await?;
-    let counts = status.iter().find(|status| status.id == lease.stream).map(|it| it.items);
+    let health = bench.store.streams(&bench.scope).await?;
+    let counts = health.iter().find(|status| status.id == lease.stream).map(|it| it.items);
     let want = besunny_core::repository::ItemCounts { stored: 1, ignored: 1, quarantined: 1 };
     check_equal(&counts, &Some(want), "how many of each")
 }

@@ -75,7 +75,7 @@ async fn projects(world: World) -> Outcome {
     let seen = acme.store.projects(&evil.scope, acme.user).await?;
     check(seen.is_empty(), "projects of another tenant")?;
     let mut stolen = project.clone();
-    stolen.description = "stolen".to_owned();
+    "stolen".clone_into(&mut stolen.description);
     drop(acme.store.put_project(&evil.scope, &stolen).await);
     let kept = acme.store.projects(&acme.scope, acme.user).await?;
     check_equal(&kept.to_vec(), &vec![project], "a project another tenant wrote to")
