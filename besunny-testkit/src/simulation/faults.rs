@@ -232,7 +232,8 @@ impl Faults {
         if self.is_calm() {
             return give_way().await;
         }
-        match self.inner().seed.below(RARE) {
+        let roll = self.inner().seed.below(RARE);
+        match roll {
             0..=7 => self.decide(Fault::Crash),
             8..=15 => self.decide(Fault::Freeze),
             16..=20 => {
