@@ -159,7 +159,13 @@ pub trait Accounts: Debug + Send + Sync {
     ) -> Result<(), RepositoryError>;
     /// Returns all accounts.
     async fn accounts(&self, scope: &TenantScope) -> Result<Vec<Account>, RepositoryError>;
-    /// Returns all streams with their health.
+    /// Returns where a stream is followed: its account, and its name there.
+    async fn find_stream(
+        &self,
+        scope: &TenantScope,
+        stream: StreamId,
+    ) -> Result<Option<(Account, StreamKey)>, RepositoryError>;
+    /// Returns all streams with their health; it counts items, so it is for people.
     async fn streams(&self, scope: &TenantScope) -> Result<Vec<StreamStatus>, RepositoryError>;
     /// Returns members of a stream in a state, by id after `after`, at most [`BATCH`].
     async fn items(

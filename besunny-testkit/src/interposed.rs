@@ -21,7 +21,7 @@ use besunny_core::{
         Projects, RepositoryError, Store, StreamStatus, Streams, Tally, ThreadMember,
     },
     scheduler::{Ask, Claim, Failure, Lease, Noted, Receipt, Release, Scheduler, Work},
-    source::{ItemId, OfferedStream, Scope},
+    source::{ItemId, OfferedStream, Scope, StreamKey},
     tenant::{Tenant, TenantScope, User},
     track::{Missing, ScanId, Steer, Version},
 };
@@ -121,6 +121,7 @@ interposed! { Streams {
 interposed! { Accounts {
     fn connect(scope: &TenantScope, account: &Account, streams: &[OfferedStream]) -> ();
     fn accounts(scope: &TenantScope) -> Vec<Account>;
+    fn find_stream(scope: &TenantScope, stream: StreamId) -> Option<(Account, StreamKey)>;
     fn streams(scope: &TenantScope) -> Vec<StreamStatus>;
     fn items(scope: &TenantScope, stream: StreamId, filter: ItemFilter, after: Option<&ItemId>)
         -> Vec<Item>;

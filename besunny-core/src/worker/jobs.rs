@@ -121,19 +121,14 @@ impl Worker {
 
     /// Marks a mail at its source (MAIL-14).
     async fn file(&self, claim: &Claim, stream: StreamId, item: &ItemId) -> Result<(), JobError> {
-        let accounts = self.repository.accounts(&claim.scope).await?;
-        let streams = self.repository.streams(&claim.scope).await?;
-        let place = streams.iter().find(|status| status.id == stream).and_then(|status| {
-            let account = accounts.iter().find(|account| account.id == status.account)?;
-            Some((account, account.stream(status.key.clone())))
-        });
-        if let Some((account, at)) = place
+        let place = self.repository.find_stream(&claim.scope, stream).await?;
+        if let Some((account, key)) = place
             && let Some(adapter) = self.mail.get(&account.provider)
             && let Some(port) = &adapter.filing
         {
             let filing = self.intake.filing(account.intake);
             if *filing != Filing::None {
-                port.file(&at, item, filing).await?;
+                port.file(&account.stream(key), item, filing).await?;
             }
         }
         self.complete(claim, Vec::new()).await

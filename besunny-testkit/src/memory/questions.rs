@@ -17,7 +17,7 @@ use besunny_core::{
         People, Projects, RepositoryError, StateFilter, StreamStatus, Tally, ThreadMember,
     },
     scheduler::Work,
-    source::{ItemId, OfferedStream},
+    source::{ItemId, OfferedStream, StreamKey},
     tenant::{Tenant, TenantScope, User},
     track::{Track, Version},
 };
@@ -53,6 +53,20 @@ impl Accounts for MemoryRepository {
     async fn accounts(&self, scope: &TenantScope) -> Result<Vec<Account>, RepositoryError> {
         self.read(scope, |rows| {
             Ok(rows.accounts.values().map(|account| Account::clone(account)).collect())
+        })
+    }
+
+    async fn find_stream(
+        &self,
+        scope: &TenantScope,
+        stream: StreamId,
+    ) -> Result<Option<(Account, StreamKey)>, RepositoryError> {
+        self.read(scope, |rows| {
+            let place = rows.streams.get(&stream).and_then(|row| {
+                let account = rows.accounts.get(&row.account)?;
+                Some((Account::clone(account), row.key.clone()))
+            });
+            Ok(place)
         })
     }
 

@@ -2,11 +2,12 @@
 use besunny_core::{
     account::Intake,
     commit::{Detection, Effect},
+    ids::StreamId,
     item::{IgnoredReason, ItemState, QuarantineReason},
     mail::RecipientKind,
     push::Watch,
     repository::{BATCH, ItemFilter},
-    source::{Cursor, ItemId, ItemRef, Relist, Scope},
+    source::{Cursor, ItemId, ItemRef, Relist, Scope, StreamKey},
     track::{Missing, ScanId, Steer, Track},
 };
 
@@ -31,6 +32,7 @@ pub(super) fn cases() -> Vec<Case<World>> {
         clause("store.detect.once", detect_once),
         clause("store.watch.kept", watch_kept),
         clause("store.connect.repeatable", connect_again),
+        clause("store.find-stream.place", find_stream),
     ]
 }
 
@@ -225,6 +227,19 @@ async fn connect_again(world: World) -> Outcome {
     let at = bench.store.position(&bench.scope, lease.stream).await?;
     check_equal(&at.track, &track, "the track after the account was connected again")?;
     check_equal(&bench.store.accounts(&bench.scope).await?, &vec![account], "accounts")
+}
+
+async fn find_stream(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let place = bench.store.find_stream(&bench.scope, bench.streams[1]).await?;
+    let want = (bench.account.clone(), StreamKey::from_source("second"));
+    check_equal(&place, &Some(want), "where a stream is followed")?;
+    let unknown = StreamId::derived(&[b"unknown"]);
+    let place = bench.store.find_stream(&bench.scope, unknown).await?;
+    check_equal(&place, &None, "where an unknown stream is followed")?;
+    let evil = Bench::new(&world, "evil").await?;
+    let place = bench.store.find_stream(&evil.scope, bench.streams[1]).await?;
+    check_equal(&place, &None, "where a stream of another tenant is followed")
 }
 
 fn quarantine(id: &str) -> Effect {
