@@ -10,10 +10,11 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 mod memory;
 mod scripted;
+mod sqlite;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let groups = [memory::trials(), scripted::trials()];
+    let groups = [memory::trials(), scripted::trials(), sqlite::trials()];
     libtest_mimic::run(&arguments, groups.into_iter().flatten().collect()).exit_code()
 }
 

@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 mod command;
 mod source;
+mod sqlx;
 mod test;
 mod tidy;
 
@@ -26,6 +27,12 @@ enum Command {
     Test,
     /// Checks the rules of the house that no compiler knows.
     Tidy,
+    /// Compares the committed SQL cache with the schema that the migrations make.
+    SqlxCheck {
+        /// Write the cache anew instead.
+        #[arg(long)]
+        refresh: bool,
+    },
 }
 
 #[expect(clippy::print_stderr, reason = "a command complains on stderr")]
@@ -43,5 +50,7 @@ fn perform(command: &Command) -> Result<()> {
     match command {
         Command::Test => test::run_all(),
         Command::Tidy => tidy::run(),
+        Command::SqlxCheck { refresh: false } => sqlx::check(),
+        Command::SqlxCheck { refresh: true } => sqlx::refresh(),
     }
 }

@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use crate::{
     command::{cargo, exists, root, run},
-    tidy,
+    sqlx, tidy,
 };
 
 /// Passes everything, in the order in which failures are cheapest to find.
@@ -16,6 +16,8 @@ pub(crate) fn run_all() -> Result<()> {
     run(cargo(&["fmt", "--all", "--", "--check"]))?;
     step("tidy");
     tidy::run()?;
+    step("sqlx-check");
+    sqlx::check()?;
     step("lints");
     run(cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     step("tests");

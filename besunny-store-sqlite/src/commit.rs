@@ -1,0 +1,196 @@
+//! Applying a commit: load what it touches, decide in memory, write the difference.
+//!
+//! Whatever may refuse a commit is looked at before the first row is written. Decisions are made by
+//! the [`Ledger`], which does no I/O; its rows are written in statements of many.
+use std::sync::Arc;
+
+use besunny_core::{
+    commit::{Basis, Commit, Epoch, PassBasis},
+    ids::{AccountId, JobId, StreamId, TenantId},
+    repository::RepositoryError,
+    tenant::TenantScope,
+    track::Version,
+};
+use sqlx::SqliteConnection;
+
+mod facts;
+mod ledger;
+mod packing;
+mod sheet;
+
+use self::{facts::Facts, ledger::Ledger, packing::Packing};
+use crate::{
+    column::{Id, integer, json, micros},
+    failure::{failed, orphaned},
+    jobs::JOBS,
+    store::SqliteStore,
+    streams::STREAMS,
+    writer::Turn,
+};
+
+/// Applies `commit` whole or not at all; returns the stream's version after a pass.
+pub(crate) async fn commit(
+    store: &SqliteStore,
+    scope: &TenantScope,
+    commit: Arc<Commit>,
+) -> Result<Version, RepositoryError> {
+    let (tenant, packing) = (scope.tenant(), Packing::begin(&commit));
+    store.write(move |turn| Box::pin(apply(turn, tenant, commit, packing))).await
+}
+
+async fn apply(
+    mut turn: Turn<'_>,
+    tenant: TenantId,
+    commit: Arc<Commit>,
+    packing: Packing,
+) -> Result<Version, RepositoryError> {
+    let place = match stand(turn.connection, tenant, &commit).await? {
+        Standing::Repeated(version) => return Ok(version),
+        Standing::New(place) => place,
+    };
+    let facts = Facts::load(turn.connection, tenant, place, &commit).await?;
+    let mut ledger = Ledger::open(tenant, place, &commit, facts)?;
+    ledger.apply(&commit.effects);
+    ledger.close().write(&mut turn, packing).await?;
+    finish(&mut turn, tenant, &commit).await
+}
+
+/// Where a commit stands.
+enum Standing {
+    /// It was applied before, with this answer.
+    Repeated(Version),
+    /// It may be applied; a pass has a place.
+    New(Option<Place>),
+}
+
+/// The stream of a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    stream: StreamId,
+    account: AccountId,
+}
+
+/// Checks by what right the commit is made.
+async fn stand(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    commit: &Commit,
+) -> Result<Standing, RepositoryError> {
+    match &commit.basis {
+        Basis::Pass(pass) => stand_pass(connection, tenant, commit, pass).await,
+        Basis::Job { job, epoch } => stand_job(connection, tenant, commit, (*job, *epoch)).await,
+        Basis::Person => {
+            let (tenant, id) = (tenant.bytes(), commit.id.bytes());
+            let applied = sqlx::query_scalar!(
+                "SELECT at FROM commits WHERE tenant = ? AND id = ?",
+                tenant,
+                id,
+            );
+            let applied = applied.fetch_optional(connection).await.map_err(failed)?;
+            let repeated = applied.map(|_| Standing::Repeated(Version(0)));
+            Ok(repeated.unwrap_or(Standing::New(None)))
+        }
+    }
+}
+
+async fn stand_pass(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    commit: &Commit,
+    pass: &PassBasis,
+) -> Result<Standing, RepositoryError> {
+    let (tenant, stream, id) = (tenant.bytes(), pass.stream.bytes(), commit.id.bytes());
+    let row = sqlx::query!(
+        "SELECT account, version, epoch, last_commit FROM streams WHERE tenant = ? AND id = ?",
+        tenant,
+        stream,
+    );
+    let row = row.fetch_optional(connection).await.map_err(failed)?;
+    let row = row.ok_or(RepositoryError::Missing("stream"))?;
+    let version = Version(STREAMS.number("version", row.version)?);
+    if row.last_commit.is_some_and(|last| last == id) {
+        return Ok(Standing::Repeated(version));
+    }
+    if row.epoch != integer(pass.epoch.0) {
+        return Err(RepositoryError::Fenced);
+    }
+    if version != pass.expected {
+        return Err(RepositoryError::Conflict);
+    }
+    let account = STREAMS.id("account", &row.account)?;
+    Ok(Standing::New(Some(Place { stream: pass.stream, account })))
+}
+
+async fn stand_job(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    commit: &Commit,
+    (job, epoch): (JobId, Epoch),
+) -> Result<Standing, RepositoryError> {
+    let (tenant, job, id) = (tenant.bytes(), job.bytes(), commit.id.bytes());
+    let row = sqlx::query!(
+        "SELECT state, epoch, done_by FROM jobs WHERE tenant = ? AND id = ?",
+        tenant,
+        job,
+    );
+    let row = row.fetch_optional(connection).await.map_err(failed)?;
+    let row = row.ok_or(RepositoryError::Fenced)?;
+    match row.state.as_str() {
+        "done" if row.done_by.is_some_and(|done_by| done_by == id) => {
+            Ok(Standing::Repeated(Version(0)))
+        }
+        "waiting" if row.epoch == integer(epoch.0) => Ok(Standing::New(None)),
+        "waiting" | "done" | "dead" => Err(RepositoryError::Fenced),
+        _ => Err(JOBS.corrupt("state")),
+    }
+}
+
+/// Moves the track, completes the job, or remembers the commit.
+async fn finish(
+    turn: &mut Turn<'_>,
+    tenant: TenantId,
+    commit: &Commit,
+) -> Result<Version, RepositoryError> {
+    let (tenant, id) = (tenant.bytes(), commit.id.bytes());
+    match &commit.basis {
+        Basis::Pass(pass) => {
+            let (stream, track) = (pass.stream.bytes(), json(&pass.track)?);
+            let version = Version(pass.expected.0 + 1);
+            let stored = integer(version.0);
+            let moved = sqlx::query!(
+                "UPDATE streams SET version = ?, track = ?, last_commit = ?
+                WHERE tenant = ? AND id = ?",
+                stored,
+                track,
+                id,
+                tenant,
+                stream,
+            );
+            moved.execute(&mut *turn.connection).await.map_err(failed)?;
+            Ok(version)
+        }
+        Basis::Job { job, .. } => {
+            let job = job.bytes();
+            let done = sqlx::query!(
+                "UPDATE jobs SET state = 'done', done_by = ?, claimed_until = NULL
+                WHERE tenant = ? AND id = ?",
+                id,
+                tenant,
+                job,
+            );
+            done.execute(&mut *turn.connection).await.map_err(failed)?;
+            Ok(Version(0))
+        }
+        Basis::Person => {
+            let at = micros(commit.at);
+            let kept = sqlx::query!(
+                "INSERT INTO commits (tenant, id, at) VALUES (?, ?, ?)",
+                tenant,
+                id,
+                at,
+            );
+            kept.execute(&mut *turn.connection).await.map_err(orphaned("tenant"))?;
+            Ok(Version(0))
+        }
+    }
+}

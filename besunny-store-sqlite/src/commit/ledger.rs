@@ -1,0 +1,197 @@
+//! What a commit changes, decided in memory from what was loaded; no I/O.
+use std::collections::BTreeSet;
+
+use besunny_core::{
+    commit::{Basis, Commit, Decision, Effect, FIRST_VERSION, PassBasis, Recorded},
+    document::{DocumentState, NewDocument, Origin},
+    event::DocumentAt,
+    history::Fact,
+    ids::{DocumentId, TenantId},
+    item::ItemState,
+    repository::RepositoryError,
+    source::{ItemId, ItemRef},
+};
+
+use super::{
+    Place,
+    facts::{Facts, Held},
+    sheet::{Born, ItemRow, Sheet},
+};
+
+/// A commit under way.
+#[derive(Debug)]
+pub(super) struct Ledger<'a> {
+    facts: Facts,
+    sheet: Sheet<'a>,
+    /// Documents of the commit so far, also those that were there.
+    seen: usize,
+}
+
+impl<'a> Ledger<'a> {
+    /// Begins with what is stored; a decision on another version is a conflict.
+    pub(super) fn open(
+        tenant: TenantId,
+        place: Option<Place>,
+        commit: &'a Commit,
+        mut facts: Facts,
+    ) -> Result<Self, RepositoryError> {
+        for effect in &commit.effects {
+            if let Effect::Decide(decision) = effect {
+                let held = facts.documents.get(&decision.document);
+                let held = held.ok_or(RepositoryError::Missing("document"))?;
+                if held.version != decision.expected {
+                    return Err(RepositoryError::Conflict);
+                }
+            }
+        }
+        let mut sheet = Sheet::new(tenant, place, commit.at);
+        if let (Some(place), Basis::Pass(pass)) = (place, &commit.basis) {
+            mark(place, pass, &mut facts, &mut sheet);
+        }
+        Ok(Self { facts, sheet, seen: 0 })
+    }
+
+    /// Applies effects in order; those that only a pass can have are nothing without one.
+    pub(super) fn apply(&mut self, effects: &'a [Effect]) {
+        for effect in effects {
+            match (effect, self.sheet.place) {
+                (Effect::Store { item, documents }, Some(place)) => {
+                    self.store(place, item, documents);
+                }
+                (Effect::Ignore { item, reason, policy }, Some(place)) => {
+                    let state = ItemState::Ignored(reason.clone());
+                    let row = ItemRow { revision: item.revision.as_ref(), state, policy: *policy };
+                    self.sheet.items.insert(&item.id, row);
+                    self.unlink(place, &item.id, &[]);
+                }
+                (Effect::Quarantine { item, reason }, Some(_)) => {
+                    let state = ItemState::Quarantined(reason.clone());
+                    self.sheet.items.insert(item, ItemRow { revision: None, state, policy: 0 });
+                }
+                (Effect::Leave(item), Some(place)) => self.leave(place, item),
+                (Effect::Detect(found), Some(_)) => self.sheet.detections.push(found),
+                (Effect::Decide(decision), _) => self.decide(decision),
+                (Effect::Enqueue(job), _) => self.sheet.jobs.push(job),
+                (Effect::Watch(watch), Some(_)) => self.sheet.watch = Some(watch),
+                (
+                    Effect::Store { .. }
+                    | Effect::Ignore { .. }
+                    | Effect::Quarantine { .. }
+                    | Effect::Leave(_)
+                    | Effect::Detect(_)
+                    | Effect::Watch(_),
+                    None,
+                ) => {}
+            }
+        }
+    }
+
+    /// Returns what is to be written.
+    pub(super) fn close(self) -> Sheet<'a> {
+        let Self { facts, mut sheet, .. } = self;
+        sheet.documents = facts.documents;
+        sheet
+    }
+
+    fn store(&mut self, place: Place, item: &'a ItemRef, documents: &'a [NewDocument]) {
+        let (revision, state) = (item.revision.as_ref(), ItemState::Stored);
+        self.sheet.items.insert(&item.id, ItemRow { revision, state, policy: 0 });
+        for new in documents {
+            self.store_document(place, &item.id, new);
+        }
+        let kept: Vec<DocumentId> = documents.iter().map(|new| new.id).collect();
+        self.unlink(place, &item.id, &kept);
+    }
+
+    /// Makes a document, or gives one that exists another origin.
+    fn store_document(&mut self, place: Place, item: &ItemId, new: &'a NewDocument) {
+        let nth = self.seen;
+        self.seen += 1;
+        let link = (place.account, item.clone());
+        let restored = if let Some(held) = self.facts.documents.get_mut(&new.id) {
+            held.removed_at.take().is_some()
+        } else {
+            self.bear(new, nth, Origin { account: place.account, item: item.clone() });
+            false
+        };
+        if restored {
+            self.record(new.id, &DocumentState::Pending, Fact::Restored);
+        }
+        let held = self.facts.documents.get_mut(&new.id);
+        if held.is_some_and(|held| held.origins.insert(link)) {
+            self.facts.linked.entry(item.clone()).or_default().insert(new.id);
+            self.sheet.linked(new.id, item);
+        }
+    }
+
+    fn bear(&mut self, new: &'a NewDocument, nth: usize, origin: Origin) {
+        let born = Recorded::birth(self.sheet.tenant, new, origin, self.sheet.at);
+        self.sheet.history.push(born.entry);
+        self.sheet.events.push(born.event);
+        self.sheet.born.push(Born { new, nth });
+        let held = Held {
+            owner: new.owner,
+            version: FIRST_VERSION,
+            removed_at: None,
+            origins: BTreeSet::new(),
+        };
+        self.facts.documents.insert(new.id, held);
+    }
+
+    /// Takes an item out of the stream; when no stream holds it, it is removed.
+    fn leave(&mut self, place: Place, item: &'a ItemId) {
+        let Some(holders) = self.facts.holders.get_mut(item) else { return };
+        if !holders.remove(&place.stream) {
+            return;
+        }
+        self.sheet.left.push(item);
+        if !holders.is_empty() {
+            return;
+        }
+        let row = ItemRow { revision: None, state: ItemState::Removed, policy: 0 };
+        self.sheet.items.insert(item, row);
+        self.unlink(place, item, &[]);
+    }
+
+    /// Takes an item from all documents but `kept`; one without any item left is removed.
+    fn unlink(&mut self, place: Place, item: &ItemId, kept: &[DocumentId]) {
+        let Some(linked) = self.facts.linked.get_mut(item) else { return };
+        let gone: Vec<DocumentId> =
+            linked.iter().filter(|id| !kept.contains(id)).copied().collect();
+        linked.retain(|id| kept.contains(id));
+        let link = (place.account, item.clone());
+        for document in gone {
+            self.sheet.unlinked(document, item);
+            let Some(held) = self.facts.documents.get_mut(&document) else { continue };
+            if held.origins.remove(&link) && held.origins.is_empty() {
+                held.removed_at = Some(self.sheet.at);
+                self.record(document, &DocumentState::Pending, Fact::Removed);
+            }
+        }
+    }
+
+    fn decide(&mut self, decision: &'a Decision) {
+        self.record(decision.document, &decision.state, decision.fact.clone());
+        self.sheet.changed.insert(decision.document, Some(&decision.state));
+    }
+
+    /// Writes history and event of a change; `state` matters to those of a decision only.
+    fn record(&mut self, id: DocumentId, state: &DocumentState, fact: Fact) {
+        let Some(held) = self.facts.documents.get_mut(&id) else { return };
+        held.version += 1;
+        let document = DocumentAt { id, owner: held.owner, version: held.version };
+        let made = Recorded::of(self.sheet.tenant, document, self.sheet.at, state, fact);
+        self.sheet.history.push(made.entry);
+        self.sheet.events.push(made.event);
+        self.sheet.changed.entry(id).or_default();
+    }
+}
+
+/// Makes everything met a member, marked with the scan under way.
+fn mark<'a>(place: Place, pass: &'a PassBasis, facts: &mut Facts, sheet: &mut Sheet<'a>) {
+    sheet.mark = pass.track.scan.as_ref().map_or(0, |scan| scan.id.0);
+    for met in &pass.met {
+        sheet.met.insert(&met.id);
+        facts.holders.entry(met.id.clone()).or_default().insert(place.stream);
+    }
+}

@@ -1,0 +1,447 @@
+//! What a commit writes, and the writing of it.
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use besunny_core::{
+    commit::Detection,
+    document::{DocumentState, NewDocument},
+    event::Event,
+    history::Entry,
+    ids::{DocumentId, TenantId},
+    item::ItemState,
+    job::Job,
+    push::Watch,
+    repository::RepositoryError,
+    source::{ItemId, Revision},
+};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json as object};
+use sqlx::SqliteConnection;
+
+use super::{Place, facts::Held, packing::Packing};
+use crate::{
+    bells::Made,
+    blobs,
+    column::{Id, integer, json, micros, text_list},
+    failure::failed,
+    rows::{self, Insert, insert, write},
+    writer::Turn,
+};
+
+/// Everything a commit changes.
+#[derive(Debug)]
+pub(super) struct Sheet<'a> {
+    pub(super) tenant: TenantId,
+    pub(super) place: Option<Place>,
+    pub(super) at: DateTime<Utc>,
+    /// The scan that met what was met.
+    pub(super) mark: u64,
+    pub(super) met: BTreeSet<&'a ItemId>,
+    pub(super) left: Vec<&'a ItemId>,
+    pub(super) items: BTreeMap<&'a ItemId, ItemRow<'a>>,
+    /// All documents the commit touches, as they are after it.
+    pub(super) documents: HashMap<DocumentId, Held>,
+    pub(super) born: Vec<Born<'a>>,
+    /// Documents that changed, with the state that was decided, if any was.
+    pub(super) changed: BTreeMap<DocumentId, Option<&'a DocumentState>>,
+    links: BTreeSet<(DocumentId, ItemId)>,
+    unlinks: BTreeSet<(DocumentId, ItemId)>,
+    pub(super) history: Vec<Entry>,
+    pub(super) events: Vec<Event>,
+    pub(super) detections: Vec<&'a Detection>,
+    pub(super) jobs: Vec<&'a Job>,
+    pub(super) watch: Option<&'a Option<Watch>>,
+}
+
+/// An item after the commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ItemRow<'a> {
+    pub(super) revision: Option<&'a Revision>,
+    pub(super) state: ItemState,
+    pub(super) policy: u32,
+}
+
+/// A document that the commit makes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Born<'a> {
+    pub(super) new: &'a NewDocument,
+    /// Its place among all documents of the commit, which finds its packed content.
+    pub(super) nth: usize,
+}
+
+impl Sheet<'_> {
+    pub(super) fn new(tenant: TenantId, place: Option<Place>, at: DateTime<Utc>) -> Self {
+        Self {
+            tenant,
+            place,
+            at,
+            mark: 0,
+            met: BTreeSet::new(),
+            left: Vec::new(),
+            items: BTreeMap::new(),
+            documents: HashMap::new(),
+            born: Vec::new(),
+            changed: BTreeMap::new(),
+            links: BTreeSet::new(),
+            unlinks: BTreeSet::new(),
+            history: Vec::new(),
+            events: Vec::new(),
+            detections: Vec::new(),
+            jobs: Vec::new(),
+            watch: None,
+        }
+    }
+
+    /// A document came from an item.
+    pub(super) fn linked(&mut self, document: DocumentId, item: &ItemId) {
+        let link = (document, item.clone());
+        if !self.unlinks.remove(&link) {
+            self.links.insert(link);
+        }
+    }
+
+    /// A document no longer comes from an item.
+    pub(super) fn unlinked(&mut self, document: DocumentId, item: &ItemId) {
+        let link = (document, item.clone());
+        if !self.links.remove(&link) {
+            self.unlinks.insert(link);
+        }
+    }
+
+    /// Writes all of it; parents before children.
+    pub(super) async fn write(
+        mut self,
+        turn: &mut Turn<'_>,
+        packing: Packing,
+    ) -> Result<(), RepositoryError> {
+        let tenant = self.tenant.bytes();
+        let now = micros(turn.now);
+        let connection = &mut *turn.connection;
+        if let Some(place) = self.place {
+            let account = place.account.bytes();
+            self.write_items(connection, &tenant, &account).await?;
+            self.write_members(connection, &tenant, place).await?;
+            self.write_born(connection, &tenant, packing).await?;
+            self.write_changed(connection, &tenant).await?;
+            self.write_links(connection, &tenant, &account).await?;
+            self.write_detections(connection, &tenant, &account).await?;
+            self.write_watch(connection, &tenant, place).await?;
+        } else {
+            self.write_changed(connection, &tenant).await?;
+        }
+        let events = !self.events.is_empty();
+        self.write_records(connection, &tenant).await?;
+        let jobs = self.write_jobs(connection, &tenant, now).await?;
+        *turn.made = Made { streams: false, jobs, events };
+        Ok(())
+    }
+
+    async fn write_items(
+        &mut self,
+        connection: &mut SqliteConnection,
+        tenant: &[u8],
+        account: &[u8],
+    ) -> Result<(), RepositoryError> {
+        let mut items = Vec::with_capacity(self.items.len());
+        for (id, row) in std::mem::take(&mut self.items) {
+            let reason = match &row.state {
+                ItemState::Ignored(reason) => Some(json(reason)?),
+                ItemState::Quarantined(reason) => Some(json(reason)?),
+                ItemState::Stored | ItemState::Removed => None,
+            };
+            items.push((id, row, reason));
+        }
+        write(connection, ITEMS, items, |row, (id, item, reason)| {
+            row.add(tenant).add(account).add(id.as_str());
+            row.add(item.revision.map(Revision::as_str)).add(item.state.as_str());
+            row.add(reason).add(i64::from(item.policy));
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn write_members(
+        &self,
+        connection: &mut SqliteConnection,
+        tenant: &[u8],
+        place: Place,
+    ) -> Result<(), RepositoryError> {
+        let (stream, mark) = (place.stream.bytes(), integer(self.mark));
+        let met = self.met.iter().collect();
+        write(connection, MEMBERS, met, |row, item| {
+            row.add(tenant).add(stream.as_slice()).add(item.as_str()).add(mark);
+        })
+        .await?;
+        if self.left.is_empty() {
+            return Ok(());
+        }
+        let left = text_list(self.left.iter().map(|id| id.as_str()));
+        let gone = sqlx::query!(
+            "DELETE FROM members WHERE tenant = ? AND stream = ?
+            AND item IN (SELECT value FROM json_each(?))",
+            tenant,
+            stream,
+            left,
+        );
+        gone.execute(connection).await.map(drop).map_err(failed)
+    }
+
+    /// Writes new documents part by part, as their content is packed.
+    async fn write_born(
+        &self,
+        connection: &mut SqliteConnection,
+        tenant: &[u8],
+        mut packing: Packing,
+    ) -> Result<(), RepositoryError> {
+        let (mut born, mut first) = (self.born.as_slice(), 0);
+        while !born.is_empty() {
+            let part = packing.next().await?;
+            if part.is_empty() {
+                return Err(crate::failure::Failure::Closed.into());
+            }
+            let end = first + part.len();
+            let (here, later) = born.split_at(born.partition_point(|born| born.nth < end));
+            born = later;
+            let mut blobs = Vec::with_capacity(part.len() * 2);
+            let mut hashes = Vec::with_capacity(part.len());
+            for packed in part {
+                blobs.extend(packed.blobs);
+                hashes.push((packed.raw, packed.content));
+            }
+            write(connection, blobs::INSERT, blobs, |row, blob| {
+                row.add(tenant).add(blob.sha256.as_slice()).add(blob.packing.as_str());
+                row.add(integer(blob.size_bytes)).add(blob.bytes);
+            })
+            .await?;
+            write(connection, DOCUMENTS, here.to_vec(), |row, Born { new, nth }| {
+                let (raw, content) = hashes[nth - first];
+                self.add_document(row, new);
+                row.add(raw.as_slice()).add(content.as_slice());
+            })
+            .await?;
+            first = end;
+        }
+        Ok(())
+    }
+
+    fn add_document(&self, row: &mut rows::Parameters, new: &NewDocument) {
+        let held = self.documents.get(&new.id);
+        let version = held.map_or(0, |held| integer(held.version));
+        let removed_at = held.and_then(|held| held.removed_at).map(micros);
+        row.add(self.tenant.bytes()).add(new.id.bytes()).add(version).add(new.owner.bytes());
+        row.add(new.kind.as_str()).add(new.mail.subject.expose().as_str()).add(new.mail.author());
+        row.add(micros(new.received_at)).add(micros(self.at));
+        row.add(DocumentState::Pending.as_str()).add(PENDING).add(removed_at);
+        row.add(new.mail.message_id.as_deref());
+    }
+
+    /// Writes changed documents, all in one statement.
+    async fn write_changed(
+        &mut self,
+        connection: &mut SqliteConnection,
+        tenant: &[u8],
+    ) -> Result<(), RepositoryError> {
+        for born in &self.born {
+            self.changed.remove(&born.new.id);
+        }
+        if self.changed.is_empty() {
+            return Ok(());
+        }
+        let mut changes = Vec::with_capacity(self.changed.len());
+        for (id, state) in &self.changed {
+            let Some(held) = self.documents.get(id) else { continue };
+            let decision = state.map(json).transpose()?;
+            changes.push(object!({
+                "id": id.as_uuid().simple().to_string(),
+                "version": held.version,
+                "removed_at": held.removed_at.map(micros),
+                "state": state.map(DocumentState::as_str),
+                "project": state.and_then(DocumentState::project)
+                    .map(|id| id.as_uuid().simple().to_string()),
+                "decision": decision,
+            }));
+        }
+        let changes = Value::Array(changes).to_string();
+        let written = sqlx::query!(
+            "UPDATE documents SET
+                version = c.value ->> 'version',
+                removed_at = c.value ->> 'removed_at',
+                state = coalesce(c.value ->> 'state', state),
+                project = iif(c.value ->> 'state' IS NULL, project, unhex(c.value ->> 'project')),
+                decision = coalesce(c.value ->> 'decision', decision)
+            FROM json_each(?2) c
+            WHERE documents.tenant = ?1 AND documents.id = unhex(c.value ->> 'id')",
+            tenant,
+            changes,
+        );
+        written.execute(connection).await.map(drop).map_err(failed)
+    }
+
+    async fn write_links(
+        &mut self,
+        connection: &mut SqliteConnection,
+        tenant: &[u8],
+        account: &[u8],
+    ) -> Result<(), RepositoryError> {
+        let links = std::mem::take(&mut self.links).into_iter().collect();
+        write(connection, ORIGINS, links, |row, (document, item): (DocumentId, ItemId)| {
+            row.add(tenant).add(document.bytes()).add(account).add(item.as_str());
+        })
+        .await?;
+        if self.unlinks.is_empty() {
+            return Ok(());
+        }
+        let unlinks = self
+            .unlinks
+            .iter()
+            .map(|(document, item)| object!([document.as_uuid().simple().to_string(), item]));
+        let unlinks = Value::Array(unlinks.collect()).to_string();
+        let unlinked = sqlx::query!(
+            "DELETE FROM origins WHERE tenant = ?1 AND account = ?2
+            AND (document, item) IN (
+                SELECT unhex(value ->> 0), value ->> 1 FROM json_each(?3)
+            )",
+            tenant,
+            account,
+            unlinks,
+        );
+        unlinked.execute(connection).await.map(drop).map_err(failed)
+    }
+
+    async fn write_detections(
+        &mut self,
+        connection: &mut SqliteConnection,
+        tenant: &[u8],
+        account: &[u8],
+    ) -> Result<(), RepositoryError> {
+        let mut detections = Vec::with_capacity(self.detections.len());
+        for found in std::mem::take(&mut self.detections) {
+            detections.push((found, json(&found.kind)?));
+        }
+        write(connection, DETECTIONS, detections, |row, (found, kind)| {
+            row.add(tenant).add(account).add(found.item.as_str()).add(found.address.as_str());
+            row.add(found.username.as_str()).add(found.user.map(|user| user.bytes())).add(kind);
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn write_watch(
+        &self,
+        connection: &mut SqliteConnection,
+        tenant: &[u8],
+        place: Place,
+    ) -> Result<(), RepositoryError> {
+        let Some(watch) = self.watch else { return Ok(()) };
+        let stream = place.stream.bytes();
+        let id = watch.as_ref().map(|watch| watch.id.bytes());
+        let watch = watch.as_ref().map(json).transpose()?;
+        let watched = sqlx::query!(
+            "UPDATE streams SET watch = ?, watch_id = ? WHERE tenant = ? AND id = ?",
+            watch,
+            id,
+            tenant,
+            stream,
+        );
+        watched.execute(connection).await.map(drop).map_err(failed)
+    }
+
+    /// Writes history and events, in order.
+    async fn write_records(
+        &mut self,
+        connection: &mut SqliteConnection,
+        tenant: &[u8],
+    ) -> Result<(), RepositoryError> {
+        let mut entries = Vec::with_capacity(self.history.len());
+        for entry in std::mem::take(&mut self.history) {
+            entries.push((json(&entry.fact)?, entry));
+        }
+        write(connection, HISTORY, entries, |row, (fact, entry)| {
+            row.add(tenant).add(entry.document.bytes()).add(integer(entry.version));
+            row.add(micros(entry.at)).add(fact);
+        })
+        .await?;
+        let mut events = Vec::with_capacity(self.events.len());
+        for event in std::mem::take(&mut self.events) {
+            events.push((json(&event.news)?, event));
+        }
+        write(connection, OUTBOX, events, |row, (news, event)| {
+            row.add(tenant).add(event.id.bytes()).add(event.owner.bytes());
+            row.add(event.document.bytes()).add(micros(event.at)).add(news);
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Writes jobs; says whether any of them is new.
+    async fn write_jobs(
+        &mut self,
+        connection: &mut SqliteConnection,
+        tenant: &[u8],
+        now: i64,
+    ) -> Result<bool, RepositoryError> {
+        let mut jobs = Vec::with_capacity(self.jobs.len());
+        for job in std::mem::take(&mut self.jobs) {
+            jobs.push((job, json(&job.task)?));
+        }
+        let new = write(connection, JOBS, jobs, |row, (job, task)| {
+            row.add(tenant).add(job.id.bytes()).add(task).add(now);
+        })
+        .await?;
+        Ok(new > 0)
+    }
+}
+
+/// The decision of a document that nobody has decided on.
+const PENDING: &str = r#"{"state":"pending"}"#;
+
+const ITEMS: Insert = insert!(
+    "account",
+    "INSERT INTO items (tenant, account, id, revision, state, reason, policy, asked)",
+    "(?, ?, ?, ?, ?, ?, ?, 0)",
+    " ON CONFLICT (tenant, account, id) DO UPDATE SET revision = excluded.revision,
+    state = excluded.state, reason = excluded.reason, policy = excluded.policy, asked = 0"
+);
+const MEMBERS: Insert = insert!(
+    "stream",
+    "INSERT INTO members (tenant, stream, item, mark)",
+    "(?, ?, ?, ?)",
+    " ON CONFLICT (tenant, stream, item) DO UPDATE SET mark = excluded.mark
+    WHERE excluded.mark > mark"
+);
+const DOCUMENTS: Insert = insert!(
+    "owner",
+    "INSERT INTO documents (tenant, id, version, owner, kind, title, author, received_at,
+    stored_at, state, decision, removed_at, message_id, raw, content)",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    ""
+);
+const ORIGINS: Insert = insert!(
+    "document",
+    "INSERT INTO origins (tenant, document, account, item)",
+    "(?, ?, ?, ?)",
+    ""
+);
+const HISTORY: Insert = insert!(
+    "document",
+    "INSERT INTO history (tenant, document, version, at, fact)",
+    "(?, ?, ?, ?, ?)",
+    ""
+);
+const OUTBOX: Insert = insert!(
+    "tenant",
+    "INSERT INTO outbox (tenant, id, owner, document, at, news)",
+    "(?, ?, ?, ?, ?, ?)",
+    ""
+);
+const DETECTIONS: Insert = insert!(
+    "account",
+    "INSERT INTO detections (tenant, account, item, address, username, user, kind)",
+    "(?, ?, ?, ?, ?, ?, ?)",
+    " ON CONFLICT (tenant, account, item, address) DO NOTHING"
+);
+const JOBS: Insert = insert!(
+    "tenant",
+    "INSERT INTO jobs (tenant, id, task, state, due_at, epoch, attempt)",
+    "(?, ?, ?, 'waiting', ?, 0, 0)",
+    " ON CONFLICT (tenant, id) DO NOTHING"
+);

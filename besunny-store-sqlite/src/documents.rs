@@ -1,0 +1,194 @@
+//! Documents: short rows to list and search, long content to read alone.
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use besunny_core::{
+    document::Document,
+    history::Entry,
+    ids::{DocumentId, UserId},
+    repository::{Content, DocumentFilter, Documents, RepositoryError, Tally, ThreadMember},
+    tenant::TenantScope,
+};
+use bytes::Bytes;
+
+mod page;
+
+use crate::{
+    blobs::{self, BLOBS},
+    column::{Id, Table, tenant, text_list},
+    failure::failed,
+    store::SqliteStore,
+};
+
+const DOCUMENTS: Table = Table("documents");
+const HISTORY: Table = Table("history");
+
+#[async_trait]
+impl Documents for SqliteStore {
+    async fn document(
+        &self,
+        scope: &TenantScope,
+        id: DocumentId,
+    ) -> Result<Option<Document>, RepositoryError> {
+        page::find(&self.readers, scope, id).await
+    }
+
+    async fn content(
+        &self,
+        scope: &TenantScope,
+        id: DocumentId,
+    ) -> Result<Option<Content>, RepositoryError> {
+        let (tenant, id) = (tenant(scope), id.bytes());
+        let row = sqlx::query!(
+            r#"SELECT d.raw, b.packing, b.size_bytes, b.bytes,
+                (SELECT json_group_array(json_object('account', hex(o.account), 'item', o.item))
+                    FROM origins o WHERE o.tenant = d.tenant AND o.document = d.id)
+                    AS "origins!: String"
+            FROM documents d JOIN blobs b ON b.tenant = d.tenant AND b.sha256 = d.content
+            WHERE d.tenant = ? AND d.id = ?"#,
+            tenant,
+            id,
+        );
+        let Some(row) = row.fetch_optional(&self.readers).await.map_err(failed)? else {
+            return Ok(None);
+        };
+        let json = blobs::unpack(&row.packing, row.size_bytes, row.bytes).await?;
+        Ok(Some(Content {
+            mail: BLOBS.parsed("bytes", serde_json::from_slice(&json).ok())?,
+            raw: DOCUMENTS.sha256("raw", &row.raw)?,
+            origins: Table("origins").json("account", &row.origins)?,
+        }))
+    }
+
+    async fn blob(
+        &self,
+        scope: &TenantScope,
+        hash: &[u8; 32],
+    ) -> Result<Option<Bytes>, RepositoryError> {
+        let (tenant, hash) = (tenant(scope), hash.to_vec());
+        let row = sqlx::query!(
+            "SELECT packing, size_bytes, bytes FROM blobs WHERE tenant = ? AND sha256 = ?",
+            tenant,
+            hash,
+        );
+        match row.fetch_optional(&self.readers).await.map_err(failed)? {
+            Some(row) => {
+                let bytes = blobs::unpack(&row.packing, row.size_bytes, row.bytes).await?;
+                Ok(Some(bytes.into()))
+            }
+            None => Ok(None),
+        }
+    }
+
+    async fn history(
+        &self,
+        scope: &TenantScope,
+        id: DocumentId,
+    ) -> Result<Vec<Entry>, RepositoryError> {
+        let (tenant, document) = (tenant(scope), id.bytes());
+        let rows = sqlx::query!(
+            "SELECT version, at, fact FROM history WHERE tenant = ? AND document = ?
+            ORDER BY version",
+            tenant,
+            document,
+        );
+        let rows = rows.fetch_all(&self.readers).await.map_err(failed)?;
+        let entries = rows.into_iter().map(|row| {
+            Ok(Entry {
+                document: id,
+                version: HISTORY.number("version", row.version)?,
+                at: HISTORY.instant("at", row.at)?,
+                fact: HISTORY.json("fact", &row.fact)?,
+            })
+        });
+        entries.collect()
+    }
+
+    async fn documents(
+        &self,
+        scope: &TenantScope,
+        filter: &DocumentFilter,
+    ) -> Result<Vec<Document>, RepositoryError> {
+        page::list(&self.readers, scope, filter).await
+    }
+
+    async fn tally(
+        &self,
+        scope: &TenantScope,
+        owner: Option<UserId>,
+    ) -> Result<Tally, RepositoryError> {
+        let (tenant, owner) = (tenant(scope), owner.map(|owner| owner.bytes()));
+        let counts = match owner {
+            Some(owner) => {
+                sqlx::query_as!(
+                    Count,
+                    r#"SELECT state, project, count(*) AS "documents!: i64",
+                    count(removed_at) AS "removed!: i64"
+                FROM documents WHERE tenant = ? AND owner = ? GROUP BY state, project"#,
+                    tenant,
+                    owner,
+                )
+                .fetch_all(&self.readers)
+                .await
+            }
+            None => {
+                sqlx::query_as!(
+                    Count,
+                    r#"SELECT state, project, count(*) AS "documents!: i64",
+                    count(removed_at) AS "removed!: i64"
+                FROM documents WHERE tenant = ? GROUP BY state, project"#,
+                    tenant,
+                )
+                .fetch_all(&self.readers)
+                .await
+            }
+        };
+        sum(counts.map_err(failed)?)
+    }
+
+    async fn thread(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        message_ids: &[&str],
+    ) -> Result<Vec<ThreadMember>, RepositoryError> {
+        let (tenant, owner, ids) = (tenant(scope), owner.bytes(), text_list(message_ids));
+        let rows = sqlx::query!(
+            "SELECT id, project FROM documents
+            WHERE tenant = ? AND owner = ? AND message_id IN (SELECT value FROM json_each(?))",
+            tenant,
+            owner,
+            ids,
+        );
+        let rows = rows.fetch_all(&self.readers).await.map_err(failed)?;
+        let members = rows.into_iter().map(|row| {
+            let project = row.project.map(|id| DOCUMENTS.id("project", &id)).transpose()?;
+            Ok(ThreadMember { document: DOCUMENTS.id("id", &row.id)?, project })
+        });
+        members.collect()
+    }
+}
+
+struct Count {
+    state: String,
+    project: Option<Vec<u8>>,
+    documents: i64,
+    removed: i64,
+}
+
+fn sum(counts: Vec<Count>) -> Result<Tally, RepositoryError> {
+    let mut tally = Tally { routed: HashMap::new(), ..Tally::default() };
+    for row in counts {
+        let count = DOCUMENTS.number("state", row.documents)?;
+        tally.removed += DOCUMENTS.number::<u64>("removed_at", row.removed)?;
+        match (row.state.as_str(), row.project) {
+            ("pending", None) => tally.pending = count,
+            ("needs_review", None) => tally.needs_review = count,
+            ("routed", Some(project)) => {
+                tally.routed.insert(DOCUMENTS.id("project", &project)?, count);
+            }
+            (_, _) => return Err(DOCUMENTS.corrupt("state")),
+        }
+    }
+    Ok(tally)
+}

@@ -1,0 +1,110 @@
+//! Claims on jobs.
+use besunny_core::{
+    commit::Epoch,
+    job::Job,
+    repository::RepositoryError,
+    scheduler::{Ask, Claim, Failure},
+    tenant::TenantScope,
+};
+
+use crate::{
+    column::{Id, Table, integer, micros, micros_after, readable, tenant},
+    failure::failed,
+    writer::Turn,
+};
+
+pub(crate) const JOBS: Table = Table("jobs");
+
+/// Grants claims on jobs that are due, longest due first.
+pub(crate) async fn grant(turn: Turn<'_>, ask: Ask) -> Result<Vec<Claim>, RepositoryError> {
+    let (now, limit) = (micros(turn.now), integer(ask.limit));
+    let rows = sqlx::query_as!(
+        DueRow,
+        "/* all tenants: due jobs */
+        SELECT tenant, id, task, epoch, attempt FROM jobs
+        WHERE ready_at <= ?1 ORDER BY ready_at, rowid LIMIT ?2",
+        now,
+        limit,
+    );
+    let rows = rows.fetch_all(&mut *turn.connection).await.map_err(failed)?;
+    let until = micros_after(turn.now, ask.lease_for);
+    let granted = sqlx::query!(
+        "/* all tenants: claim jobs */
+        UPDATE jobs SET epoch = epoch + 1, claimed_until = ?3
+        WHERE rowid IN (
+            SELECT rowid FROM jobs WHERE ready_at <= ?1 ORDER BY ready_at, rowid LIMIT ?2
+        )",
+        now,
+        limit,
+        until,
+    );
+    granted.execute(turn.connection).await.map_err(failed)?;
+    Ok(rows.into_iter().filter_map(|row| readable(row.claim())).collect())
+}
+
+/// Ends a claim whose job was not done, unless it has passed on.
+pub(crate) async fn fail(
+    turn: Turn<'_>,
+    claim: Claim,
+    failure: Failure,
+) -> Result<(), RepositoryError> {
+    let (tenant, id, epoch) = (tenant(&claim.scope), claim.job.id.bytes(), integer(claim.epoch.0));
+    let due_at = failure.retry_after.map(|wait| micros_after(turn.now, wait));
+    let state = if due_at.is_some() { "waiting" } else { "dead" };
+    let failed_job = sqlx::query!(
+        "UPDATE jobs SET claimed_until = NULL, attempt = attempt + 1, state = ?,
+            due_at = coalesce(?, due_at), error = ?
+        WHERE tenant = ? AND id = ? AND epoch = ? AND state = 'waiting'",
+        state,
+        due_at,
+        failure.error,
+        tenant,
+        id,
+        epoch,
+    );
+    failed_job.execute(turn.connection).await.map(drop).map_err(failed)
+}
+
+/// Makes a dead job due again; one that is not dead stays as it is.
+pub(crate) async fn replay(
+    turn: Turn<'_>,
+    tenant: Vec<u8>,
+    id: Vec<u8>,
+) -> Result<(), RepositoryError> {
+    let now = micros(turn.now);
+    let replayed = sqlx::query!(
+        "UPDATE jobs SET state = 'waiting', attempt = 0, due_at = ?, error = NULL
+        WHERE tenant = ? AND id = ? AND state = 'dead'",
+        now,
+        tenant,
+        id,
+    );
+    let replayed = replayed.execute(&mut *turn.connection).await.map_err(failed)?;
+    if replayed.rows_affected() > 0 {
+        turn.made.jobs = true;
+        return Ok(());
+    }
+    let there = sqlx::query_scalar!("SELECT id FROM jobs WHERE tenant = ? AND id = ?", tenant, id);
+    let there = there.fetch_optional(turn.connection).await.map_err(failed)?;
+    there.map(drop).ok_or(RepositoryError::Missing("job"))
+}
+
+struct DueRow {
+    tenant: Vec<u8>,
+    id: Vec<u8>,
+    task: String,
+    epoch: i64,
+    attempt: i64,
+}
+
+impl DueRow {
+    /// Returns the claim that was granted, one epoch on.
+    fn claim(self) -> Result<Claim, RepositoryError> {
+        Ok(Claim {
+            scope: TenantScope::trusted(JOBS.id("tenant", &self.tenant)?),
+            job: Job { id: JOBS.id("id", &self.id)?, task: JOBS.json("task", &self.task)? },
+            epoch: Epoch(JOBS.number::<u64>("epoch", self.epoch)? + 1),
+            attempt: JOBS.number("attempt", self.attempt)?,
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! Leases on streams.
+use std::{sync::Arc, time::Duration};
+
+use besunny_core::{
+    account::Account,
+    commit::Epoch,
+    repository::RepositoryError,
+    scheduler::{Ask, COALESCE, Lease, Release, Rest},
+    source::StreamKey,
+    tenant::TenantScope,
+};
+use chrono::{DateTime, Utc};
+
+use crate::{
+    accounts::AccountRow,
+    column::{Id, integer, micros, micros_after, readable, tenant},
+    failure::failed,
+    streams::STREAMS,
+    writer::Turn,
+};
+
+/// Grants leases on streams that are due, longest due first.
+pub(crate) async fn grant(turn: Turn<'_>, ask: Ask) -> Result<Vec<Lease>, RepositoryError> {
+    let (now, limit) = (micros(turn.now), integer(ask.limit));
+    let rows = sqlx::query_as!(
+        DueRow,
+        r#"/* all tenants: due streams */
+        SELECT s.tenant, s.id, s.key, s.epoch, s.attempt, s.noticed_at, s.quiet, s.watch,
+            a.id AS account, a.owner, a.provider, a.subject, a.intake, a.intake_revision,
+            a.connected_at
+        FROM streams s JOIN accounts a ON a.tenant = s.tenant AND a.id = s.account
+        WHERE s.due_at <= ?1 ORDER BY s.due_at, s.rowid LIMIT ?2"#,
+        now,
+        limit,
+    );
+    let rows = rows.fetch_all(&mut *turn.connection).await.map_err(failed)?;
+    let until = micros_after(turn.now, ask.lease_for);
+    let granted = sqlx::query!(
+        "/* all tenants: lease streams */
+        UPDATE streams SET epoch = epoch + 1, lease_until = ?3, leased_at = ?1, dirty = 0
+        WHERE rowid IN (
+            SELECT rowid FROM streams WHERE due_at <= ?1 ORDER BY due_at, rowid LIMIT ?2
+        )",
+        now,
+        limit,
+        until,
+    );
+    granted.execute(turn.connection).await.map_err(failed)?;
+    Ok(rows.into_iter().filter_map(|row| readable(row.lease(turn.now))).collect())
+}
+
+/// A lease by what names it.
+pub(crate) struct Held {
+    tenant: Vec<u8>,
+    stream: Vec<u8>,
+    epoch: i64,
+}
+
+impl Held {
+    pub(crate) fn of(lease: &Lease) -> Self {
+        Self {
+            tenant: tenant(&lease.scope),
+            stream: lease.stream.bytes(),
+            epoch: integer(lease.epoch.0),
+        }
+    }
+}
+
+/// Lengthens a lease; `false` when it has passed on.
+pub(crate) async fn keep(
+    turn: Turn<'_>,
+    held: Held,
+    lease_for: Duration,
+) -> Result<bool, RepositoryError> {
+    let until = micros_after(turn.now, lease_for);
+    let kept = sqlx::query!(
+        "UPDATE streams SET lease_until = ?
+        WHERE tenant = ? AND id = ? AND epoch = ? AND lease_until IS NOT NULL",
+        until,
+        held.tenant,
+        held.stream,
+        held.epoch,
+    );
+    Ok(kept.execute(turn.connection).await.map_err(failed)?.rows_affected() > 0)
+}
+
+/// Ends a lease, unless it has passed on.
+pub(crate) async fn end(
+    turn: Turn<'_>,
+    held: Held,
+    release: Release,
+) -> Result<(), RepositoryError> {
+    let now = micros(turn.now);
+    let caught_up = release.caught_up.then_some(now);
+    let (paused, rested) = match release.rest {
+        Rest::Paused(reason) => (Some(reason.as_str()), None),
+        Rest::After(wait) => (None, Some(micros_after(turn.now, wait))),
+    };
+    let coalesce = micros_after(DateTime::UNIX_EPOCH, COALESCE);
+    // What made the stream due meanwhile counts from the last look, but never delays the next.
+    let ended = sqlx::query!(
+        "UPDATE streams SET
+            lease_until = NULL,
+            attempt = ?5,
+            error = ?6,
+            quiet = ?7,
+            caught_up_at = coalesce(?8, caught_up_at),
+            paused = coalesce(?9, paused),
+            next_due_at = CASE
+                WHEN ?10 IS NULL THEN next_due_at
+                WHEN dirty THEN min(?10, max(?4, coalesce(leased_at + ?11, ?4)))
+                ELSE ?10
+            END,
+            dirty = 0
+        WHERE tenant = ?1 AND id = ?2 AND epoch = ?3 AND lease_until IS NOT NULL",
+        held.tenant,
+        held.stream,
+        held.epoch,
+        now,
+        release.attempt,
+        release.error,
+        release.quiet,
+        caught_up,
+        paused,
+        rested,
+        coalesce,
+    );
+    ended.execute(turn.connection).await.map(drop).map_err(failed)
+}
+
+struct DueRow {
+    tenant: Vec<u8>,
+    id: Vec<u8>,
+    key: String,
+    epoch: i64,
+    attempt: i64,
+    noticed_at: Option<i64>,
+    quiet: i64,
+    watch: Option<String>,
+    account: Vec<u8>,
+    owner: Vec<u8>,
+    provider: String,
+    subject: String,
+    intake: String,
+    intake_revision: i64,
+    connected_at: i64,
+}
+
+impl DueRow {
+    /// Returns the lease that was granted, one epoch on.
+    fn lease(self, now: DateTime<Utc>) -> Result<Lease, RepositoryError> {
+        let account = Account::try_from(AccountRow {
+            id: self.account,
+            owner: self.owner,
+            provider: self.provider,
+            subject: self.subject,
+            intake: self.intake,
+            intake_revision: self.intake_revision,
+            connected_at: self.connected_at,
+        })?;
+        let noticed_at = self.noticed_at.map(|at| STREAMS.instant("noticed_at", at)).transpose()?;
+        let watch = self.watch.map(|watch| STREAMS.json("watch", &watch)).transpose()?;
+        Ok(Lease {
+            scope: TenantScope::trusted(STREAMS.id("tenant", &self.tenant)?),
+            stream: STREAMS.id("id", &self.id)?,
+            at: account.stream(StreamKey::from_source(self.key)),
+            account: Arc::new(account),
+            epoch: Epoch(STREAMS.number::<u64>("epoch", self.epoch)? + 1),
+            attempt: STREAMS.number("attempt", self.attempt)?,
+            noticed_ago: noticed_at.map(|at| (now - at).to_std().unwrap_or_default()),
+            quiet: STREAMS.number("quiet", self.quiet)?,
+            watch,
+        })
+    }
+}

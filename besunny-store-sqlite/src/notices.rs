@@ -1,0 +1,108 @@
+//! Notices: a receipt is kept, and the streams it names are due.
+use std::time::Duration;
+
+use besunny_core::{
+    push::{About, Notice},
+    repository::RepositoryError,
+    scheduler::{COALESCE, Noted, Receipt},
+};
+use chrono::DateTime;
+
+use crate::{
+    column::{Id, micros, micros_after},
+    failure::failed,
+    writer::Turn,
+};
+
+/// Receipts are remembered so long: Pub/Sub, the provider that repeats longest, keeps a message
+/// for at most 31 days (<https://cloud.google.com/pubsub/docs/subscription-properties>).
+const REMEMBERED: Duration = Duration::from_hours(31 * 24);
+
+/// Keeps the receipt and makes streams due, unless its delivery came before.
+pub(crate) async fn note(mut turn: Turn<'_>, receipt: Receipt) -> Result<Noted, RepositoryError> {
+    let mut noted = Noted::default();
+    for notice in &receipt.notices {
+        if !is_fresh(&mut turn, &receipt, notice).await? {
+            noted.repeated += 1;
+            continue;
+        }
+        match make_due(&mut turn, &receipt, notice).await? {
+            0 => noted.unknown += 1,
+            streams => noted.streams += usize::try_from(streams).unwrap_or(usize::MAX),
+        }
+    }
+    forget(&mut turn).await?;
+    turn.made.streams = noted.streams > 0;
+    Ok(noted)
+}
+
+/// Remembers the delivery; `false` when it came before.
+async fn is_fresh(
+    turn: &mut Turn<'_>,
+    receipt: &Receipt,
+    notice: &Notice,
+) -> Result<bool, RepositoryError> {
+    let Some(dedup) = &notice.dedup else { return Ok(true) };
+    let (provider, now) = (receipt.provider.as_str(), micros(turn.now));
+    let kept = sqlx::query!(
+        "INSERT INTO receipts (provider, dedup, noted_at) VALUES (?, ?, ?)
+        ON CONFLICT (provider, dedup) DO NOTHING",
+        provider,
+        dedup,
+        now,
+    );
+    Ok(kept.execute(&mut *turn.connection).await.map_err(failed)?.rows_affected() > 0)
+}
+
+/// Makes the streams a notice names due; returns how many.
+async fn make_due(
+    turn: &mut Turn<'_>,
+    receipt: &Receipt,
+    notice: &Notice,
+) -> Result<u64, RepositoryError> {
+    let (now, coalesce) = (micros(turn.now), micros_after(DateTime::UNIX_EPOCH, COALESCE));
+    let due = match &notice.about {
+        About::Watch(id) => {
+            let id = id.bytes();
+            let due = sqlx::query!(
+                "/* all tenants: notice by watch */
+                UPDATE streams SET noticed_at = ?1, dirty = 1, next_due_at = min(
+                    max(?1, coalesce(leased_at + ?2, ?1)),
+                    coalesce(next_due_at, max(?1, coalesce(leased_at + ?2, ?1)))
+                )
+                WHERE watch_id = ?3",
+                now,
+                coalesce,
+                id,
+            );
+            due.execute(&mut *turn.connection).await
+        }
+        About::Subject(subject) => {
+            let (provider, subject) = (receipt.provider.as_str(), subject.as_str());
+            let due = sqlx::query!(
+                "/* all tenants: notice by subject */
+                UPDATE streams SET noticed_at = ?1, dirty = 1, next_due_at = min(
+                    max(?1, coalesce(leased_at + ?2, ?1)),
+                    coalesce(next_due_at, max(?1, coalesce(leased_at + ?2, ?1)))
+                )
+                WHERE (tenant, account) IN (
+                    SELECT tenant, id FROM accounts
+                    WHERE provider = ?3 AND subject = ?4 COLLATE NOCASE
+                )",
+                now,
+                coalesce,
+                provider,
+                subject,
+            );
+            due.execute(&mut *turn.connection).await
+        }
+    };
+    Ok(due.map_err(failed)?.rows_affected())
+}
+
+/// Forgets receipts that nobody repeats any more.
+async fn forget(turn: &mut Turn<'_>) -> Result<(), RepositoryError> {
+    let old = micros(turn.now - REMEMBERED);
+    let forgotten = sqlx::query!("DELETE FROM receipts WHERE noted_at < ?", old);
+    forgotten.execute(&mut *turn.connection).await.map(drop).map_err(failed)
+}

@@ -1,0 +1,90 @@
+//! Facts to be published, and jobs that were given up.
+use async_trait::async_trait;
+use besunny_core::{
+    event::Event,
+    ids::{EventId, JobId},
+    job::Job,
+    repository::{Outbox, RepositoryError},
+    tenant::TenantScope,
+};
+
+use crate::{
+    column::{Table, hex_list, integer, readable, tenant},
+    failure::failed,
+    jobs::JOBS,
+    store::SqliteStore,
+};
+
+const OUTBOX: Table = Table("outbox");
+
+#[async_trait]
+impl Outbox for SqliteStore {
+    async fn unpublished(&self, limit: usize) -> Result<Vec<Event>, RepositoryError> {
+        let limit = integer(limit);
+        let rows = sqlx::query_as!(
+            EventRow,
+            "/* all tenants: unpublished events */
+            SELECT tenant, id, owner, document, at, news FROM outbox ORDER BY seq LIMIT ?",
+            limit,
+        );
+        let rows = rows.fetch_all(&self.readers).await.map_err(failed)?;
+        Ok(rows.into_iter().filter_map(|row| readable(row.try_into())).collect())
+    }
+
+    async fn published(&self, events: &[EventId]) -> Result<(), RepositoryError> {
+        let ids = hex_list(events);
+        self.write(move |turn| {
+            Box::pin(async move {
+                let forgotten = sqlx::query!(
+                    "/* all tenants: published events */
+                    DELETE FROM outbox WHERE id IN (SELECT unhex(value) FROM json_each(?))",
+                    ids,
+                );
+                forgotten.execute(turn.connection).await.map(drop).map_err(failed)
+            })
+        })
+        .await
+    }
+
+    async fn dead_jobs(
+        &self,
+        scope: &TenantScope,
+    ) -> Result<Vec<(JobId, Job, String)>, RepositoryError> {
+        let tenant = tenant(scope);
+        let rows = sqlx::query!(
+            "SELECT id, task, error FROM jobs WHERE tenant = ? AND state = 'dead' ORDER BY id",
+            tenant,
+        );
+        let rows = rows.fetch_all(&self.readers).await.map_err(failed)?;
+        let dead = rows.into_iter().map(|row| {
+            let id = JOBS.id("id", &row.id)?;
+            let job = Job { id, task: JOBS.json("task", &row.task)? };
+            Ok((id, job, row.error.unwrap_or_default()))
+        });
+        dead.collect()
+    }
+}
+
+struct EventRow {
+    tenant: Vec<u8>,
+    id: Vec<u8>,
+    owner: Vec<u8>,
+    document: Vec<u8>,
+    at: i64,
+    news: String,
+}
+
+impl TryFrom<EventRow> for Event {
+    type Error = RepositoryError;
+
+    fn try_from(row: EventRow) -> Result<Self, RepositoryError> {
+        Ok(Self {
+            id: OUTBOX.id("id", &row.id)?,
+            tenant: OUTBOX.id("tenant", &row.tenant)?,
+            owner: OUTBOX.id("owner", &row.owner)?,
+            document: OUTBOX.id("document", &row.document)?,
+            at: OUTBOX.instant("at", row.at)?,
+            news: OUTBOX.json("news", &row.news)?,
+        })
+    }
+}
