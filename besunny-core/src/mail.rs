@@ -12,6 +12,8 @@ pub struct Mail {
     pub attachments: Vec<Attachment>,
     pub from: String,
     pub auto: bool,
+    #[serde(default)]
+    pub text: String,
 }
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attachment {
@@ -52,6 +54,7 @@ pub fn read(raw: &[u8], _: &Caps) -> Result<Mail, MailError> {
         attachments: vec![],
         from: String::new(),
         auto: false,
+        text: t.split_once("\r\n\r\n").map_or(String::new(), |x| x.1.replace("\r\n", "\n")),
     };
     for l in t.lines() {
         if l.is_empty() {
