@@ -9,11 +9,12 @@ use futures::future::BoxFuture;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 mod memory;
+mod planted;
 mod scripted;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let groups = [memory::trials(), scripted::trials()];
+    let groups = [memory::trials(), scripted::trials(), planted::trials()];
     libtest_mimic::run(&arguments, groups.into_iter().flatten().collect()).exit_code()
 }
 
