@@ -2,4 +2,6 @@
 //!
 //! Everything here is a pure function over data, or a port that others implement.
 
+pub mod address;
+pub mod mail;
 pub mod untrusted;
