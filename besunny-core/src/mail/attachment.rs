@@ -1,4 +1,7 @@
 //! Attachments: what they are called, what they declare, what is in them (MAIL-11).
+use std::fmt;
+
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -17,7 +20,7 @@ const NAME_BYTES: usize = 255;
 const EXTENSION_BYTES: usize = 16;
 
 /// Holds one part of a mail that is no text of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
     /// File name, decoded; it has no path and no control characters.
     pub name: Option<Untrusted<String>>,
@@ -25,15 +28,27 @@ pub struct Attachment {
     pub mime_type: Untrusted<String>,
     /// Size of the decoded content.
     pub size_bytes: usize,
-    /// SHA-256 of the decoded content, in lower-case hexadecimal.
-    pub sha256: String,
+    /// SHA-256 of the decoded content; serialised in lower-case hexadecimal.
+    #[serde(with = "hexadecimal")]
+    pub sha256: [u8; 32],
     /// Whether it belongs into the text, as an image of an HTML body does.
     pub inline: bool,
     /// `Content-ID` without brackets.
     pub content_id: Option<Untrusted<String>>,
     /// The decoded content; it is stored apart, so it is not serialised.
     #[serde(skip)]
-    pub content: Untrusted<Vec<u8>>,
+    pub content: Bytes,
+}
+
+impl fmt::Debug for Attachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attachment")
+            .field("name", &self.name)
+            .field("mime_type", &self.mime_type)
+            .field("size_bytes", &self.size_bytes)
+            .field("inline", &self.inline)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Attachment {
@@ -50,10 +65,10 @@ impl Attachment {
             name: name(part).map(Untrusted::new),
             mime_type: part.content_type.main.clone().into(),
             size_bytes: body.bytes.len(),
-            sha256: hexadecimal(&Sha256::digest(&body.bytes)),
+            sha256: Sha256::digest(&body.bytes).into(),
             inline,
             content_id: content_id.map(Untrusted::new),
-            content: body.bytes.into_owned().into(),
+            content: Bytes::from(body.bytes.into_owned()),
         };
         (attachment, flags)
     }
@@ -99,9 +114,24 @@ fn shortened(name: &str) -> String {
     format!("{}{extension}", &name[..end])
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble & 15)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+mod hexadecimal {
+    //! Hashes in JSON.
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use crate::mail::transfer::hex_pair;
+
+    pub(super) fn serialize<S: Serializer>(hash: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
+        let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble & 15)]);
+        let text: String = hash.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect();
+        to.serialize_str(&text)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
+        let text = String::deserialize(from)?;
+        let bytes: Option<Vec<u8>> = text.as_bytes().chunks(2).map(hex_pair).collect();
+        let hash = bytes.and_then(|bytes| bytes.try_into().ok());
+        hash.ok_or_else(|| D::Error::custom("not a SHA-256 in hexadecimal"))
+    }
 }
 
 #[cfg(test)]
@@ -131,10 +161,5 @@ mod tests {
         assert!(name.len() <= NAME_BYTES && name.ends_with("é.pdf"));
         let name = harmless_name(&format!("a.{}", "b".repeat(300))).unwrap();
         assert_eq!(name.len(), NAME_BYTES);
-    }
-
-    #[test]
-    fn hashes_are_written_in_lower_case() {
-        assert_eq!(hexadecimal(&[0x0f, 0xa0]), "0fa0");
     }
 }

@@ -8,7 +8,7 @@ use super::{
     flag::{Flag, Flags},
     html, invisible,
     link::Links,
-    structure::{Part, Tree},
+    structure::{Part, Tree, bare_id},
     transfer,
 };
 
@@ -151,16 +151,7 @@ impl<'a> Reader<'_, 'a> {
 
     /// Of related parts one is the text (RFC 2387 3.2); the others are what it refers to.
     fn choose_related(&mut self, part: &Part<'_>, first_leaf: usize) -> Choice {
-        let start = part
-            .content_type
-            .get("start")
-            .map(|id| id.trim().trim_start_matches('<').trim_end_matches('>').to_owned());
-        let root = part
-            .children
-            .iter()
-            .find(|child| start.is_some() && self.tree.parts[**child].content_id() == start)
-            .or(part.children.first())
-            .copied();
+        let root = self.related_root(part);
         let mut choice = Choice::default();
         for child in &part.children {
             if Some(*child) == root {
@@ -170,6 +161,18 @@ impl<'a> Reader<'_, 'a> {
             }
         }
         choice
+    }
+
+    /// Finds the root by its id, then by its declared type, or takes the first part.
+    fn related_root(&self, part: &Part<'_>) -> Option<usize> {
+        let start = part.content_type.get("start").map(bare_id);
+        let kind = part.content_type.get("type").map(str::to_ascii_lowercase);
+        let parts = &self.tree.parts;
+        let has_id = |child: &&usize| start.is_some() && parts[**child].content_id() == start;
+        let has_type = |child: &&usize| kind.as_ref() == Some(&parts[**child].content_type.main);
+        let children = &part.children;
+        let root = children.iter().find(has_id).or_else(|| children.iter().find(has_type));
+        root.or(children.first()).copied()
     }
 
     fn all_leaves(&self, index: usize, leaves: &mut Vec<usize>) {
@@ -295,7 +298,7 @@ impl<'a> Reader<'_, 'a> {
 
 /// Decodes the text of a calendar part.
 pub(super) fn calendar_text(attachment: &Attachment) -> String {
-    charset::decode(attachment.content.expose(), Some("utf-8")).text.into_owned()
+    charset::decode(&attachment.content, Some("utf-8")).text.into_owned()
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub const CALENDAR_BYTES: usize = 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caps {
     /// Bytes of the raw mail; a larger one is refused.
-    pub mail_bytes: usize,
+    pub bytes: usize,
     /// Bytes of one header block; fields beyond are left out.
     pub header_bytes: usize,
     /// Nesting of multiparts; a deeper one is kept as an attachment.
@@ -49,7 +49,7 @@ pub struct Caps {
 impl Default for Caps {
     fn default() -> Self {
         Self {
-            mail_bytes: MAIL_BYTES,
+            bytes: MAIL_BYTES,
             header_bytes: HEADER_BYTES,
             depth: DEPTH,
             parts: PARTS,
@@ -68,7 +68,7 @@ impl Default for Caps {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum MailError {
-    /// The raw mail exceeds [`Caps::mail_bytes`]; its headers can still be read.
+    /// The raw mail exceeds [`Caps::bytes`]; its headers can still be read.
     #[error("mail of {bytes} bytes exceeds the limit of {limit} bytes")]
     TooLarge {
         /// Size of the mail.

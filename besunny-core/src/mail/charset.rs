@@ -9,6 +9,7 @@ use encoding_rs::{
     UTF_16LE, WINDOWS_1252,
 };
 use mail_parser::decoders::charsets::map::charset_decoder;
+use memchr::memmem;
 
 use super::flag::{Flag, Flags};
 
@@ -62,6 +63,18 @@ pub(super) fn declared_by_html(html: &[u8]) -> Option<String> {
     let label = label.trim_start_matches([' ', '"', '\'']);
     let end = label.find(['"', '\'', ' ', ';', '>', '/']).unwrap_or(label.len());
     known(&label[..end]).map(|_| label[..end].to_owned())
+}
+
+/// Decodes a whole file that an editor saved as UTF-16: mail itself is never that.
+pub(super) fn utf_16_file(raw: &[u8]) -> Option<String> {
+    let encoding = match raw {
+        [0xff, 0xfe, letter, 0, ..] if letter.is_ascii() => UTF_16LE,
+        [0xfe, 0xff, 0, letter, ..] if letter.is_ascii() => UTF_16BE,
+        [a, 0, b, 0, ..] if a.is_ascii_graphic() && b.is_ascii_graphic() => UTF_16LE,
+        [0, a, 0, b, ..] if a.is_ascii_graphic() && b.is_ascii_graphic() => UTF_16BE,
+        _ => return None,
+    };
+    Some(encoding.decode_with_bom_removal(raw).0.into_owned())
 }
 
 fn known(label: &str) -> Option<&'static Encoding> {
@@ -121,6 +134,11 @@ fn marked<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -> Option<De
 }
 
 fn decode_as<'a>(bytes: &'a [u8], encoding: &'static Encoding) -> Decoded<'a> {
+    if encoding == ISO_2022_JP && memmem::find(bytes, IDLE_ESCAPE).is_some() {
+        let clean = without_idle_escapes(bytes);
+        let Decoded { text, flags } = decode_as(&clean, encoding);
+        return Decoded { text: Cow::Owned(text.into_owned()), flags };
+    }
     if encoding == UTF_8 {
         return match str::from_utf8(bytes) {
             Ok(text) => Decoded::as_declared(Cow::Borrowed(text)),
@@ -250,9 +268,22 @@ fn guess(bytes: &[u8]) -> Decoded<'_> {
     }
 }
 
+/// Two escape sequences in a row, an error to browsers; joined encoded words have them.
+const IDLE_ESCAPE: &[u8] = b"\x1b(B\x1b";
+
+fn without_idle_escapes(bytes: &[u8]) -> Vec<u8> {
+    let mut clean = Vec::with_capacity(bytes.len());
+    let mut start = 0;
+    for at in memmem::find_iter(bytes, IDLE_ESCAPE) {
+        clean.extend_from_slice(&bytes[start..at]);
+        start = at + IDLE_ESCAPE.len() - 1;
+    }
+    clean.extend_from_slice(&bytes[start..]);
+    clean
+}
+
 fn has_japanese_escape(bytes: &[u8]) -> bool {
-    memchr::memmem::find(bytes, b"\x1b$B").is_some()
-        || memchr::memmem::find(bytes, b"\x1b$@").is_some()
+    memmem::find(bytes, b"\x1b$B").is_some() || memmem::find(bytes, b"\x1b$@").is_some()
 }
 
 fn utf8_beyond_ascii(bytes: &[u8]) -> Option<&str> {
@@ -314,6 +345,7 @@ mod tests {
         check("café".as_bytes(), Some("us-ascii"), "café", LYING);
         check("日本".as_bytes(), Some("iso-2022-jp"), "日本", LYING);
         check(b"\x83n\x83\x8d", Some("iso-2022-jp"), "ハロ", LYING);
+        check(b"\x1b$B%O\x1b(B\x1b$B%m\x1b(B", Some("iso-2022-jp"), "ハロ", &[]);
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl<'a> Block<'a> {
         }
         self.broken = true;
         let next = Line::at(raw, line.next).map_or(&b""[..], |next| next.of(raw));
-        !self.fields.is_empty() && split(next).is_some()
+        split(next).is_some()
     }
 }
 
@@ -186,11 +186,13 @@ mod tests {
         check("A:\n b\n \n c\n\nx", &[("A", "b  c")], "x");
         check("From me Mon\nA: b\n\n", &[("A", "b")], "");
         check(">From me Mon\nA: b", &[("A", "b")], "");
+        check(" lost fold\nA: b\n\nx", &[("A", "b")], "x");
     }
 
     #[test]
     fn broken_blocks_keep_their_rest() {
         check("A: b\njunk line\nC: d\n\nx", &[("A", "b"), ("C", "d")], "x");
+        check("junk line\nC: d\n\nx", &[("C", "d")], "x");
         check("A: b\nHello there,\nhow are you\n", &[("A", "b")], "Hello there,\nhow are you\n");
         check("A: b\n--b\nC: d\n", &[("A", "b")], "--b\nC: d\n");
         check("Hello\n\nx", &[], "Hello\n\nx");

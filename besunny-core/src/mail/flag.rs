@@ -43,10 +43,12 @@ pub enum Flag {
     DateUnreadable,
     /// The content is encrypted (S/MIME or PGP).
     Encrypted,
+    /// Only the header was read, because the mail is too large.
+    HeadersOnly,
 }
 
 impl Flag {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::HeadersCut,
         Self::PartsCut,
         Self::DepthCut,
@@ -64,6 +66,7 @@ impl Flag {
         Self::BrokenEncoding,
         Self::DateUnreadable,
         Self::Encrypted,
+        Self::HeadersOnly,
     ];
 
     const fn bit(self) -> u32 {

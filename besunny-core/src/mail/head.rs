@@ -5,7 +5,7 @@ use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    date,
+    Mail, date,
     field::{self, Block},
     flag::{Flag, Flags},
     invisible, mailbox,
@@ -16,45 +16,6 @@ use crate::untrusted::Untrusted;
 
 /// Limits the references that are kept; long threads repeat the same few hundred.
 const REFERENCES: usize = 1_000;
-
-/// Holds what the header of a mail says.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Headers {
-    /// `Message-ID` without brackets.
-    pub message_id: Option<Untrusted<String>>,
-    /// Ids of `In-Reply-To`, without brackets.
-    pub in_reply_to: Vec<Untrusted<String>>,
-    /// Ids of `References`, oldest first, each once.
-    pub references: Vec<Untrusted<String>>,
-    /// `Subject` on one line, decoded.
-    pub subject: Option<Untrusted<String>>,
-    /// Authors.
-    pub from: Vec<Mailbox>,
-    /// Who sent it, if not the author.
-    pub sender: Vec<Mailbox>,
-    /// Where answers go.
-    pub reply_to: Vec<Mailbox>,
-    /// First receivers.
-    pub to: Vec<Mailbox>,
-    /// Further receivers.
-    pub cc: Vec<Mailbox>,
-    /// Every address the mail went to, each once, in order (MAIL-7).
-    pub recipients: Vec<Recipient>,
-    /// Addresses of `Delivered-To`.
-    pub delivered_to: Vec<Untrusted<String>>,
-    /// `Date` with its offset.
-    pub date: Option<DateTime<FixedOffset>>,
-    /// `List-Id` without brackets.
-    pub list_id: Option<Untrusted<String>>,
-    /// `Auto-Submitted` (RFC 3834).
-    pub auto_submitted: Option<AutoSubmitted>,
-    /// Whether `Return-Path` is empty, as it is for bounces.
-    pub null_return_path: bool,
-    /// `Authentication-Results` as they stand, the newest first.
-    pub authentication_results: Vec<Untrusted<String>>,
-    /// What was cut or repaired in the header.
-    pub flags: Flags,
-}
 
 /// Names one address that a mail went to, and where it was found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -123,56 +84,54 @@ impl AutoSubmitted {
     }
 }
 
-impl Headers {
-    /// Reads the fields of the mail's own header block.
-    pub(super) fn read(block: &Block<'_>) -> Self {
-        let mut reader = Reader { block, flags: Flags::default() };
-        if block.cut {
-            reader.flags.insert(Flag::HeadersCut);
-        }
-        if block.broken {
-            reader.flags.insert(Flag::BrokenMime);
-        }
-        let mut headers = Self {
-            message_id: reader.ids("message-id").into_iter().next(),
-            in_reply_to: reader.ids("in-reply-to"),
-            references: reader.ids("references"),
-            subject: reader.text("subject"),
-            from: reader.mailboxes("from"),
-            sender: reader.mailboxes("sender"),
-            reply_to: reader.mailboxes("reply-to"),
-            to: reader.mailboxes("to"),
-            cc: reader.mailboxes("cc"),
-            date: reader.date(),
-            list_id: reader.list_id(),
-            auto_submitted: reader.first("auto-submitted").map(|text| AutoSubmitted::parse(&text)),
-            null_return_path: reader.first("return-path").is_some_and(|path| path.trim() == "<>"),
-            authentication_results: reader.raw_texts("authentication-results"),
-            ..Self::default()
-        };
-        headers.read_recipients(&mut reader);
-        headers.flags = reader.flags;
-        headers
+/// Reads the fields of the mail's own header block; the rest of the mail stays empty.
+pub(super) fn read(block: &Block<'_>) -> Mail {
+    let mut reader = Reader { block, flags: Flags::default() };
+    let mut mail = Mail {
+        message_id: reader.ids("message-id").into_iter().next(),
+        in_reply_to: reader.ids("in-reply-to"),
+        references: reader.ids("references"),
+        subject: reader.text("subject").unwrap_or_default(),
+        from: reader.mailboxes("from"),
+        sender: reader.mailboxes("sender"),
+        reply_to: reader.mailboxes("reply-to"),
+        to: reader.mailboxes("to"),
+        cc: reader.mailboxes("cc"),
+        date: reader.date(),
+        list_id: reader.list_id(),
+        auto_submitted: reader.first("auto-submitted").map(|text| AutoSubmitted::parse(&text)),
+        null_return_path: reader.first("return-path").is_some_and(|path| path.trim() == "<>"),
+        authentication_results: reader.raw_texts("authentication-results"),
+        ..Mail::default()
+    };
+    read_recipients(&mut mail, &mut reader);
+    mail.flags = reader.flags;
+    if block.cut {
+        mail.flags.insert(Flag::HeadersCut);
     }
+    if block.broken {
+        mail.flags.insert(Flag::BrokenMime);
+    }
+    mail
+}
 
-    fn read_recipients(&mut self, reader: &mut Reader<'_, '_>) {
-        let mut known = HashSet::new();
-        for (field, kind) in RECIPIENT_FIELDS {
-            let mailboxes = match *field {
-                "to" => self.to.clone(),
-                "cc" => self.cc.clone(),
-                field => reader.mailboxes(field),
-            };
-            for Mailbox { address, .. } in mailboxes {
-                if address.expose().is_empty() {
-                    continue;
-                }
-                if *field == "delivered-to" {
-                    self.delivered_to.push(address.clone());
-                }
-                if known.insert(address.expose().to_ascii_lowercase()) {
-                    self.recipients.push(Recipient { address, kind: *kind });
-                }
+fn read_recipients(mail: &mut Mail, reader: &mut Reader<'_, '_>) {
+    let mut known = HashSet::new();
+    for (field, kind) in RECIPIENT_FIELDS {
+        let mailboxes = match *field {
+            "to" => mail.to.clone(),
+            "cc" => mail.cc.clone(),
+            field => reader.mailboxes(field),
+        };
+        for Mailbox { address, .. } in mailboxes {
+            if address.expose().is_empty() {
+                continue;
+            }
+            if *field == "delivered-to" {
+                mail.delivered_to.push(address.clone());
+            }
+            if known.insert(address.expose().to_ascii_lowercase()) {
+                mail.recipients.push(Recipient { address, kind: *kind });
             }
         }
     }

@@ -3,7 +3,7 @@
 //! Nothing is removed: the segments cover the text from start to end. Lines are judged once, with
 //! a short look around, so the time is linear. The phrases of the languages are in
 //! `segment/phrase.rs`.
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 use serde::{Deserialize, Serialize};
 
@@ -38,20 +38,35 @@ pub enum SegmentKind {
 
 /// Marks a part of the text, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Segment {
+pub struct Span {
     /// Whose words these are.
     pub kind: SegmentKind,
     /// Where in the text they stand.
     pub range: Range<usize>,
 }
 
-/// Divides `text`; the segments cover it without gaps.
+/// Borrows a part of the text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Segment<'a> {
+    /// Whose words these are.
+    pub kind: SegmentKind,
+    /// The words; they come from outside (L8).
+    pub text: &'a str,
+}
+
+impl fmt::Debug for Segment<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Segment({:?}, {} bytes)", self.kind, self.text.len())
+    }
+}
+
+/// Divides `text`; the spans cover it without gaps.
 #[must_use]
-pub fn segments(text: &str) -> Vec<Segment> {
+pub fn spans(text: &str) -> Vec<Span> {
     let mut lines = Lines::of(text);
     lines.judge();
     lines.mark_mobile_signatures();
-    lines.into_segments()
+    lines.into_spans()
 }
 
 struct Lines<'a> {
@@ -187,18 +202,18 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn into_segments(self) -> Vec<Segment> {
-        let mut segments: Vec<Segment> = Vec::new();
+    fn into_spans(self) -> Vec<Span> {
+        let mut spans: Vec<Span> = Vec::new();
         let mut at = 0;
         for (line, kind) in self.lines.iter().zip(self.kinds) {
             let end = at + line.len();
-            match segments.last_mut() {
+            match spans.last_mut() {
                 Some(last) if last.kind == kind => last.range.end = end,
-                _ => segments.push(Segment { kind, range: at..end }),
+                _ => spans.push(Span { kind, range: at..end }),
             }
             at = end;
         }
-        segments
+        spans
     }
 }
 
@@ -214,7 +229,7 @@ mod tests {
 
     /// Writes one letter a line: `o`wn, `q`uoted, `s`ignature.
     fn check(text: &str, expected: &str) {
-        let found: String = segments(text)
+        let found: String = spans(text)
             .iter()
             .flat_map(|segment| {
                 let letter = match segment.kind {
@@ -281,7 +296,7 @@ mod tests {
         #[test]
         fn segments_cover_the_text(text in "(\\PC{0,30}|> x|-- |On 1 wrote:|From: a|To: b|Sent: c|\n){0,40}") {
             let joined: String =
-                segments(&text).iter().map(|s| &text[s.range.clone()]).collect();
+                spans(&text).iter().map(|s| &text[s.range.clone()]).collect();
             prop_assert_eq!(joined, text);
         }
     }

@@ -49,13 +49,11 @@ impl<'a> Tree<'a> {
 
 impl<'a> Part<'a> {
     fn new(block: Block<'a>, parent: Option<&Part<'_>>, depth: usize) -> Self {
-        let value = |name| block.first(name).map(|value| Value::parse(&field::unfold(value).text));
+        let value = |name| block.first(name).map(Value::parse);
         let mut content_type: Value = value("content-type").unwrap_or_default();
         if !content_type.main.contains('/') {
-            // RFC 2045 5.2 and RFC 2046 5.1.5.
             let digest = parent.is_some_and(|part| part.content_type.main == "multipart/digest");
-            let default = if digest { "message/rfc822" } else { "text/plain" };
-            default.clone_into(&mut content_type.main);
+            default_type(&content_type, digest).clone_into(&mut content_type.main);
         }
         let disposition = value("content-disposition").unwrap_or_default();
         Self { block, content_type, disposition, children: Vec::new(), body: &[], depth }
@@ -71,9 +69,25 @@ impl<'a> Part<'a> {
     }
 
     pub(super) fn content_id(&self) -> Option<String> {
-        let value = field::unfold(self.block.first("content-id")?).text;
-        let id = value.trim().trim_start_matches('<').trim_end_matches('>').to_owned();
-        Some(id).filter(|id| !id.is_empty())
+        let value = self.block.first("content-id")?;
+        Some(bare_id(&field::unfold(value).text)).filter(|id| !id.is_empty())
+    }
+}
+
+/// Takes the brackets off an id.
+pub(super) fn bare_id(id: &str) -> String {
+    id.trim().trim_start_matches('<').trim_end_matches('>').to_owned()
+}
+
+/// RFC 2045 5.2 and RFC 2046 5.1.5: text, or a message in a digest; a named file is neither.
+fn default_type(content_type: &Value, in_digest: bool) -> &'static str {
+    let said_nothing = content_type.main.is_empty();
+    if in_digest && said_nothing {
+        "message/rfc822"
+    } else if !said_nothing && content_type.main != "text" && content_type.get("name").is_some() {
+        "application/octet-stream"
+    } else {
+        "text/plain"
     }
 }
 

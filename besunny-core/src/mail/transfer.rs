@@ -1,9 +1,11 @@
 //! Content-Transfer-Encoding: base64, quoted-printable, uuencode (RFC 2045 6).
 //!
-//! Lenient and linear: damage is reported, the rest is still decoded. `mail-parser` gives up at
-//! the first wrong byte and underflows on a soft line break before a boundary, hence our own.
+//! Lenient and linear: damage is reported, the rest is still decoded. `mail-parser` decodes base64
+//! and gives up at the first wrong byte, so such a body is cleaned before. Its quoted-printable
+//! gives up at `==`, which unencoded URLs have; its other form underflows on `=` before a boundary.
 use std::borrow::Cow;
 
+use mail_parser::decoders::base64::base64_decode;
 use memchr::memchr;
 
 use super::field::Line;
@@ -46,107 +48,33 @@ pub(super) fn decode(body: &[u8], encoding: Encoding) -> Body<'_> {
     }
 }
 
-const NOT_BASE64: u8 = 0xff;
-const SKIPPED: u8 = 0xfe;
-const PADDING: u8 = 0xfd;
-
-const BASE64: [u8; 256] = base64_table();
-
-const fn base64_table() -> [u8; 256] {
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut table = [NOT_BASE64; 256];
-    let mut value = 0_u8;
-    while value < 64 {
-        table[alphabet[value as usize] as usize] = value;
-        value += 1;
-    }
-    table[b' ' as usize] = SKIPPED;
-    table[b'\t' as usize] = SKIPPED;
-    table[b'\r' as usize] = SKIPPED;
-    table[b'\n' as usize] = SKIPPED;
-    table[b'=' as usize] = PADDING;
-    table
-}
-
-/// Result of decoding base64 without any knowledge of what it holds.
-#[derive(Debug, Default)]
-pub(super) struct Base64 {
-    pub(super) bytes: Vec<u8>,
-    /// Letters that are outside the alphabet and were passed over.
-    pub(super) strays: usize,
-}
-
 /// Decodes base64, passing over all that is not in the alphabet.
-pub(super) fn base64(encoded: &[u8]) -> Base64 {
-    let mut decoded = Base64 { bytes: Vec::with_capacity(encoded.len() / 4 * 3 + 3), strays: 0 };
-    let mut rest = encoded;
-    let (mut bits, mut count) = (0_u32, 0_u8);
-    loop {
-        if count == 0 {
-            rest = whole_groups(rest, &mut decoded.bytes);
-        }
-        let Some((&byte, tail)) = rest.split_first() else { break };
-        rest = tail;
-        match BASE64[byte as usize] {
-            SKIPPED => {}
-            NOT_BASE64 => decoded.strays += 1,
-            PADDING => {
-                end_group(bits, count, &mut decoded.bytes);
-                (bits, count) = (0, 0);
-            }
-            value => {
-                bits = bits << 6 | u32::from(value);
-                count += 1;
-                if count == 4 {
-                    decoded.bytes.extend_from_slice(&bits.to_be_bytes()[1..]);
-                    (bits, count) = (0, 0);
-                }
-            }
-        }
-    }
-    end_group(bits, count, &mut decoded.bytes);
-    decoded
-}
-
-fn whole_groups<'a>(mut rest: &'a [u8], bytes: &mut Vec<u8>) -> &'a [u8] {
-    while let [a, b, c, d, tail @ ..] = rest {
-        let [a, b, c, d] = [a, b, c, d].map(|byte| BASE64[*byte as usize]);
-        if (a | b | c | d) >= 64 {
-            break;
-        }
-        let bits = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
-        bytes.extend_from_slice(&bits.to_be_bytes()[1..]);
-        rest = tail;
-    }
-    rest
-}
-
-fn end_group(bits: u32, count: u8, bytes: &mut Vec<u8>) {
-    match count {
-        2 => bytes.extend_from_slice(&[low_byte(bits >> 4)]),
-        3 => bytes.extend_from_slice(&[low_byte(bits >> 10), low_byte(bits >> 2)]),
-        _ => {}
-    }
-}
-
-fn low_byte(bits: u32) -> u8 {
-    bits.to_le_bytes()[0]
+pub(super) fn base64(encoded: &[u8]) -> Vec<u8> {
+    base64_decode(encoded).unwrap_or_else(|| {
+        let clean: Vec<u8> = encoded.iter().copied().filter(|byte| is_base64(*byte)).collect();
+        base64_decode(&clean).unwrap_or_default()
+    })
 }
 
 /// Decodes base64 up to the first line that cannot be base64; such a rest is kept as it is.
 fn base64_with_footer(body: &[u8]) -> Body<'_> {
-    let end = first_plain_line(body);
-    let (encoded, footer) = body.split_at(end);
-    let mut decoded = base64(encoded);
-    let damaged = decoded.strays > 0 || !footer.is_empty();
-    if decoded.bytes.is_empty() && !footer.is_empty() {
-        return Body { bytes: Cow::Borrowed(body), damaged };
+    if let Some(bytes) = base64_decode(body) {
+        return Body { bytes: Cow::Owned(bytes), damaged: false };
+    }
+    let (encoded, footer) = body.split_at(first_plain_line(body));
+    let mut bytes = base64(encoded);
+    if bytes.is_empty() {
+        return Body { bytes: Cow::Borrowed(body), damaged: true };
     }
     if !footer.is_empty() {
-        decoded.bytes.push(b'\n');
-        decoded.bytes.extend_from_slice(footer);
+        bytes.push(b'\n');
+        bytes.extend_from_slice(footer);
     }
-    Body { bytes: Cow::Owned(decoded.bytes), damaged }
+    Body { bytes: Cow::Owned(bytes), damaged: true }
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
 }
 
 /// A line is plain when a tenth of it is outside the alphabet, or words are spaced in it.
@@ -154,7 +82,7 @@ fn first_plain_line(body: &[u8]) -> usize {
     let mut at = 0;
     while let Some(line) = Line::at(body, at) {
         let text = line.of(body).trim_ascii();
-        let strays = text.iter().filter(|byte| BASE64[**byte as usize] >= SKIPPED).count();
+        let strays = text.iter().filter(|byte| !is_base64(**byte)).count();
         if strays * 10 > text.len() {
             return at;
         }

@@ -60,7 +60,7 @@ impl<'a> Word<'a> {
         let (encoding, rest) = rest.split_once('?')?;
         let (data, after) = rest.split_once("?=")?;
         let bytes = match encoding {
-            "B" | "b" => transfer::base64(data.as_bytes()).bytes,
+            "B" | "b" => transfer::base64(data.as_bytes()),
             "Q" | "q" => transfer::q_word(data.as_bytes()),
             _ => return None,
         };
