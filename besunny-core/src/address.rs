@@ -245,7 +245,7 @@ impl Pattern {
     }
 }
 
-/// A tag is what may follow in a local part without quotes (RFC 5322 3.2.3), in lower case.
+/// Parses what may follow in a local part without quotes (RFC 5322 3.2.3).
 fn parse_tag(tag: &str) -> Option<String> {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&byte);
     let dots = tag.ends_with('.') || tag.contains("..");

@@ -131,7 +131,9 @@ pub fn read(raw: &[u8], caps: &Caps) -> Result<Mail, MailError> {
     Ok(mail)
 }
 
-/// Reads the headers of a raw mail of any size, for a mail that is kept without its body.
+/// Reads the headers of a raw mail of any size.
+///
+/// It is for a mail that is kept without its body.
 ///
 /// # Errors
 ///
@@ -302,7 +304,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Returns how certain the kind is, from 0 to 1 (MAIL-12; the fallback is half as certain).
+    /// Returns how certain the kind is, from 0 to 1.
+    ///
+    /// The values are those of MAIL-12; its fallback is half as certain as a calendar part.
     #[must_use]
     pub const fn confidence(self) -> f32 {
         match self {

@@ -92,7 +92,7 @@ pub(super) fn name(part: &Part<'_>) -> Option<String> {
     harmless_name(given)
 }
 
-/// Takes everything out of a file name that could leave a folder or deceive a reader.
+/// Takes out of a name what could leave a folder or deceive a reader.
 fn harmless_name(given: &str) -> Option<String> {
     let clean = invisible::clean(given).text;
     let safe: String = clean

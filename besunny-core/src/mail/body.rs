@@ -120,7 +120,9 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// Of alternatives the first with plain text is the text, the last with HTML the HTML.
+    /// Of alternatives the first with plain text is the text.
+    ///
+    /// The last with HTML is the HTML: the sender's richest form (RFC 2046 5.1.4).
     fn choose_alternative(&mut self, children: &[usize], first_leaf: usize) -> Choice {
         let mut choice = Choice::default();
         let mut plain = None;
@@ -149,7 +151,9 @@ impl<'a> Reader<'_, 'a> {
             .any(|index| !choice.html.contains(index) && !self.decoded(*index).trim().is_empty())
     }
 
-    /// Of related parts one is the text (RFC 2387 3.2); the others are what it refers to.
+    /// Of related parts one is the text (RFC 2387 3.2).
+    ///
+    /// The others are what it refers to.
     fn choose_related(&mut self, part: &Part<'_>, first_leaf: usize) -> Choice {
         let root = self.related_root(part);
         let mut choice = Choice::default();
@@ -163,7 +167,7 @@ impl<'a> Reader<'_, 'a> {
         choice
     }
 
-    /// Finds the root by its id, then by its declared type, or takes the first part.
+    /// Finds the root by its id or its declared type; otherwise it is the first.
     fn related_root(&self, part: &Part<'_>) -> Option<usize> {
         let start = part.content_type.get("start").map(bare_id);
         let kind = part.content_type.get("type").map(str::to_ascii_lowercase);

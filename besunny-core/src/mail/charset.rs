@@ -231,7 +231,7 @@ fn unshift_korean(bytes: &[u8]) -> Vec<u8> {
     unshifted
 }
 
-/// RFC 1843: `~{` and `~}` switch, `~~` is a tilde, `~` at a line end joins lines.
+/// Undoes HZ (RFC 1843): `~{` and `~}` switch, `~~` is a tilde.
 fn unshift_hz(bytes: &[u8]) -> Vec<u8> {
     let mut shifted = false;
     let mut unshifted = Vec::with_capacity(bytes.len());

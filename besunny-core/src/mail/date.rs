@@ -28,7 +28,9 @@ fn by_mail_parser(text: &str) -> Option<DateTime<FixedOffset>> {
     local.and_local_timezone(zone).single()
 }
 
-/// Puts the date of old Unix programs into the order of mail, and a missing zone behind.
+/// Puts the date of old Unix programs into the order of mail.
+///
+/// A missing zone is added.
 fn in_order(text: &str) -> String {
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     match words[..] {

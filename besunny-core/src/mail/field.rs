@@ -152,7 +152,9 @@ fn is_mbox_separator(line: &[u8]) -> bool {
     line.starts_with(b"From ") || line.starts_with(b">From ")
 }
 
-/// Returns the value of a field as text on one line, its charset repaired; encoded words stay.
+/// Returns the value of a field as text on one line.
+///
+/// Its charset is repaired; encoded words stay.
 pub(super) fn unfold(value: &[u8]) -> charset::Decoded<'_> {
     let mut decoded = charset::decode(value.trim_ascii(), None);
     if memchr(b'\n', value).is_some() {

@@ -35,7 +35,7 @@ pub enum Flag {
     HtmlOnly,
     /// There was no text at all.
     NoText,
-    /// The MIME structure or the header syntax was broken and was read as well as possible.
+    /// The MIME structure or the header was broken; it was read as well as possible.
     BrokenMime,
     /// A base64, quoted-printable or uuencoded body was damaged.
     BrokenEncoding,

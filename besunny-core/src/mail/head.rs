@@ -84,7 +84,7 @@ impl AutoSubmitted {
     }
 }
 
-/// Reads the fields of the mail's own header block; the rest of the mail stays empty.
+/// Reads the header of the mail; its body stays empty.
 pub(super) fn read(block: &Block<'_>) -> Mail {
     let mut reader = Reader { block, flags: Flags::default() };
     let mut mail = Mail {
@@ -203,7 +203,9 @@ impl Reader<'_, '_> {
     }
 }
 
-/// Takes the ids out of `<a@b> <c@d>`; without brackets every word with an at sign is one.
+/// Takes the ids out of `<a@b> <c@d>`.
+///
+/// Without brackets every word with an at sign is one.
 fn message_ids(text: &str) -> Vec<String> {
     let bare = |id: &str| id.chars().filter(|c| !c.is_whitespace()).collect::<String>();
     let mut ids = Vec::new();

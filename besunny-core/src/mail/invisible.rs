@@ -15,7 +15,7 @@ pub(super) struct Clean<'a> {
 
 /// Removes invisible and control characters; line ends become LF.
 pub(super) fn clean(text: &str) -> Clean<'_> {
-    let Some(first) = text.bytes().position(may_need_cleaning) else {
+    let Some(first) = text.bytes().position(|byte| SUSPECT[byte as usize]) else {
         return Clean { text: Cow::Borrowed(text), flags: Flags::default() };
     };
     let first = text.floor_char_boundary(first);
@@ -35,12 +35,24 @@ pub(super) fn clean(text: &str) -> Clean<'_> {
     Clean { text: Cow::Owned(out), flags }
 }
 
-/// Lead bytes of all that is removed or changed; most ASCII text has none.
-fn may_need_cleaning(byte: u8) -> bool {
-    let control = matches!(byte, 0..=8 | 0x0b..=0x1f | 0x7f);
+/// Marks the control bytes, and the lead bytes of all that is removed or changed.
+const SUSPECT: [bool; 256] = suspect_bytes();
+
+const fn suspect_bytes() -> [bool; 256] {
+    let mut suspect = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        suspect[byte] = (byte < 0x20 && byte != 9 && byte != 10) || byte == 0x7f;
+        byte += 1;
+    }
     // Of U+0080, 034F, 061C, 1100, 2000, 3164, FE00, FFA0, 1D173 and E0000, and their neighbours.
-    let lead = matches!(byte, 0xc2 | 0xcd | 0xd8 | 0xe1 | 0xe2 | 0xe3 | 0xef | 0xf0 | 0xf3);
-    control || lead
+    let leads = [0xc2, 0xcd, 0xd8, 0xe1, 0xe2, 0xe3, 0xef, 0xf0, 0xf3];
+    let mut at = 0;
+    while at < leads.len() {
+        suspect[leads[at]] = true;
+        at += 1;
+    }
+    suspect
 }
 
 enum Judgement {

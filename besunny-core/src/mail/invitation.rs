@@ -90,7 +90,9 @@ pub struct CalendarTime {
     pub zone: Option<Untrusted<String>>,
 }
 
-/// Reads the first event of a calendar; of a series the one that is no exception.
+/// Reads the first event of a calendar.
+///
+/// Of a series it is the one that is no exception.
 #[must_use]
 pub fn read_invitation(calendar: &str, caps: &Caps) -> Option<Invitation> {
     let end = calendar.floor_char_boundary(caps.calendar_bytes.min(calendar.len()));
@@ -129,7 +131,7 @@ fn label_value<'a>(line: &'a str, label: &str) -> Option<&'a str> {
     start.eq_ignore_ascii_case(label).then(|| value.trim_matches(['*', ' ', '\t', '\r']))
 }
 
-/// Logical lines: a line that starts with white space continues the one before (RFC 5545 3.1).
+/// Lines with their continuations, which start with white space (RFC 5545 3.1).
 struct Unfolded<'a> {
     lines: std::iter::Peekable<std::str::Split<'a, char>>,
 }
@@ -223,7 +225,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// A method may come late, so an event without exception ends the search only with one.
+    /// The main event ends the search once the method is known too.
     fn is_done(&self) -> bool {
         let master = self.found.as_ref().is_some_and(|event| event.recurrence_id.is_none());
         self.events >= EVENTS || (master && self.method.is_some())

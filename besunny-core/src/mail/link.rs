@@ -1,7 +1,7 @@
 //! Links of a mail: every http(s) URL once, in order (MAIL-12).
 use std::collections::HashSet;
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 
 use super::{
     drive::DriveLink,
@@ -96,7 +96,9 @@ fn link_end(text: &str, start: usize) -> usize {
     let rest = &text[start..];
     let end = rest.find(|c: char| !is_link_letter(c)).unwrap_or(rest.len());
     let mut link = &rest[..end];
-    let (opened, mut closed) = (link.matches('(').count(), link.matches(')').count());
+    let count = |paren: u8| link.bytes().filter(|byte| *byte == paren).count();
+    let closes = memchr(b')', link.as_bytes()).is_some();
+    let (opened, mut closed) = if closes { (count(b'('), count(b')')) } else { (0, 0) };
     while let Some(last) = link.chars().next_back() {
         match last {
             ')' if closed > opened => closed -= 1,
@@ -134,6 +136,7 @@ mod tests {
         check("http://a.org http://a.org", &["http://a.org"]);
         check("<https://a.org/?q=1&r=2>", &["https://a.org/?q=1&r=2"]);
         check("(see http://a.org/x_(y))", &["http://a.org/x_(y)"]);
+        check("(see http://a.org).", &["http://a.org"]);
         check("[x](https://a.org/b)", &["https://a.org/b"]);
         check("“https://a.org/ü”、次", &["https://a.org/ü"]);
         check("http://a.org/?u=http://b.org/", &["http://a.org/?u=http://b.org/"]);

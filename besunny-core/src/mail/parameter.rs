@@ -52,7 +52,9 @@ impl Value {
         Self { main, parameters: parameters.collect() }
     }
 
-    /// Returns the parameter `name`, given in lower case; an encoded form wins over a plain one.
+    /// Returns the parameter `name`, given in lower case.
+    ///
+    /// The encoded form wins over a plain one beside it (RFC 2231 4).
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.parameters
             .iter()

@@ -15,7 +15,7 @@ const ATTRIBUTION_LINES: usize = 4;
 /// Lines after `From:` in which the other fields of a quoted header must come.
 const HEADER_LINES: usize = 8;
 
-/// A bare `--` this far from the end is a rule in the text, not a signature.
+/// A bare `--` farther from the end is a rule in the text.
 const BARE_SIGNATURE_LINES: usize = 20;
 
 /// A line of so many underscores starts the footer that a mailing list adds.

@@ -27,7 +27,7 @@ pub(super) struct Part<'a> {
     depth: usize,
 }
 
-/// All parts of a mail in the order in which they start; the first is the mail itself.
+/// All parts of a mail as they start; the first is the mail itself.
 #[derive(Debug)]
 pub(super) struct Tree<'a> {
     pub(super) parts: Vec<Part<'a>>,
@@ -79,7 +79,9 @@ pub(super) fn bare_id(id: &str) -> String {
     id.trim().trim_start_matches('<').trim_end_matches('>').to_owned()
 }
 
-/// RFC 2045 5.2 and RFC 2046 5.1.5: text, or a message in a digest; a named file is neither.
+/// Text, or a message in a digest (RFC 2045 5.2, RFC 2046 5.1.5).
+///
+/// A file with a name is neither.
 fn default_type(content_type: &Value, in_digest: bool) -> &'static str {
     let said_nothing = content_type.main.is_empty();
     if in_digest && said_nothing {

@@ -229,7 +229,7 @@ fn mail_11_own_text_leaves_history_and_signature_out() {
     assert_eq!(mail.own_text().expose(), "Yes.\nIndeed.\n");
 }
 
-/// Generous, since the machine may be busy and the build unoptimised; a quadratic step takes minutes.
+/// Generous for a busy machine; a quadratic step takes minutes.
 const BOUND: Duration = Duration::from_secs(10);
 
 #[expect(clippy::disallowed_methods, reason = "the test measures that hostile mail stays cheap")]

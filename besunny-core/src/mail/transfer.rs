@@ -56,7 +56,9 @@ pub(super) fn base64(encoded: &[u8]) -> Vec<u8> {
     })
 }
 
-/// Decodes base64 up to the first line that cannot be base64; such a rest is kept as it is.
+/// Decodes base64 up to the first line that cannot be base64.
+///
+/// The rest is kept as it is: mailing lists add such footers.
 fn base64_with_footer(body: &[u8]) -> Body<'_> {
     if let Some(bytes) = base64_decode(body) {
         return Body { bytes: Cow::Owned(bytes), damaged: false };
@@ -77,7 +79,7 @@ fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
 }
 
-/// A line is plain when a tenth of it is outside the alphabet, or words are spaced in it.
+/// Finds the first line of which more than a tenth is outside the alphabet.
 fn first_plain_line(body: &[u8]) -> usize {
     let mut at = 0;
     while let Some(line) = Line::at(body, at) {

@@ -9,7 +9,7 @@ pub(super) struct Colour {
     alpha: u8,
 }
 
-/// Colours whose channels differ by no more than this in sum cannot be told apart by a reader.
+/// Colours whose channels differ no more than this in sum look alike.
 const INDISTINCT: u32 = 24;
 
 /// Below this alpha (of 255) nothing is seen.

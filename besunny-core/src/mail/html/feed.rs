@@ -19,7 +19,7 @@ const PIECE_BYTES: usize = 2_048;
 /// Largest piece of text fed at once.
 const TEXT_BYTES: usize = 64 * 1_024;
 
-/// A tag or comment that is longer is read here; real tags without data URLs are shorter.
+/// A tag or comment that is longer is read here, not by the tokenizer.
 const CONSTRUCT_BYTES: usize = 4_096;
 
 /// Attributes of such a tag that are kept.
@@ -173,7 +173,7 @@ fn end_tag(rest: &str, name: &str) -> Option<usize> {
     })
 }
 
-/// A long tag or comment: how many bytes it has, and the short tag to use in its place.
+/// A long tag or comment, and the short tag to use in its place.
 struct Construct {
     bytes: usize,
     tag: String,

@@ -31,7 +31,7 @@ struct List {
     next_number: Option<u32>,
 }
 
-/// What was written of a table row: a second line in it ends the joining of cells.
+/// What was written of a table row; cells are joined while it is one line.
 #[derive(Debug, Clone, Copy, Default)]
 struct Row {
     has_text: bool,

@@ -9,7 +9,7 @@ use memchr::{memchr, memchr2};
 
 use super::style::{Background, Declarations, Style};
 
-/// Limits the source that is read of all style sheets of a mail; Gmail reads 16 KiB.
+/// Limits the source that is read of all style sheets of a mail.
 const SHEET_BYTES: usize = 256 * 1_024;
 
 /// Limits the classes of one element that are looked up.
@@ -129,7 +129,9 @@ fn skip_comments(mut rest: &str) -> &str {
     }
 }
 
-/// Returns the offset of the brace that closes the block, or the length of the text.
+/// Returns the offset of the brace that closes the block.
+///
+/// Without one the block reaches to the end.
 fn block_end(block: &str) -> usize {
     let bytes = block.as_bytes();
     let (mut depth, mut at) = (0_usize, 0);

@@ -184,7 +184,7 @@ fn broken_html_keeps_its_text() {
     check(&format!("a<?php {}>b", "x".repeat(9_000)), "ab");
 }
 
-/// Generous, since the machine may be busy and the build unoptimised; a quadratic step takes minutes.
+/// Generous for a busy machine; a quadratic step takes minutes.
 const BOUND: Duration = Duration::from_secs(10);
 
 #[expect(clippy::disallowed_methods, reason = "the test measures that hostile input stays cheap")]

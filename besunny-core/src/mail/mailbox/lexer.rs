@@ -75,7 +75,7 @@ impl<'a> Lexer<'a> {
         Token::Word(Word { text, quoted, spaced })
     }
 
-    /// Takes at least one letter, even if it is a special that has no meaning here.
+    /// Takes at least one letter, even a special that has no meaning here.
     fn atom(&mut self) -> Token<'a> {
         let start = self.at;
         for (offset, c) in self.text[start..].char_indices() {
@@ -114,7 +114,9 @@ impl<'a> Lexer<'a> {
         None
     }
 
-    /// Takes a comment with those inside it; one that does not end reaches to the end.
+    /// Takes a comment with those inside it.
+    ///
+    /// One that does not end reaches to the end.
     fn comment(&mut self) -> String {
         let start = self.at + 1;
         let (mut depth, mut escaped) = (0_usize, false);

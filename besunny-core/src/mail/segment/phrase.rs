@@ -3,6 +3,9 @@
 /// Longer lines are prose, whatever they begin with.
 const PHRASE_BYTES: usize = 200;
 
+/// Labels of header fields are shorter in every language listed here.
+const LABEL_BYTES: usize = 36;
+
 const HISTORY: &[&str] = &[
     "original message",
     "original appointment",
@@ -264,13 +267,14 @@ pub(super) fn is_history_rule(line: &str) -> bool {
         return false;
     }
     let bare = line.trim_start_matches(['*', ' ']);
-    let words = bare.trim_matches(['-', ' ', '*', '_', '=']);
-    if bare.starts_with("--") {
-        let words = words.to_lowercase();
-        return HISTORY.iter().any(|phrase| words.starts_with(phrase));
+    let ruled = bare.starts_with("--");
+    if !ruled && !line.ends_with(':') {
+        return false;
     }
-    words.ends_with(':') && {
-        let words = words.to_lowercase();
+    let words = bare.trim_matches(['-', ' ', '*', '_', '=']).to_lowercase();
+    if ruled {
+        HISTORY.iter().any(|phrase| words.starts_with(phrase))
+    } else {
         BEGIN_FORWARD.contains(&words.as_str())
     }
 }
@@ -294,15 +298,15 @@ pub(super) fn is_subject(line: &str) -> bool {
 /// Recognises `Label: value`, also in bold as `*Label:* value`.
 fn has_label(line: &str, labels: &[&str]) -> bool {
     let line = line.trim_start_matches(['*', ' ', '|', '\t']);
-    let Some((label, _)) = line.split_once([':', '：']) else { return false };
-    if label.len() > 32 {
-        return false;
-    }
+    let start = &line[..line.floor_char_boundary(LABEL_BYTES.min(line.len()))];
+    let Some((label, _)) = start.split_once([':', '：']) else { return false };
     let label = label.trim_end_matches(['*', ' ', '\u{a0}', '\t']);
     labels.contains(&label.to_lowercase().as_str())
 }
 
-/// Tells whether the line may end an attribution: a verb of writing, or an address, and a colon.
+/// Tells whether the line may end an attribution.
+///
+/// It has a verb of writing or an address, and ends with a colon.
 pub(super) fn ends_attribution(line: &str) -> bool {
     if line.len() > PHRASE_BYTES || !line.ends_with([':', '：']) {
         return false;
@@ -317,7 +321,9 @@ pub(super) fn starts_attribution(line: &str) -> bool {
         || ATTRIBUTION_STARTS.iter().any(|start| lower.starts_with(start))
 }
 
-/// Tells whether an attribution is one of a mail: it says when, or who by address.
+/// Tells whether an attribution is one of a mail.
+///
+/// It says when, or who by address.
 pub(super) fn names_time_or_address(text: &str) -> bool {
     text.contains('@') || text.bytes().filter(u8::is_ascii_digit).count() >= 3
 }
