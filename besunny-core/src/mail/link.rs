@@ -97,8 +97,8 @@ fn link_end(text: &str, start: usize) -> usize {
     let end = rest.find(|c: char| !is_link_letter(c)).unwrap_or(rest.len());
     let mut link = &rest[..end];
     let count = |paren: u8| link.bytes().filter(|byte| *byte == paren).count();
-    let closes = memchr(b')', link.as_bytes()).is_some();
-    let (opened, mut closed) = if closes { (count(b'('), count(b')')) } else { (0, 0) };
+    let has_closing = memchr(b')', link.as_bytes()).is_some();
+    let (opened, mut closed) = if has_closing { (count(b'('), count(b')')) } else { (0, 0) };
     while let Some(last) = link.chars().next_back() {
         match last {
             ')' if closed > opened => closed -= 1,

@@ -13,7 +13,10 @@ mod phrase;
 const ATTRIBUTION_LINES: usize = 4;
 
 /// Lines after `From:` in which the other fields of a quoted header must come.
-const HEADER_LINES: usize = 8;
+const HEADER_LINES: usize = 12;
+
+/// Lines that may stand between the date and `To:` in a Lotus Notes header.
+const NOTES_LINES: usize = 3;
 
 /// A bare `--` farther from the end is a rule in the text.
 const BARE_SIGNATURE_LINES: usize = 20;
@@ -93,8 +96,7 @@ impl<'a> Lines<'a> {
             if self.is_quotation(at) {
                 self.kinds[at] = SegmentKind::Quoted;
                 signature = false;
-            } else if self.starts_history(at) {
-                let start = at - usize::from(at > 0 && is_rule(self.line(at - 1)));
+            } else if let Some(start) = self.history_start(at) {
                 return self.mark(start..self.lines.len(), SegmentKind::Quoted);
             } else if let Some(start) = self.attribution_start(at) {
                 self.mark(start..at + 1, SegmentKind::Quoted);
@@ -135,10 +137,27 @@ impl<'a> Lines<'a> {
         line.trim_start().starts_with('>')
     }
 
-    /// Tells whether all from this line on repeats another mail.
-    fn starts_history(&self, at: usize) -> bool {
+    /// Recognises a line from which all repeats another mail, and returns where that begins.
+    fn history_start(&self, at: usize) -> Option<usize> {
         let line = self.line(at);
-        phrase::is_history_rule(line) || (phrase::is_from(line) && self.is_quoted_header(at))
+        if phrase::is_history_rule(line) || (phrase::is_from(line) && self.is_quoted_header(at)) {
+            let ruled = at > 0 && is_rule(self.line(at - 1));
+            return Some(if ruled { at - 1 } else { at });
+        }
+        if phrase::is_to(line) { self.notes_header_start(at) } else { None }
+    }
+
+    /// Lotus Notes quotes with the name and the date on lines above `To:`, without labels.
+    fn notes_header_start(&self, at: usize) -> Option<usize> {
+        let dated = |at: &usize| phrase::is_notes_date(self.line(*at));
+        let date = (0..at).rev().take(NOTES_LINES).find(dated)?;
+        let names = |at: &usize| {
+            let own = !self.line(*at).is_empty() && self.kinds[*at] != SegmentKind::Quoted;
+            own && self.line(date).starts_with(|c: char| c.is_ascii_digit())
+        };
+        let below = || (at + 1..self.lines.len()).take(HEADER_LINES).map(|at| self.line(at));
+        let complete = below().any(phrase::is_copy) && below().any(phrase::is_subject);
+        complete.then(|| date.checked_sub(1).filter(names).unwrap_or(date))
     }
 
     /// A quoted header has a sender and at least two of date, receiver and subject.
@@ -147,7 +166,7 @@ impl<'a> Lines<'a> {
         for following in (at + 1..self.lines.len()).take(HEADER_LINES) {
             let line = self.line(following);
             date |= phrase::is_date(line);
-            to |= phrase::is_to(line);
+            to |= phrase::is_to(line) || phrase::is_copy(line);
             subject |= phrase::is_subject(line);
         }
         usize::from(date) + usize::from(to) + usize::from(subject) >= 2
@@ -271,6 +290,15 @@ mod tests {
             "oqqqqqqq",
         );
         check("*Von:* Bob\n*Gesendet:* Montag\n*An:* Ann\n*Betreff:* x\n\nalt\n", "qqqqqq");
+        check(
+            "Ok\n\nAnn Lee@X\n02/14/2000 12:50 PM\nTo: Bob\ncc:\nSubject: x\n\nold\n",
+            "ooqqqqqqq",
+        );
+        check(
+            "Ok\nAnn Lee <a@x.org> on 02/14/2000 12:50:10 PM\n\nTo: Bob\ncc:\nSubject: x\n",
+            "oqqqqq",
+        );
+        check("at 12:50 on 02/14/2000 we met\nTo: all\ncc: none\n", "ooo");
         check("From: my point of view\nthis is fine\nTo: you too\n", "ooo");
     }
 

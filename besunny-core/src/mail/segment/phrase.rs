@@ -11,6 +11,7 @@ const HISTORY: &[&str] = &[
     "original appointment",
     "forwarded message",
     "forwarded by",
+    "begin forwarded",
     "weitergeleitete nachricht",
     "ursprüngliche nachricht",
     "originalnachricht",
@@ -115,7 +116,6 @@ const DATE: &[&str] = &[
 
 const TO: &[&str] = &[
     "to",
-    "cc",
     "an",
     "à",
     "para",
@@ -133,6 +133,21 @@ const TO: &[&str] = &[
     "收件者",
     "宛先",
     "받는 사람",
+];
+
+const COPY: &[&str] = &[
+    "cc",
+    "kopie",
+    "copie",
+    "copia",
+    "kopia",
+    "kopi",
+    "kopio",
+    "cópia",
+    "копия",
+    "抄送",
+    "副本",
+    "참조",
 ];
 
 const SUBJECT: &[&str] = &[
@@ -291,6 +306,10 @@ pub(super) fn is_to(line: &str) -> bool {
     has_label(line, TO)
 }
 
+pub(super) fn is_copy(line: &str) -> bool {
+    has_label(line, COPY)
+}
+
 pub(super) fn is_subject(line: &str) -> bool {
     has_label(line, SUBJECT)
 }
@@ -326,6 +345,16 @@ pub(super) fn starts_attribution(line: &str) -> bool {
 /// It says when, or who by address.
 pub(super) fn names_time_or_address(text: &str) -> bool {
     text.contains('@') || text.bytes().filter(u8::is_ascii_digit).count() >= 3
+}
+
+/// Tells whether the line dates a Lotus Notes header: `02/14/2000 12:50 PM`.
+///
+/// The name may stand before it: `Ann Lee on 02/14/2000 12:50 PM`.
+pub(super) fn is_notes_date(line: &str) -> bool {
+    let digits = line.bytes().filter(u8::is_ascii_digit).count();
+    let bare = line.len() <= LABEL_BYTES;
+    let named = line.len() <= PHRASE_BYTES && (line.ends_with("AM") || line.ends_with("PM"));
+    (bare || named) && digits >= 6 && line.contains(':')
 }
 
 pub(super) fn is_mobile_signature(line: &str) -> bool {
