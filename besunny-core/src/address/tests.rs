@@ -123,6 +123,7 @@ fn user_3_lists_groups_and_folded_fields_are_searched() {
     check_list("x@y.org,\r\n\t\"Bob\"\r\n <ai+bob@besunny.ai>", &["bob"]);
     check_list("ai+bob@besunny.ai ai+ann@besunny.ai", &["bob", "ann"]);
     check_list("joanna@y.org, ann@y.org", &[]);
+    check_list("\"ai+b\"ob@besunny.ai, <ai+b ob@besunny.ai>, ai+(x)bob@besunny.ai", &[]);
     check_list("\"ai+bob@besunny.ai\" <eve@evil.com>", &[]);
 }
 

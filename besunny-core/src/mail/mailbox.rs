@@ -232,23 +232,37 @@ fn bare_addresses(words: &[Word]) -> Vec<(usize, usize)> {
     found
 }
 
+/// Writes an address; what is not of the grammar keeps its quotes and gaps, so that it cannot
+/// become another, valid address.
 fn spell_address(words: &[Word]) -> String {
+    let whole = is_addr_spec(words);
     let mut address = String::new();
     for word in words {
-        if word.quoted && !is_dot_atom(&word.text) {
-            address.push('"');
-            for c in word.text.chars() {
-                if matches!(c, '"' | '\\') {
-                    address.push('\\');
-                }
-                address.push(c);
-            }
-            address.push('"');
+        // White space is allowed beside a dot and the at sign only (RFC 5322 4.4).
+        let joined = address.is_empty()
+            || address.ends_with(['.', '@'])
+            || word.text.starts_with(['.', '@']);
+        if word.spaced && !joined {
+            address.push(' ');
+        }
+        if word.quoted && !(whole && is_dot_atom(&word.text)) {
+            push_quoted(&word.text, &mut address);
         } else {
             address.push_str(&word.text);
         }
     }
     address
+}
+
+fn push_quoted(text: &str, address: &mut String) {
+    address.push('"');
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            address.push('\\');
+        }
+        address.push(c);
+    }
+    address.push('"');
 }
 
 fn is_dot_atom(text: &str) -> bool {

@@ -49,6 +49,15 @@ fn user_3_quoted_parts_comments_and_routes_are_resolved() {
 }
 
 #[test]
+fn user_3_broken_addresses_do_not_become_valid_ones() {
+    check("\"ai+b\"ob@x.org", &[("", "\"ai+b\"ob@x.org")]);
+    check("<\"ai+b\" ob@x.org>", &[("", "\"ai+b\" ob@x.org")]);
+    check("<ai+b ob@x.org>", &[("", "ai+b ob@x.org")]);
+    check("<long.\t name@x.org>", &[("", "long.name@x.org")]);
+    check("a.\"b\".c@x.org", &[("", "a.\"b\".c@x.org")]);
+}
+
+#[test]
 fn mail_7_broken_lists_lose_no_address() {
     check("a@x.org b@x.org", &[("", "a@x.org"), ("", "b@x.org")]);
     check("A <a@x.org> B <b@x.org>", &[("A", "a@x.org"), ("B", "b@x.org")]);
