@@ -12,6 +12,9 @@ use super::{
     transfer,
 };
 
+/// No charset takes more bytes for a letter, so what lies beyond could not come out anyway.
+const BYTES_A_LETTER: usize = 4;
+
 /// What the body of a mail holds.
 #[derive(Debug, Default)]
 pub(super) struct Body {
@@ -204,20 +207,19 @@ impl<'a> Reader<'_, 'a> {
         if body.damaged {
             self.body.flags.insert(Flag::BrokenEncoding);
         }
-        let declared = part.content_type.get("charset").map(str::to_owned);
-        let by_html = || {
-            (part.content_type.main != "text/plain")
-                .then(|| charset::declared_by_html(&body.bytes))
-                .flatten()
-        };
-        let declared = declared.or_else(by_html);
+        let limit = self.caps.text_bytes.max(self.caps.html_bytes).saturating_mul(BYTES_A_LETTER);
+        let kept = whole_lines(&body.bytes, limit).len();
+        if kept < body.bytes.len() {
+            self.body.flags.insert(Flag::TextCut);
+        }
+        let declared = declared_charset(part, &body.bytes);
         let (text, flags) = match &body.bytes {
             Cow::Borrowed(bytes) => {
-                let decoded = charset::decode(bytes, declared.as_deref());
+                let decoded = charset::decode(&bytes[..kept], declared.as_deref());
                 (decoded.text, decoded.flags)
             }
             Cow::Owned(bytes) => {
-                let decoded = charset::decode(bytes, declared.as_deref());
+                let decoded = charset::decode(&bytes[..kept], declared.as_deref());
                 (Cow::Owned(decoded.text.into_owned()), decoded.flags)
             }
         };
@@ -298,6 +300,24 @@ impl<'a> Reader<'_, 'a> {
             self.body.attachments.push(attachment);
         }
     }
+}
+
+/// Returns the charset of a text part: of its type, for HTML otherwise of its head.
+fn declared_charset(part: &Part<'_>, bytes: &[u8]) -> Option<String> {
+    let declared = part.content_type.get("charset").map(str::to_owned);
+    let is_html = part.content_type.main != "text/plain";
+    declared.or_else(|| is_html.then(|| charset::declared_by_html(bytes)).flatten())
+}
+
+/// Returns the lines that fit into `limit` bytes, or its first letters when one line is longer.
+fn whole_lines(bytes: &[u8], limit: usize) -> &[u8] {
+    let Some(kept) = bytes.get(..limit) else { return bytes };
+    if let Some(end) = memchr::memrchr(b'\n', kept) {
+        return &bytes[..=end];
+    }
+    let tail = kept.len().saturating_sub(BYTES_A_LETTER);
+    let cut_letter = kept[tail..].iter().rposition(|byte| *byte >= 0xc0);
+    cut_letter.map_or(kept, |at| &bytes[..tail + at])
 }
 
 /// Decodes the text of a calendar part.

@@ -150,3 +150,16 @@ fn mail_11_text_and_html_have_caps() {
     );
     assert!(mail.flags.contains(Flag::HtmlCut));
 }
+
+#[test]
+fn mail_11_what_could_not_come_out_is_not_decoded() {
+    let caps = Caps { text_bytes: 4, html_bytes: 4, ..Caps::default() };
+    for raw in [
+        "A: b\n\n\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}",
+        "A: b\n\n\u{200b}\n\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}",
+    ] {
+        let mail = mail::read(raw.as_bytes(), &caps).unwrap();
+        assert_eq!(mail.text.expose().trim(), "");
+        assert!(mail.flags.contains(Flag::TextCut) && !mail.flags.contains(Flag::LyingCharset));
+    }
+}
