@@ -8,7 +8,7 @@ use std::{
 use besunny_core::mail::ContentHash;
 use flate2::read::GzDecoder;
 
-use crate::index::{self, Index, Indexed, Names, Place, stamp};
+use crate::index::{self, Index, Indexed, Names, Place, half, stamp};
 
 /// Folders are entered so deep.
 const DEPTH: usize = 16;
@@ -28,7 +28,7 @@ pub(crate) fn look(path: &Path) -> io::Result<String> {
         let line = format!("{}\n{}{}\n", file.display(), metadata.len(), stamp(&metadata));
         hash.update(line.as_bytes());
     }
-    Ok(hash.finish().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(half(&hash.finish()))
 }
 
 /// Lists the mails in the folder or archive at `path`.

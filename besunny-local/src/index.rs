@@ -72,8 +72,13 @@ impl Names {
 ///
 /// Half of the hash is enough: 128 bits do not collide by chance.
 fn named(hash: &[u8; 32], number: u32) -> ItemId {
-    let hex: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    ItemId::from_source(format!("{hex}-{number}"))
+    ItemId::from_source(format!("{}-{number}", half(hash)))
+}
+
+/// Writes the first half of a hash.
+pub(crate) fn half(hash: &[u8; 32]) -> String {
+    let first = hash.first_chunk().map_or(0, |half| u128::from_be_bytes(*half));
+    format!("{first:032x}")
 }
 
 impl Index {

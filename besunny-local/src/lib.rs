@@ -23,6 +23,7 @@ use besunny_core::source::{SourceError, SourceErrorKind};
 /// What is not there is a setting that names the wrong path; everything else may heal.
 fn unavailable(operation: &'static str, error: std::io::Error) -> SourceError {
     use std::io::ErrorKind as Io;
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the system has kinds without number")]
     let kind = match error.kind() {
         Io::NotFound | Io::NotADirectory | Io::IsADirectory => SourceErrorKind::Misconfigured,
         Io::PermissionDenied => SourceErrorKind::Forbidden,

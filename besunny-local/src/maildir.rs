@@ -11,7 +11,7 @@ use std::{
 use besunny_core::{mail::ContentHash, source::ItemId};
 use chrono::{DateTime, Utc};
 
-use crate::index::{Index, Indexed, Place};
+use crate::index::{Index, Indexed, Place, half};
 
 /// Subfolders whose mails are out of scope, without the leading dot, in lower case.
 const OUT_OF_SCOPE: [&str; 5] = ["drafts", "junk", "spam", "trash", "deleted messages"];
@@ -23,7 +23,7 @@ pub(crate) fn look(path: &Path) -> io::Result<String> {
         hash.update(mail.id.as_str().as_bytes());
         hash.update(b"\n");
     }
-    Ok(hash.finish().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(half(&hash.finish()))
 }
 
 /// Lists the mails of the Maildir at `path`.
@@ -52,7 +52,10 @@ fn mails(root: &Path) -> io::Result<Vec<Indexed>> {
                 if entry.file_type()?.is_file() && in_scope(unique, flags) {
                     let id = ItemId::from_source(unique);
                     let delivered_at = delivered_at(unique);
-                    found.push(Indexed { id, place: Place::File { path: entry.path(), delivered_at } });
+                    found.push(Indexed {
+                        id,
+                        place: Place::File { path: entry.path(), delivered_at },
+                    });
                 }
             }
         }

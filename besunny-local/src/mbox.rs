@@ -29,6 +29,8 @@ pub(crate) fn index(path: &Path) -> io::Result<Index> {
 struct Open {
     offset: u64,
     length: u64,
+    /// The length of the empty line it ends with so far, which belongs to the mailbox.
+    blank: u64,
     hash: ContentHash,
 }
 
@@ -42,7 +44,9 @@ fn split(reader: &mut impl BufRead) -> io::Result<Vec<Indexed>> {
         let read = reader.read_until(b'\n', &mut line)?;
         let is_end = read == 0;
         if is_end || (after_blank && is_separator(&line)) {
-            mails.extend(open.take().filter(|mail| mail.length > 0).map(|mail| mail.close(&mut names)));
+            mails.extend(
+                open.take().filter(|mail| mail.length > 0).map(|mail| mail.close(&mut names)),
+            );
         }
         if is_end {
             return Ok(mails);
@@ -50,27 +54,32 @@ fn split(reader: &mut impl BufRead) -> io::Result<Vec<Indexed>> {
         let length = u64::try_from(read).map_err(io::Error::other)?;
         at += length;
         if after_blank && is_separator(&line) {
-            open = Some(Open { offset: at, length: 0, hash: ContentHash::default() });
+            open = Some(Open { offset: at, length: 0, blank: 0, hash: ContentHash::default() });
         } else if let Some(mail) = &mut open {
             mail.length += length;
+            mail.blank = if is_blank(&line) { length } else { 0 };
             mail.hash.update(unquoted_line(&line));
         }
-        after_blank = matches!(line.as_slice(), b"\n" | b"\r\n");
+        after_blank = is_blank(&line);
     }
 }
 
 impl Open {
     fn close(self, names: &mut Names) -> Indexed {
-        let Self { offset, length, hash } = self;
-        let place = Place::Stretch { offset, length, quoted: true };
+        let Self { offset, length, blank, hash } = self;
+        let place = Place::Stretch { offset, length: length - blank, quoted: true };
         Indexed { id: names.next(hash.finish()), place }
     }
+}
+
+fn is_blank(line: &[u8]) -> bool {
+    matches!(line, b"\n" | b"\r\n")
 }
 
 /// Says whether a line parts two mails.
 fn is_separator(line: &[u8]) -> bool {
     let Some(rest) = line.strip_prefix(b"From ") else { return false };
-    let mut words = rest.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
+    let mut words = rest.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let (mut has_time, mut has_year) = (false, false);
     for word in words.by_ref() {
         has_time |= is_time(word);
@@ -82,7 +91,8 @@ fn is_separator(line: &[u8]) -> bool {
 /// Says whether a word is a time of day: `9:30`, `09:30:00`.
 fn is_time(word: &[u8]) -> bool {
     let mut parts = word.split(|byte| *byte == b':');
-    let is_number = |part: &[u8]| matches!(part.len(), 1..=2) && part.iter().all(u8::is_ascii_digit);
+    let is_number =
+        |part: &[u8]| matches!(part.len(), 1..=2) && part.iter().all(u8::is_ascii_digit);
     let count = parts.clone().count();
     matches!(count, 2..=3) && parts.all(is_number)
 }
@@ -132,8 +142,8 @@ mod tests {
     fn mails_are_parted_by_from_lines_after_an_empty_line() {
         check("", &[]);
         check(&format!("{FROM}\nA: 1\n\nx\n"), &["A: 1\n\nx\n"]);
-        check(&format!("{FROM}\nA: 1\n\n{FROM}\nB: 2\n"), &["A: 1\n\n", "B: 2\n"]);
-        check(&format!("{FROM}\r\nA: 1\r\n\r\n{FROM}\r\nB: 2"), &["A: 1\r\n\r\n", "B: 2"]);
+        check(&format!("{FROM}\nA: 1\n\n{FROM}\nB: 2\n"), &["A: 1\n", "B: 2\n"]);
+        check(&format!("{FROM}\r\nA: 1\r\n\r\n{FROM}\r\nB: 2"), &["A: 1\r\n", "B: 2"]);
         check(&format!("{FROM}\nA: 1\n{FROM}\nx\n"), &[&format!("A: 1\n{FROM}\nx\n")]);
     }
 

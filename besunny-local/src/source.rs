@@ -76,6 +76,7 @@ impl Form {
 #[derive(Clone, Debug)]
 pub struct LocalMail {
     form: Form,
+    page: usize,
     known: Arc<Mutex<HashMap<Subject, Arc<Index>>>>,
 }
 
@@ -83,7 +84,13 @@ impl LocalMail {
     /// Makes the adapter of one form of local mail.
     #[must_use]
     pub fn new(form: Form) -> SnapshotSource<Self> {
-        SnapshotSource::new(Self { form, known: Arc::default() })
+        Self::paged(form, PAGE)
+    }
+
+    /// Makes the adapter with listings of `page` mails a page.
+    #[must_use]
+    pub fn paged(form: Form, page: usize) -> SnapshotSource<Self> {
+        SnapshotSource::new(Self { form, page: page.max(1), known: Arc::default() })
     }
 
     /// Runs file work where it may block.
@@ -137,10 +144,7 @@ impl LocalMail {
     }
 }
 
-async fn read(
-    index: Arc<Index>,
-    id: ItemId,
-) -> Result<Option<(Indexed, RawMail)>, SourceError> {
+async fn read(index: Arc<Index>, id: ItemId) -> Result<Option<(Indexed, RawMail)>, SourceError> {
     LocalMail::blocking("local.fetch", move || {
         let Some(mail) = index.find(&id) else { return Ok(None) };
         Ok(index.read(mail)?.map(|raw| (mail.clone(), raw)))
@@ -185,10 +189,9 @@ impl Snapshot<Message> for LocalMail {
             }
         };
         let mails = index.mails.get(from..).unwrap_or_default();
-        let items = mails.iter().take(PAGE).map(|mail| revised(&mail.id)).collect();
-        let next = (mails.len() > PAGE).then(|| {
-            PageToken::from_source(format!("{}/{}", from + PAGE, index.fingerprint))
-        });
+        let items = mails.iter().take(self.page).map(|mail| revised(&mail.id)).collect();
+        let next = (mails.len() > self.page)
+            .then(|| PageToken::from_source(format!("{}/{}", from + self.page, index.fingerprint)));
         Ok(Entries { items, next, total: u64::try_from(index.mails.len()).ok() })
     }
 

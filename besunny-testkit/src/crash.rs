@@ -32,17 +32,17 @@ use crate::{
 pub struct CrashPoint {
     at: u64,
     count: AtomicU64,
-    died: Shared<oneshot::Receiver<()>>,
-    dies: std::sync::Mutex<Option<oneshot::Sender<()>>>,
+    death: Shared<oneshot::Receiver<()>>,
+    kill: std::sync::Mutex<Option<oneshot::Sender<()>>>,
 }
 
 impl CrashPoint {
     /// Makes the place number `at`, counted from 1; 0 is never reached.
     #[must_use]
     pub fn at(at: u64) -> Arc<Self> {
-        let (dies, died) = oneshot::channel();
-        let (count, dies) = (AtomicU64::new(0), std::sync::Mutex::new(Some(dies)));
-        Arc::new(Self { at, count, died: died.shared(), dies })
+        let (kill, death) = oneshot::channel();
+        let kill = std::sync::Mutex::new(Some(kill));
+        Arc::new(Self { at, count: AtomicU64::new(0), death: death.shared(), kill })
     }
 
     /// Returns how many places were passed.
@@ -53,12 +53,12 @@ impl CrashPoint {
     /// Lets `engine` work until it is done or dies; says whether it died.
     pub async fn run(&self, engine: impl Future<Output = ()> + Send) -> bool {
         let engine = Box::pin(engine);
-        matches!(future::select(engine, self.died.clone()).await, Either::Right(_))
+        matches!(future::select(engine, self.death.clone()).await, Either::Right(_))
     }
 
     async fn pass(&self) {
         if self.count.fetch_add(1, Ordering::Relaxed) + 1 == self.at {
-            drop(self.dies.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+            drop(self.kill.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
             future::pending::<()>().await;
         }
     }
@@ -66,7 +66,7 @@ impl CrashPoint {
     /// Says whether the engine died here.
     #[must_use]
     pub fn was_reached(&self) -> bool {
-        self.died.clone().now_or_never().is_some()
+        self.death.clone().now_or_never().is_some()
     }
 }
 

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use besunny_core::{
     account::Provider,
     adapter::{Adapter, MailAdapter},
-    address::VirtualAddresses,
+    address::{AddressRuleError, VirtualAddresses},
     classify::{Classifier, Rules},
     clock::{Clock, Ids},
     event::{Event, EventSink, PublishError},
@@ -22,8 +22,8 @@ use crate::{Besunny, SystemClock, SystemIds};
 
 /// The label that processed mail of the master mailbox gets (MAIL-14).
 const PROCESSED: &str = "BeSunny/Processed";
-/// The domain of virtual addresses until one is set: reserved, so that nothing matches by chance.
-const NO_DOMAIN: &str = "besunny.invalid";
+/// What virtual addresses begin with (USER-3).
+const PREFIX: &str = "ai";
 
 /// The engine before it is built.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Builder {
             ids: Arc::new(SystemIds),
             mail: HashMap::new(),
             intake: MailIntake {
-                addresses: VirtualAddresses::new(NO_DOMAIN),
+                addresses: VirtualAddresses::none(),
                 caps: Caps::default(),
                 master_filing: Filing::ReadAndLabel(PROCESSED.to_owned()),
                 addressed_filing: Filing::Label(PROCESSED.to_owned()),
@@ -71,13 +71,14 @@ impl Builder {
     }
 
     /// Recognises `ai+USERNAME@domain` as a virtual address (USER-3).
-    #[must_use]
-    pub fn virtual_domain(mut self, domain: &str) -> Self {
-        self.intake.addresses = VirtualAddresses::new(domain);
-        self
+    ///
+    /// # Errors
+    /// [`AddressRuleError`] when `domain` is no domain.
+    pub fn virtual_domain(self, domain: &str) -> Result<Self, AddressRuleError> {
+        Ok(self.virtual_addresses(VirtualAddresses::new(PREFIX, [domain])?))
     }
 
-    /// Recognises virtual addresses by a rule of your own (USER-3).
+    /// Recognises virtual addresses by a rule of your own (USER-3); none by default.
     #[must_use]
     pub fn virtual_addresses(mut self, addresses: VirtualAddresses) -> Self {
         self.intake.addresses = addresses;

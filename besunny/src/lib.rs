@@ -6,11 +6,11 @@
 //! #     mailbox: impl besunny::core::source::Source<besunny::core::message::Message> + 'static,
 //! #     scope: besunny::core::tenant::TenantScope,
 //! #     grant: besunny::core::account::NewAccount,
-//! # ) -> Result<(), besunny::Error> {
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
 //! use besunny::{Besunny, core::{account::Provider, adapter::Adapter}};
 //!
 //! let besunny = Besunny::builder(store)
-//!     .virtual_domain("besunny.example")
+//!     .virtual_domain("besunny.example")?
 //!     .mail(Provider::new("mailbox"), Adapter::new(mailbox))
 //!     .build();
 //! besunny.connect(&scope, grant).await?;

@@ -40,7 +40,7 @@ impl Besunny {
         provider: &Provider,
         delivery: &Delivery<'_>,
     ) -> Result<Noted, Refused> {
-        let adapter = self.adapter(provider).map_err(|_| Refused::NotMounted)?;
+        let adapter = self.worker.mail.get(provider).ok_or(Refused::NotMounted)?;
         let notices = notices(adapter, delivery).await?;
         Ok(self.store.note(&Receipt { provider: provider.clone(), notices }).await?)
     }

@@ -146,7 +146,7 @@ impl Scene {
             clock: Arc::<ManualClock>::clone(&self.clock),
             mail: [(Provider::new("scripted"), MailAdapter::from(Adapter::new(source)))].into(),
             intake: MailIntake {
-                addresses: VirtualAddresses::new("besunny.example"),
+                addresses: VirtualAddresses::none(),
                 caps: Caps::default(),
                 master_filing: Filing::None,
                 addressed_filing: Filing::None,

@@ -1,4 +1,5 @@
 //! The real engine on real stores and faulty neighbours.
+#![cfg(test)]
 
 mod crash;
 mod simulation;
