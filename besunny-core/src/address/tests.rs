@@ -1,3 +1,4 @@
+//! Usernames and virtual addresses, by the rules of USER-2 and USER-3.
 use proptest::prelude::*;
 
 use super::*;

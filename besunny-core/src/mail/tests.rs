@@ -1,3 +1,4 @@
+//! Whole mails, by the rules of MAIL-7 to MAIL-18.
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;

@@ -1,3 +1,4 @@
+//! Bodies: which part is the text, and what becomes of the others.
 use super::*;
 use crate::mail::{self, Mail};
 

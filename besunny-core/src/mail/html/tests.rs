@@ -1,3 +1,4 @@
+//! HTML to text: what a reader sees, and what he does not.
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;

@@ -1,3 +1,4 @@
+//! Address lists as people and programs write them.
 use proptest::prelude::*;
 
 use super::*;
