@@ -209,3 +209,6 @@ fn detections(
     }
     found.into_values()
 }
+
+#[cfg(test)]
+mod tests;

@@ -203,3 +203,6 @@ fn evidence(project: ProjectId, signal: Signal, quote: &str, place: Place) -> Ev
     let weight = signal.weight() * share;
     Evidence { project, signal, quote: Untrusted::new(quote.to_owned()), weight }
 }
+
+#[cfg(test)]
+mod tests;
