@@ -2,4 +2,6 @@
 #![cfg(test)]
 
 mod crash;
+mod scene;
 mod simulation;
+mod sync;
