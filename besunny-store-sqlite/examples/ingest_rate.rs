@@ -130,9 +130,8 @@ impl Bench {
     async fn store_page(&self, effects: Vec<Effect>) -> Outcome<Duration> {
         let began = std::time::Instant::now();
         let at = self.store.position(&self.scope, self.lease.stream).await?;
-        let met = effects.iter().filter_map(|effect| match effect {
-            Effect::Store { item, .. } => Some(item.clone()),
-            _ => None,
+        let met = effects.iter().filter_map(|effect| {
+            if let Effect::Store { item, .. } = effect { Some(item.clone()) } else { None }
         });
         let basis = PassBasis {
             stream: self.lease.stream,

@@ -1,3 +1,7 @@
 //! The real engine on real stores and faulty neighbours.
+#![cfg(test)]
 
+mod crash;
+mod scene;
 mod simulation;
+mod sync;

@@ -231,7 +231,7 @@ impl Sheet<'_> {
         row.add(new.kind.as_str()).add(new.mail.subject.expose().as_str()).add(new.mail.author());
         row.add(micros(new.received_at)).add(micros(self.at));
         row.add(DocumentState::Pending.as_str()).add(PENDING).add(removed_at);
-        row.add(new.mail.message_id.as_deref());
+        row.add(new.mail.message_id.as_ref().map(|id| id.expose().as_str()));
     }
 
     /// Writes changed documents, all in one statement.

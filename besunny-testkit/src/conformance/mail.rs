@@ -1,6 +1,6 @@
 //! What every mail source promises: [`Source`] of [`Message`].
 //!
-//! The cases read a source the way the engine does, through [`Reader`], and compare with what the
+//! The cases read a source the way the engine does, through `Reader`, and compare with what the
 //! world holds. They know nothing of the provider.
 use std::{
     collections::{BTreeMap, BTreeSet},
