@@ -33,6 +33,12 @@ mod verify;
 
 /// The model, the ports and the decisions.
 pub use besunny_core as core;
+/// Mail from files on this machine.
+#[cfg(feature = "local")]
+pub use besunny_local as local;
+/// The embedded store.
+#[cfg(feature = "sqlite")]
+pub use besunny_store_sqlite as sqlite;
 
 pub use builder::Builder;
 pub use engine::Engine;

@@ -1,0 +1,1 @@
+//! The HTTP side: REST for programs, a console for people, webhooks for providers.
