@@ -34,6 +34,8 @@ mod rows;
 mod scheduler;
 mod store;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use failure::Failure;

@@ -45,19 +45,20 @@ pub(crate) async fn run(
     migrator: &Migrator,
 ) -> Result<(), Refused> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    if is_foreign(&mut transaction).await? {
-        return Err(Refused::Schema(SchemaError::Foreign));
-    }
+    check_origin(&mut transaction).await?;
     migrator.run_direct(None, &mut *transaction, false).await?;
     Ok(transaction.commit().await?)
 }
 
-/// Says whether another program made the file; ours mark it with the first migration.
-async fn is_foreign(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+/// Makes sure that no other program made the file; ours mark it with the first migration.
+pub(crate) async fn check_origin(connection: &mut SqliteConnection) -> Result<(), Refused> {
     let mark: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
     let tables: i64 =
         sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(connection).await?;
-    Ok(mark != APPLICATION_ID && (mark != 0 || tables > 0))
+    if mark != APPLICATION_ID && (mark != 0 || tables > 0) {
+        return Err(Refused::Schema(SchemaError::Foreign));
+    }
+    Ok(())
 }
 
 /// "BSUN", as in the first migration.

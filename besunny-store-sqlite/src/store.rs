@@ -3,7 +3,7 @@ use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use besunny_core::{clock::Clock, repository::RepositoryError};
 use sqlx::{
-    ConnectOptions, SqliteConnection, SqlitePool,
+    ConnectOptions, Connection, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -126,8 +126,13 @@ impl SqliteStore {
     }
 }
 
-/// Opens the connection that writes.
+/// Opens the connection that writes; the file of another program is left as it is.
 async fn connect(file: &Arc<Path>, options: &Options) -> Result<SqliteConnection, OpenError> {
+    let of_database = |error| OpenError::of_database(file, error);
+    let mut stranger = plain(file, options).connect().await.map_err(of_database)?;
+    let checked = migration::check_origin(&mut stranger).await;
+    checked.map_err(|refused| OpenError::of(file, refused))?;
+    stranger.close().await.map_err(of_database)?;
     let mut settings = plain(file, options)
         .page_size(u32::try_from(PAGE_BYTES).unwrap_or(8192))
         .journal_mode(SqliteJournalMode::Wal)
@@ -141,8 +146,7 @@ async fn connect(file: &Arc<Path>, options: &Options) -> Result<SqliteConnection
     if let Some(bytes) = options.max_bytes {
         settings = settings.pragma("max_page_count", (bytes / PAGE_BYTES).max(1).to_string());
     }
-    let connection = settings.connect().await;
-    let mut connection = connection.map_err(|error| OpenError::of_database(file, error))?;
+    let mut connection = settings.connect().await.map_err(of_database)?;
     check(&mut connection, file).await?;
     let migrated = migration::run(&mut connection, &migration::MIGRATOR).await;
     migrated.map_err(|refused| OpenError::of(file, refused))?;

@@ -1,0 +1,49 @@
+//! Every statement on a tenant's rows says so (DESIGN.md L6).
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// Work of all tenants that the scheduler and the relay hand out; such a statement begins with a
+/// comment that names it, so that nobody leaves a tenant out by accident.
+const OF_ALL_TENANTS: [&str; 10] = [
+    "claim jobs",
+    "due jobs",
+    "due streams",
+    "lease streams",
+    "next job",
+    "next stream",
+    "notice by subject",
+    "notice by watch",
+    "published events",
+    "unpublished events",
+];
+/// The tenants themselves, and deliveries before it is known whose they are.
+const WITHOUT_TENANT: [&str; 2] = ["INTO tenants ", " receipts "];
+
+#[test]
+fn every_statement_names_the_tenant_or_is_listed_here() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx");
+    let mut named = BTreeSet::new();
+    for file in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        let entry: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let statement = entry["query"].as_str().unwrap();
+        let sql = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+        if let Some((name, _)) =
+            sql.strip_prefix("/* all tenants: ").and_then(|rest| rest.split_once(" */"))
+        {
+            named.insert(name.to_owned());
+        } else if !WITHOUT_TENANT.iter().any(|part| sql.contains(part)) {
+            assert!(is_scoped(&sql), "no tenant: {sql}");
+        }
+    }
+    let listed: BTreeSet<_> = OF_ALL_TENANTS.map(str::to_owned).into();
+    assert_eq!(named, listed);
+}
+
+/// Inserts name the column first; all others compare it with a parameter.
+fn is_scoped(sql: &str) -> bool {
+    let columns = sql
+        .split_once("INSERT INTO ")
+        .and_then(|(_, into)| into.split_once('('))
+        .map(|(_, columns)| columns.trim_start());
+    columns.map_or_else(|| sql.contains("tenant = ?"), |columns| columns.starts_with("tenant"))
+}

@@ -1,0 +1,89 @@
+//! One transaction for all who wait, and two programs on one file.
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use besunny_core::{
+    address::Username,
+    ids::{TenantId, UserId},
+    repository::{People, RepositoryError},
+    tenant::{Tenant, TenantScope, User},
+};
+use chrono::DateTime;
+use futures::future::join_all;
+use tempfile::TempDir;
+
+use super::open;
+use crate::SqliteStore;
+
+/// Founds a tenant; its people are what is written here.
+async fn found(store: &SqliteStore) -> TenantScope {
+    let id = TenantId::derived(&[b"acme"]);
+    let created_at = DateTime::UNIX_EPOCH;
+    store.found(&Tenant { id, name: "acme".to_owned(), created_at }).await.unwrap();
+    TenantScope::trusted(id)
+}
+
+/// Makes a person; those of `number` and `name` are unique.
+fn user(number: u32, name: &str) -> User {
+    User {
+        id: UserId::derived(&[&number.to_be_bytes()]),
+        username: Username::parse(name).unwrap(),
+        name: name.to_owned(),
+        created_at: DateTime::UNIX_EPOCH,
+    }
+}
+
+#[tokio::test]
+async fn callers_that_wait_share_a_transaction_and_a_refusal_harms_nobody_else() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder.path().join("besunny.db")).await.unwrap();
+    let scope = found(&store).await;
+    let commits = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&commits);
+    store
+        .write(move |turn| {
+            Box::pin(async move {
+                let mut handle =
+                    turn.connection.lock_handle().await.map_err(crate::failure::failed)?;
+                handle.set_commit_hook(move || {
+                    counter.fetch_add(1, Ordering::Relaxed);
+                    true
+                });
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    let before = commits.load(Ordering::Relaxed);
+    // Every tenth wants a name that somebody has.
+    let users: Vec<User> = (0..100)
+        .map(|n| if n % 10 == 9 { user(n, "ann0") } else { user(n, &format!("ann{n}")) })
+        .collect();
+    let answers = join_all(users.iter().map(|user| store.add_user(&scope, user))).await;
+    for (number, answer) in answers.iter().enumerate() {
+        let is_taken = matches!(answer, Err(RepositoryError::Taken(_)));
+        assert_eq!(is_taken, number % 10 == 9, "caller {number}: {answer:?}");
+    }
+    assert_eq!(store.users(&scope).await.unwrap().len(), 90);
+    let transactions = commits.load(Ordering::Relaxed) - before;
+    assert!(transactions <= 3, "{transactions} transactions for 100 callers");
+}
+
+#[tokio::test]
+async fn two_stores_on_one_file_wait_for_each_other() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("besunny.db");
+    let (one, two) = (open(&file).await.unwrap(), open(&file).await.unwrap());
+    let scope = found(&one).await;
+    let users: Vec<User> = (0..40).map(|n| user(n, &format!("ann{n}"))).collect();
+    let answers = join_all(users.iter().enumerate().map(|(number, user)| {
+        if number % 2 == 0 { one.add_user(&scope, user) } else { two.add_user(&scope, user) }
+    }));
+    for answer in answers.await {
+        answer.unwrap();
+    }
+    one.close().await.unwrap();
+    assert_eq!(two.users(&scope).await.unwrap().len(), 40);
+}
