@@ -45,6 +45,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Measures ours, a peer and a limit in one run: `A6`; `--help` names them and their options.
+    Bench {
+        /// What to measure, and its options.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        arguments: Vec<String>,
+    },
 }
 
 #[expect(clippy::print_stderr, reason = "a command complains on stderr")]
@@ -65,6 +71,7 @@ fn perform(command: &Command) -> Result<()> {
         Command::SqlxCheck { refresh: false } => sqlx::check(),
         Command::SqlxCheck { refresh: true } => sqlx::refresh(),
         Command::Sim { seeds, seed, json } => sim(*seed, *seeds, *json),
+        Command::Bench { arguments } => bench(arguments),
     }
 }
 
@@ -75,5 +82,12 @@ fn sim(first: u64, count: u64, json: bool) -> Result<()> {
     if json {
         program.arg("--json");
     }
+    command::run(program)
+}
+
+/// Runs a measurement, optimised as what is released.
+fn bench(arguments: &[String]) -> Result<()> {
+    let mut program = command::cargo(&["run", "--quiet", "--release", "-p", "besunny-bench", "--"]);
+    program.args(arguments);
     command::run(program)
 }

@@ -49,7 +49,7 @@ fn allowed(package: &str, other: &str, is_dev: bool) -> bool {
         "besunny-testkit" => other == "besunny-core",
         "besunny" => other != "besunny-server-example" && other != "besunny-simulator",
         "besunny-server-example" => matches!(other, "besunny" | "besunny-simulator") || is_dev,
-        "besunny-tests" | "xtask" => true,
+        "besunny-bench" | "besunny-tests" | "xtask" => true,
         _ => other == "besunny-core" || is_dev && other == "besunny-testkit",
     }
 }

@@ -1,10 +1,8 @@
-//! How fast mails are stored: `cargo run --release -p besunny-store-sqlite --example ingest_rate`.
-//!
-//! Stores generated mails of 5 KB in pages, as a pass of the sync loop does, and prints what that
-//! cost. Arguments: how many mails (2000), and the file to write (a temporary one).
-use std::{error::Error, path::PathBuf, sync::Arc, time::Duration};
+//! Stores generated mails of 5 KB in pages, as a pass of the sync loop does; only storing is timed.
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use besunny_core::{
+use anyhow::{Context, Result};
+use besunny::core::{
     account::{Account, Intake, NewAccount, Provider, stream_id},
     address::Username,
     clock::Clock,
@@ -18,45 +16,50 @@ use besunny_core::{
     source::{ItemId, ItemRef, OfferedStream, Revision, StreamKey, Subject},
     tenant::{Tenant, TenantScope, User},
 };
-use besunny_store_sqlite::{Options, Place, SqliteStore};
+use besunny::sqlite::{Options, SqliteStore};
 use besunny_testkit::clock::ManualClock;
 use bytes::Bytes;
+use clap::Args;
+
+use crate::measure::{processor_seconds, report};
 
 /// Mails of a page: what the sync loop commits at once.
 const PAGE: usize = 500;
 /// Bytes of a mail.
 const MAIL_BYTES: usize = 5 << 10;
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+/// Stores generated mails in a new file.
+#[derive(Debug, Args)]
+pub(crate) struct Ingest {
+    /// The file to write.
+    #[arg(long)]
+    db: PathBuf,
+    /// How many mails.
+    #[arg(long)]
+    mails: usize,
+}
 
-#[tokio::main]
-#[expect(clippy::print_stdout, reason = "a measurement speaks on stdout")]
-async fn main() -> Outcome<()> {
-    let mut arguments = std::env::args().skip(1);
-    let count = arguments.next().map_or(Ok(2_000), |count| count.parse())?;
-    let place = arguments.next().map_or(Place::Temporary, |path| Place::File(PathBuf::from(path)));
-    let clock = Arc::new(ManualClock::default());
-    let store = SqliteStore::open(place, clock, Options::default()).await?;
-    let bench = Bench::new(store).await?;
-    let (mut stored, mut spent) = (0, Duration::ZERO);
-    while stored < count {
-        let size = PAGE.min(count - stored);
-        let page = bench.page(stored, size)?;
-        spent += bench.store_page(page).await?;
-        stored += size;
+impl Ingest {
+    pub(crate) fn run(self) -> Result<()> {
+        tokio::runtime::Runtime::new()?.block_on(self.store())
     }
-    let seconds = spent.as_secs_f64();
-    let rows = rows(bench.store.path()).await?;
-    let (mails_per_second, rows_per_second) =
-        (as_f64(count) / seconds, as_f64(usize::try_from(rows)?) / seconds);
-    bench.store.close().await?;
-    println!(
-        "{count} mails, {rows} rows in {seconds:.3} s: {mails_per_second:.0} mails/s, \
-         {rows_per_second:.0} rows/s, CPU {:.2} s in all, peak {} MB",
-        processor_seconds()?,
-        peak_kib()? / 1024,
-    );
-    Ok(())
+
+    async fn store(self) -> Result<()> {
+        let clock = Arc::new(ManualClock::default());
+        let store = SqliteStore::open(self.db, clock, Options::default()).await?;
+        let bench = Bench::new(store).await?;
+        let (mut stored, mut wall, mut processor) = (0, Duration::ZERO, 0.0);
+        while stored < self.mails {
+            let size = PAGE.min(self.mails - stored);
+            let page = bench.page(stored, size)?;
+            let before = processor_seconds()?;
+            wall += bench.store_page(page).await?;
+            processor += processor_seconds()? - before;
+            stored += size;
+        }
+        bench.store.close().await?;
+        report(stored, wall, processor)
+    }
 }
 
 struct Bench {
@@ -68,7 +71,7 @@ struct Bench {
 }
 
 impl Bench {
-    async fn new(store: SqliteStore) -> Outcome<Self> {
+    async fn new(store: SqliteStore) -> Result<Self> {
         let clock = ManualClock::default();
         let (tenant, owner) = (TenantId::derived(&[b"bench"]), UserId::derived(&[b"ann"]));
         let (scope, now) = (TenantScope::trusted(tenant), clock.now());
@@ -89,12 +92,12 @@ impl Bench {
         store.connect(&scope, &account, &[offered]).await?;
         let ask = Ask { limit: 1, lease_for: Duration::from_hours(1) };
         let leases = store.lease(ask).await?;
-        let lease = leases.into_iter().find(|lease| lease.stream == stream).ok_or("no lease")?;
+        let lease = leases.into_iter().find(|lease| lease.stream == stream).context("no lease")?;
         Ok(Self { store, clock, scope, owner, lease })
     }
 
     /// Makes the effects of a page of mails; not measured.
-    fn page(&self, first: usize, count: usize) -> Outcome<Vec<Effect>> {
+    fn page(&self, first: usize, count: usize) -> Result<Vec<Effect>> {
         let mut effects = Vec::with_capacity(count);
         for number in first..first + count {
             let new = self.document(number)?;
@@ -110,7 +113,7 @@ impl Bench {
         Ok(effects.collect())
     }
 
-    fn document(&self, number: usize) -> Outcome<NewDocument> {
+    fn document(&self, number: usize) -> Result<NewDocument> {
         let raw = raw_mail(number);
         let content_hash = mail::content_hash(&raw);
         let kind = DocumentKind::Email;
@@ -127,7 +130,7 @@ impl Bench {
 
     /// Commits a page; returns how long that took.
     #[expect(clippy::disallowed_methods, reason = "a measurement needs the wall clock")]
-    async fn store_page(&self, effects: Vec<Effect>) -> Outcome<Duration> {
+    async fn store_page(&self, effects: Vec<Effect>) -> Result<Duration> {
         let began = std::time::Instant::now();
         let at = self.store.position(&self.scope, self.lease.stream).await?;
         let met = effects.iter().filter_map(|effect| {
@@ -177,37 +180,4 @@ fn raw_mail(number: usize) -> Bytes {
 /// Spreads numbers over the whole range.
 const fn spread(number: usize) -> u64 {
     (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-/// Counts the rows of all tables.
-async fn rows(file: &std::path::Path) -> Outcome<i64> {
-    use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
-    let mut connection = SqliteConnectOptions::new().filename(file).connect().await?;
-    let count = "SELECT (SELECT count(*) FROM items) + (SELECT count(*) FROM members)
-        + (SELECT count(*) FROM blobs) + (SELECT count(*) FROM documents)
-        + (SELECT count(*) FROM origins) + (SELECT count(*) FROM history)
-        + (SELECT count(*) FROM outbox) + (SELECT count(*) FROM jobs)";
-    Ok(sqlx::query_scalar(count).fetch_one(&mut connection).await?)
-}
-
-/// Returns the seconds that all threads of this process have computed (Linux).
-fn processor_seconds() -> Outcome<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-    let ticks: Vec<u32> = fields.skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
-    // Linux counts in hundredths of a second on every machine.
-    Ok(f64::from(ticks.iter().sum::<u32>()) / 100.0)
-}
-
-/// Returns the most memory this process has held, in KiB (Linux).
-fn peak_kib() -> Outcome<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let peak = line.and_then(|line| line.split_whitespace().next()).ok_or("no VmHWM")?;
-    Ok(peak.parse()?)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-fn as_f64(count: usize) -> f64 {
-    count as f64
 }

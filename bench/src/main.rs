@@ -1,0 +1,43 @@
+//! Ours, a peer and a physical limit, one after the other, three rounds in one run.
+//!
+//! Absolute rates of a shared machine mean little, so what is reported are ratios with their least,
+//! middle and greatest value, the rate of `fdatasync` at the time, and how much of the processor others used.
+//! Each runner is a process of its own that measures itself and prints one JSON object; peers are
+//! in `peers/`. Linux only: times of processes are read from `/proc`.
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+mod a6;
+mod ingest;
+mod machine;
+mod measure;
+mod rounds;
+
+#[derive(Debug, Parser)]
+struct Line {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// The same rows into SQLite, against the C library's executemany.
+    #[command(name = "A6")]
+    A6(rounds::Plan),
+    /// One runner of a measurement.
+    #[command(subcommand, hide = true)]
+    Runner(Runner),
+}
+
+#[derive(Debug, Subcommand)]
+enum Runner {
+    /// Stores generated mails in a new file.
+    Ingest(ingest::Ingest),
+}
+
+fn main() -> Result<()> {
+    match Line::parse().what {
+        What::A6(plan) => a6::run(&plan),
+        What::Runner(Runner::Ingest(ingest)) => ingest.run(),
+    }
+}

@@ -1,0 +1,60 @@
+//! Rounds of runners, interleaved, and what comes of their ratios.
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde_json::{Value, json};
+
+/// How long and how large.
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// How often each runner runs.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) rounds: usize,
+    /// How many mails.
+    #[arg(long, default_value_t = 20_000)]
+    pub(crate) mails: usize,
+    /// The Python of the peers, with what they need installed.
+    #[arg(long, default_value = "python3")]
+    pub(crate) python: PathBuf,
+}
+
+/// Runs a runner of ours.
+pub(crate) fn ours(arguments: &[&str]) -> Result<Value> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("runner").args(arguments);
+    measured(command)
+}
+
+/// Runs a peer.
+pub(crate) fn peer(python: &Path, name: &str, arguments: &[&str]) -> Result<Value> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name);
+    let mut command = Command::new(python);
+    command.arg(script).args(arguments);
+    measured(command)
+}
+
+/// Runs a runner and reads the last line it prints.
+fn measured(mut command: Command) -> Result<Value> {
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| format!("cannot start {command:?}"))?;
+    ensure!(output.status.success(), "{command:?} failed: {}", output.status);
+    let text = String::from_utf8(output.stdout)?;
+    let line = text.lines().last().context("a runner printed nothing")?;
+    serde_json::from_str(line).with_context(|| format!("a runner printed {line:?}"))
+}
+
+/// Returns a figure of a runner.
+pub(crate) fn figure(measured: &Value, name: &str) -> Result<f64> {
+    measured[name].as_f64().with_context(|| format!("no {name} in {measured}"))
+}
+
+/// Returns the least, the middle and the greatest value.
+pub(crate) fn spread(mut values: Vec<f64>) -> Value {
+    values.sort_by(f64::total_cmp);
+    let at = |index: usize| values.get(index).copied();
+    json!({ "min": at(0), "median": at(values.len() / 2), "max": at(values.len().saturating_sub(1)) })
+}
