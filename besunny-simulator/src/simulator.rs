@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::control::{self, Control};
 use crate::gateway::Shared;
 use crate::world::World;
-use crate::{gmail, oauth, pubsub, refusal, wire};
+use crate::{batch, gmail, oauth, pubsub, refusal, wire};
 
 /// A running outside world on 127.0.0.1.
 ///
@@ -98,6 +98,7 @@ impl Simulator {
 }
 
 fn router(world: Shared) -> Router {
+    let batch = batch::router(gmail::router().with_state(Shared::clone(&world)));
     Router::new()
         .merge(gmail::router())
         .merge(oauth::router())
@@ -105,6 +106,7 @@ fn router(world: Shared) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .with_state(world)
+        .merge(batch)
 }
 
 /// Google's front end answers unknown paths with a page.

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod accounts;
+mod batch;
 mod clock;
 mod control;
 mod damage;
