@@ -36,7 +36,8 @@ pub(crate) fn router(services: Router) -> Router {
 }
 
 async fn respond(services: Router, headers: &HeaderMap, body: Bytes) -> Response {
-    let Some(calls) = calls(headers, &body).filter(|calls| calls.len() <= MAX_CALLS) else {
+    let is_served = |calls: &Vec<Call>| (1..=MAX_CALLS).contains(&calls.len());
+    let Some(calls) = calls(headers, &body).filter(is_served) else {
         let page = refusal::error_page(StatusCode::BAD_REQUEST);
         return (StatusCode::BAD_REQUEST, Html(page)).into_response();
     };
