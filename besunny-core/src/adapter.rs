@@ -3,7 +3,7 @@ use std::{fmt::Debug, sync::Arc};
 
 use crate::{
     message::{MailFiling, Message},
-    push::{Push, Receiver},
+    push::{PublicKeys, Push, Receiver},
     source::Source,
 };
 
@@ -13,13 +13,14 @@ pub struct Adapter<S> {
     source: Arc<S>,
     push: Option<Arc<dyn Push>>,
     receiver: Option<Arc<dyn Receiver>>,
+    keys: Option<Arc<dyn PublicKeys>>,
     filing: Option<Arc<dyn MailFiling>>,
 }
 
 impl<S: Debug> Adapter<S> {
     /// Wires a source that is only polled.
     pub fn new(source: S) -> Self {
-        Self { source: Arc::new(source), push: None, receiver: None, filing: None }
+        Self { source: Arc::new(source), push: None, receiver: None, keys: None, filing: None }
     }
 
     /// Adds callbacks.
@@ -30,6 +31,13 @@ impl<S: Debug> Adapter<S> {
     {
         self.push = Some(Arc::<S>::clone(&self.source));
         self.receiver = Some(Arc::<S>::clone(&self.source));
+        self
+    }
+
+    /// Adds the provider's published keys, with which its calls are checked.
+    #[must_use]
+    pub fn with_keys(mut self, keys: impl PublicKeys + 'static) -> Self {
+        self.keys = Some(Arc::new(keys));
         self
     }
 
@@ -53,13 +61,15 @@ pub struct MailAdapter {
     pub push: Option<Arc<dyn Push>>,
     /// How its calls are checked.
     pub receiver: Option<Arc<dyn Receiver>>,
+    /// The keys its calls are checked with; none for a provider that shares a secret.
+    pub keys: Option<Arc<dyn PublicKeys>>,
     /// How processed mails are marked.
     pub filing: Option<Arc<dyn MailFiling>>,
 }
 
 impl<S: Source<Message> + 'static> From<Adapter<S>> for MailAdapter {
     fn from(adapter: Adapter<S>) -> Self {
-        let Adapter { source, push, receiver, filing } = adapter;
-        Self { source, push, receiver, filing }
+        let Adapter { source, push, receiver, keys, filing } = adapter;
+        Self { source, push, receiver, keys, filing }
     }
 }

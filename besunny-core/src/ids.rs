@@ -120,7 +120,7 @@ mod tests {
     fn the_derivation_is_frozen() {
         insta::assert_snapshot!(
             DocumentId::derived(&[b"tenant", b"owner", b"item"]),
-            @"8fdb2c5d-0000-0000-0000-000000000000"
+            @"a5b2f33f-981d-52f2-99ca-d845f2588ad3"
         );
     }
 

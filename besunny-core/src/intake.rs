@@ -9,12 +9,13 @@ use crate::{
     commit::{Detection, Effect},
     document::{DocumentKind, NewDocument, document_id},
     ids::UserId,
-    item::{IgnoredReason, QuarantineReason},
+    item::{IgnoredReason, Oversized, QuarantineReason},
     job::{Job, Task},
-    mail::{self, Caps, Mail, Recipient},
+    mail::{self, Caps, LoopReason, Mail, Recipient},
     message::{Filing, Message, RawMail},
     source::ItemRef,
     sync::{Context, Facts, Plan},
+    untrusted::Untrusted,
 };
 
 /// The plan of every mail stream; pure.
@@ -51,12 +52,13 @@ impl Plan<Message> for MailIntake {
 
     fn read(&self, _: &ItemRef, message: Message) -> Result<Reading, QuarantineReason> {
         let raw = match message.raw {
-            RawMail::Whole(raw) => raw,
-            RawMail::TooLarge { size_bytes, .. } => {
-                return Err(QuarantineReason::Refused(format!(
-                    "{size_bytes} bytes are more than the {} that are read",
-                    self.caps.bytes
-                )));
+            RawMail::Whole(raw) if raw.len() <= self.caps.bytes => raw,
+            RawMail::Whole(raw) => {
+                let size_bytes = u64::try_from(raw.len()).unwrap_or(u64::MAX);
+                return Err(self.oversized(&raw, size_bytes));
+            }
+            RawMail::TooLarge { headers, size_bytes } => {
+                return Err(self.oversized(&headers, size_bytes));
             }
         };
         let mail = mail::read(&raw, &self.caps)
@@ -88,6 +90,17 @@ impl Plan<Message> for MailIntake {
 }
 
 impl MailIntake {
+    /// Keeps what the headers of a mail say that is too large to be read (MAIL-18).
+    fn oversized(&self, headers: &[u8], size_bytes: u64) -> QuarantineReason {
+        let mail = mail::headers(headers, &self.caps).unwrap_or_default();
+        QuarantineReason::TooLarge(Box::new(Oversized {
+            size_bytes,
+            limit_bytes: u64::try_from(self.caps.bytes).unwrap_or(u64::MAX),
+            subject: mail.subject.clone(),
+            from: Untrusted::new(mail.author().to_owned()),
+        }))
+    }
+
     fn virtuals(&self, mail: &Mail) -> Vec<Virtual> {
         let recognise = |recipient: &Recipient| {
             let address = self.addresses.recognise(recipient.address.expose())?;
@@ -137,8 +150,10 @@ impl MailIntake {
 
 /// Says whose document a mail becomes.
 fn owners(reading: &Reading, context: &Context<'_>) -> Result<Vec<UserId>, IgnoredReason> {
-    if let Some(reason) = reading.mail.loop_reason() {
-        return Err(reason);
+    match reading.mail.loop_reason() {
+        Some(LoopReason::AutoReply) => return Err(IgnoredReason::AutoReply),
+        Some(LoopReason::Bounce) => return Err(IgnoredReason::Bounce),
+        None => {}
     }
     let account = context.account;
     let mut named: Vec<UserId> = reading
@@ -194,3 +209,6 @@ fn detections(
     }
     found.into_values()
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,8 +62,8 @@ pub enum Filing {
 /// A mail source that can mark what was processed.
 ///
 /// # Contract
-/// `file` MUST be repeatable: a mail marked twice is marked once (`filing.repeatable`). A mail that
-/// is gone is no error.
+/// `file` MUST be repeatable: a mail marked twice is marked once. A mail that is gone
+/// is no error.
 #[async_trait]
 pub trait MailFiling: Debug + Send + Sync {
     /// Marks `item`.

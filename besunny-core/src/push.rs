@@ -164,9 +164,8 @@ pub enum Rejected {
 /// Turns a delivery into notices. Pure: no clock, no store, no network.
 ///
 /// # Contract
-/// `receive` MUST refuse whatever it cannot prove authentic, before it reads the body
-/// (`receiver.refuses-unproven`); it MUST NOT take anything but a hint from it
-/// (`receiver.hints-only`).
+/// `receive` MUST refuse whatever it cannot prove authentic, before it reads the body, and MUST NOT
+/// take anything but a hint from it.
 pub trait Receiver: Debug + Send + Sync {
     /// Checks and reads `delivery` with the provider's `keys`.
     fn receive(&self, delivery: &Delivery<'_>, keys: &[PublicKey])

@@ -73,21 +73,19 @@ pub type Known = HashMap<ItemId, Option<Revision>>;
 /// The sync side of a store: one aggregate a stream.
 ///
 /// # Contract
-/// - `commit` MUST apply everything or nothing (`store.commit.atomic`), refuse an expected
-///   version that is not the stored one (`store.commit.conflict`), refuse an epoch that is not
-///   the stored one (`store.commit.fenced`), and answer a commit id that was applied before
-///   with success and no change (`store.commit.repeated`).
-/// - A document that exists MUST only gain an origin (`store.store.same-document`).
-/// - `Leave` MUST remove a document only when no stream holds any of its items
-///   (`store.leave.last-origin`), and an item that comes back MUST restore it
-///   (`store.leave.restored`).
+/// - `commit` MUST apply everything or nothing (`store.commit.atomic`), refuse a version that is
+///   not the stored one (`store.commit.conflict`) and an epoch that is not the stored one
+///   (`store.commit.fenced`), and answer an id that was applied before with success and no change
+///   (`store.commit.repeated`).
+/// - A document that exists MUST only gain an origin (`store.document.same`); it is removed when
+///   no stream holds any of its items (`store.leave.last-origin`, `store.leave.other-stream`) and
+///   restored when one comes back (`store.leave.restored`).
 /// - `Decide` MUST be refused at another version (`store.decide.conflict`).
-/// - `Enqueue` MUST ignore a job that waits already (`store.enqueue.once`).
-/// - `known` MUST name items of the account in any state but removed, except those ignored under
-///   other rules than `scope` (`store.known.policy`) and those without a revision.
-/// - `unseen` MUST name members not marked by the scan, in order of id
-///   (`store.unseen.marks`).
-/// - No call MUST read or change another tenant's rows (`store.tenant.*`).
+/// - `Enqueue` MUST ignore a job that waits or was done (`store.enqueue.once`).
+/// - `known` MUST name items of the account, except removed and quarantined ones
+///   (`store.known.quarantined`) and those ignored under other rules (`store.known.policy`).
+/// - `unseen` MUST name members not marked by the scan, in order of id (`store.unseen.marks`).
+/// - No call MUST read or change another tenant's rows (`store.tenant.streams` and its kin).
 ///
 /// # Cancellation
 /// Dropping `commit` may have applied it; repeating it with the same id is safe.

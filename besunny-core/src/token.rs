@@ -13,13 +13,12 @@ pub struct AccessToken(pub SecretString);
 /// Supplies tokens for accounts (AUTH-5).
 ///
 /// # Contract
-/// Concurrent calls for one account MUST lead to one refresh at the provider
-/// (`token.single-flight`). `invalidate` makes the next `token` refresh, unless the token has been
+/// Concurrent calls for one account MUST lead to one refresh at the provider. `invalidate` makes the next `token` refresh, unless the token has been
 /// replaced meanwhile.
 ///
 /// # Errors
 /// `Unauthorized` is terminal: the grant is dead and is not asked for again until a person connects
-/// anew (`token.dead-grant-is-terminal`). Everything else may heal.
+/// anew. Everything else may heal.
 #[async_trait]
 pub trait TokenSource: Debug + Send + Sync {
     /// Returns a token that is good for some minutes at least.

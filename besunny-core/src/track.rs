@@ -374,3 +374,6 @@ impl Round {
         Ok(Self { page, pages, mark })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod conformance;
+pub mod crash;
 pub mod interposed;
 pub mod memory;
 pub mod planted;

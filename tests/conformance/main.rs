@@ -2,18 +2,22 @@
 //!
 //! A trial is named `ADAPTER::CLAUSE`. What a world cannot do is listed as ignored; the reason is
 //! in its name.
+#![expect(clippy::expect_used, reason = "a world that cannot be built fails its trial")]
+
 use std::process::ExitCode;
 
 use besunny_testkit::conformance::{Case, Power};
 use futures::future::BoxFuture;
 use libtest_mimic::{Arguments, Failed, Trial};
 
+mod local;
 mod memory;
+mod planted;
 mod scripted;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let groups = [memory::trials(), scripted::trials()];
+    let groups = [memory::trials(), scripted::trials(), local::trials(), planted::trials()];
     libtest_mimic::run(&arguments, groups.into_iter().flatten().collect()).exit_code()
 }
 

@@ -22,13 +22,13 @@ fn lacks(power: Power) -> Option<&'static str> {
 }
 
 #[derive(Debug)]
-struct MemoryWorld {
+pub(crate) struct MemoryWorld {
     clock: Arc<ManualClock>,
     store: Arc<MemoryRepository>,
 }
 
 impl MemoryWorld {
-    fn fresh() -> World {
+    pub(crate) fn fresh() -> World {
         let clock = Arc::new(ManualClock::default());
         let store = Arc::new(MemoryRepository::new(Arc::<ManualClock>::clone(&clock)));
         Arc::new(Self { clock, store })

@@ -16,7 +16,7 @@ use besunny_testkit::{
         Power,
         mail::{MailWorld, World, cases},
     },
-    scripted::{Call, Oddity, ScriptedMail, Telling, Weather},
+    scripted::{Call, Mailbox, Oddity, ScriptedMail, Telling, Weather},
 };
 use bytes::Bytes;
 use libtest_mimic::Trial;
@@ -68,11 +68,7 @@ impl ScriptedWorld {
         })
     }
 
-    fn with_subject(
-        &self,
-        subject: &str,
-        change: impl Fn(&mut besunny_testkit::scripted::Mailbox, &ItemId),
-    ) {
+    fn with_subject(&self, subject: &str, change: impl Fn(&mut Mailbox, &ItemId)) {
         let known = self.by_subject.lock().unwrap_or_else(PoisonError::into_inner);
         for (_, id) in known.iter().filter(|(line, _)| line == subject) {
             self.source.with(&self.stream.subject, |mailbox| change(mailbox, id));
@@ -108,7 +104,7 @@ impl MailWorld for ScriptedWorld {
     }
 
     async fn remove(&self, subject: &str) {
-        self.with_subject(subject, |mailbox, id| mailbox.remove(id));
+        self.with_subject(subject, Mailbox::remove);
     }
 
     async fn hide(&self, subject: &str, hidden: bool) {
@@ -120,11 +116,11 @@ impl MailWorld for ScriptedWorld {
     }
 
     async fn expire_log(&self) {
-        self.source.with(&self.stream.subject, |mailbox| mailbox.expire_log());
+        self.source.with(&self.stream.subject, Mailbox::expire_log);
     }
 
     async fn kill_pages(&self) {
-        self.source.with(&self.stream.subject, |mailbox| mailbox.kill_page_tokens());
+        self.source.with(&self.stream.subject, Mailbox::kill_page_tokens);
     }
 
     async fn fail_next(&self, kind: SourceErrorKind, retry_after: Option<u64>) {

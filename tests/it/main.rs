@@ -1,4 +1,8 @@
 //! The real engine on real stores and faulty neighbours.
+#![cfg(test)]
 
 mod budget;
+mod crash;
+mod scene;
 mod simulation;
+mod sync;

@@ -26,6 +26,18 @@ enum Command {
     Test,
     /// Checks the rules of the house that no compiler knows.
     Tidy,
+    /// Plays histories of the deterministic simulation; fails on a violation.
+    Sim {
+        /// How many histories.
+        #[arg(long, default_value_t = 10_000)]
+        seeds: u64,
+        /// The seed of the first one.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Writes one JSON object as the last line.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[expect(clippy::print_stderr, reason = "a command complains on stderr")]
@@ -43,5 +55,16 @@ fn perform(command: &Command) -> Result<()> {
     match command {
         Command::Test => test::run_all(),
         Command::Tidy => tidy::run(),
+        Command::Sim { seeds, seed, json } => sim(*seed, *seeds, *json),
     }
+}
+
+/// Runs the simulation as an optimised program of its own, so that tidy need not build it.
+fn sim(first: u64, count: u64, json: bool) -> Result<()> {
+    let mut program = command::cargo(&["run", "--quiet", "--release", "-p", "besunny-testkit"]);
+    program.args(["--example", "sim", "--", &first.to_string(), &count.to_string()]);
+    if json {
+        program.arg("--json");
+    }
+    command::run(program)
 }

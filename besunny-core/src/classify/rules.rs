@@ -9,7 +9,12 @@ use async_trait::async_trait;
 use super::{
     Alternative, Classifier, ClassifyError, Evidence, Question, Signal, Verdict, words::Phrases,
 };
-use crate::{ids::ProjectId, mail::Mail, project::Project, untrusted::Untrusted};
+use crate::{
+    ids::ProjectId,
+    mail::{Mail, SegmentKind},
+    project::Project,
+    untrusted::Untrusted,
+};
 
 /// The name under which verdicts are recorded.
 const NAME: &str = "rules/1";
@@ -163,7 +168,8 @@ fn phrases(mail: &Mail, candidates: &[Project]) -> Vec<Evidence> {
     };
     search(mail.subject_text(), Place::Subject);
     for segment in mail.segments() {
-        search(segment.text, if segment.is_own { Place::Own } else { Place::Quoted });
+        let is_own = segment.kind != SegmentKind::Quoted;
+        search(segment.text, if is_own { Place::Own } else { Place::Quoted });
     }
     let mut keywords: BTreeMap<ProjectId, usize> = BTreeMap::new();
     let found = places.into_iter().filter_map(|(tag, place)| {
@@ -197,3 +203,6 @@ fn evidence(project: ProjectId, signal: Signal, quote: &str, place: Place) -> Ev
     let weight = signal.weight() * share;
     Evidence { project, signal, quote: Untrusted::new(quote.to_owned()), weight }
 }
+
+#[cfg(test)]
+mod tests;

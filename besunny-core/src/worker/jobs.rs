@@ -28,6 +28,18 @@ enum JobError {
     Classify(#[from] ClassifyError),
 }
 
+impl JobError {
+    /// Says whether time heals it: an outage of the store is no reason to give a job up.
+    const fn may_heal(&self) -> bool {
+        matches!(
+            self,
+            Self::Repository(
+                RepositoryError::Store(_) | RepositoryError::Conflict | RepositoryError::Fenced
+            )
+        )
+    }
+}
+
 impl Worker {
     /// Does jobs that are due; returns how many.
     pub(super) async fn jobs(&self, until: &Until) -> usize {
@@ -77,7 +89,8 @@ impl Worker {
         let wait = retry::JOB.wait(attempt, luck);
         let text = describe(error);
         tracing::warn!(job = %claim.job.id, attempt, error = text, "a job failed");
-        let retry_after = (attempt < retry::JOB_ATTEMPTS).then_some(wait);
+        let gives_up = attempt >= retry::JOB_ATTEMPTS && !error.may_heal();
+        let retry_after = (!gives_up).then_some(wait);
         let failure = Failure { retry_after, error: text };
         if let Err(error) = self.scheduler.fail(claim, failure).await {
             tracing::warn!(job = %claim.job.id, error = describe(&error), "cannot end a claim");

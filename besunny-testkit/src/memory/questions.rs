@@ -254,7 +254,7 @@ impl Documents for MemoryRepository {
     ) -> Result<Vec<ThreadMember>, RepositoryError> {
         self.read(scope, |rows| {
             let member = rows.documents.values().filter(|row| {
-                let id = row.mail.message_id.as_deref();
+                let id = row.mail.message_id.as_ref().map(|id| id.expose().as_str());
                 row.document.owner == owner && id.is_some_and(|id| message_ids.contains(&id))
             });
             Ok(member

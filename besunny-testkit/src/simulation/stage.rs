@@ -115,7 +115,8 @@ impl Stage {
     /// Returns the plan of all mail.
     pub(super) fn intake() -> MailIntake {
         MailIntake {
-            addresses: VirtualAddresses::new(DOMAIN),
+            addresses: VirtualAddresses::new("ai", [DOMAIN])
+                .unwrap_or_else(|_| VirtualAddresses::none()),
             caps: Caps::default(),
             master_filing: Filing::None,
             addressed_filing: Filing::None,

@@ -222,21 +222,23 @@ impl World<'_> {
             }
         }
         let is_loop = self.seed.one_in(12);
-        let mut text = format!(
-            "Message-ID: <{line}@sim.example>\r\nDate: Mon, 1 Jun 2026 09:30:00 +0200\r\n\
-             From: Sender <sender@sim.example>\r\nTo: everybody@sim.example\r\n"
-        );
+        let mut lines = vec![
+            format!("Message-ID: <{line}@sim.example>"),
+            "Date: Mon, 1 Jun 2026 09:30:00 +0200".to_owned(),
+            "From: Sender <sender@sim.example>".to_owned(),
+            "To: everybody@sim.example".to_owned(),
+        ];
         for name in &names {
             let header = *self.seed.pick(&["To", "Cc", "Delivered-To", "X-Original-To"]);
             let tag = if self.seed.one_in(3) { "+tag" } else { "" };
-            text.push_str(&format!("{header}: ai+{name}{tag}@{DOMAIN}\r\n"));
+            lines.push(format!("{header}: ai+{name}{tag}@{DOMAIN}"));
         }
         if is_loop {
-            text.push_str("Auto-Submitted: auto-replied\r\n");
+            lines.push("Auto-Submitted: auto-replied".to_owned());
         }
         let code = if self.seed.one_in(2) { " HBL-7" } else { "" };
-        text.push_str(&format!("Subject: {line}{code}\r\n\r\nThe text of {line}.\r\n"));
-        MailTruth { raw: Bytes::from(text), names, is_loop }
+        lines.extend([format!("Subject: {line}{code}"), String::new(), format!("About {line}.")]);
+        MailTruth { raw: Bytes::from(lines.join("\r\n")), names, is_loop }
     }
 
     async fn notify(&mut self, index: usize) {

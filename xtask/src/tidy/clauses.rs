@@ -7,6 +7,9 @@ use crate::source::File;
 const SPEC: &str = "docs/adapter-spec.md";
 const SUITES: &str = "besunny-testkit/src/conformance";
 
+/// What clause ids begin with.
+const FAMILIES: [&str; 3] = ["source.", "store.", "scheduler."];
+
 /// Compares the clause ids of the specification with the names of the cases.
 pub(super) fn check(files: &[File]) -> Findings {
     let clauses: BTreeSet<&str> = files
@@ -21,10 +24,21 @@ pub(super) fn check(files: &[File]) -> Findings {
         .flat_map(|file| file.text.lines())
         .filter_map(|line| line.trim_start().strip_prefix("clause(\"")?.split('"').next())
         .collect();
+    let mentioned: BTreeSet<&str> = files
+        .iter()
+        .filter(|file| file.path.starts_with("besunny-core/src/"))
+        .flat_map(|file| file.text.lines())
+        .filter(|line| line.trim_start().starts_with("///"))
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .filter(|word| FAMILIES.iter().any(|family| word.starts_with(family)))
+        .collect();
+    let unknown = mentioned.difference(&clauses);
+    let unknown = unknown.map(|clause| format!("besunny-core: no clause is called `{clause}`"));
     let untested = clauses.difference(&cases);
     let unwritten = cases.difference(&clauses);
     untested
         .map(|clause| format!("{SPEC}: the clause `{clause}` has no conformance case"))
         .chain(unwritten.map(|case| format!("{SPEC}: the case `{case}` has no clause")))
+        .chain(unknown)
         .collect()
 }

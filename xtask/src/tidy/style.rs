@@ -40,7 +40,8 @@ fn check_file(file: &File) -> Findings {
     if EMPTY_MODULES.contains(&name) {
         find(format!("the module name `{name}` says nothing"));
     }
-    if !file.text.trim_start().starts_with("//!") {
+    let says_what = |begin: &str| file.text.trim_start().starts_with(begin);
+    if !says_what("//!") && !says_what("#![doc = include_str!(") {
         find("says not what it is for: begin with `//!`".into());
     }
     for (number, line) in file.text.lines().enumerate() {

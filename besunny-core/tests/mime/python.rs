@@ -1,0 +1,173 @@
+//! The independent opinion: Python's `email` package over the same files.
+//!
+//! The list of differences with the reason of each is `docs/mail-differences.md`. Run with
+//! `BESUNNY_BLESS=1` to write it anew; a new difference then has the reason `UNEXPLAINED`, which
+//! a person replaces after looking at it.
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use besunny_core::mail::{self, Caps, Flag, Mail, Mailbox};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::{mime_folder, root, say};
+
+const UNEXPLAINED: &str = "UNEXPLAINED";
+
+/// One field of one file that the two parsers read differently.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Difference {
+    file: String,
+    field: String,
+    /// Marks our value, so that a change of ours is seen even where Python differs anyway.
+    ours: String,
+}
+
+/// What was compared, and what differs.
+#[derive(Debug, Default)]
+struct Comparison {
+    files: usize,
+    fields: usize,
+    differences: Vec<Difference>,
+}
+
+#[test]
+fn mail_11_differences_to_python_are_known_and_explained() {
+    let Some(folder) = mime_folder() else { return };
+    let Some(lines) = python_fields(&folder) else {
+        return say("SKIPPED: python3 is not here, so nothing is compared with it");
+    };
+    let comparison = compare(&folder, &lines);
+    let path = list_path();
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    let reasons = reasons(&committed);
+    let list = write_list(&comparison, &reasons);
+    if std::env::var_os("BESUNNY_BLESS").is_some() {
+        fs::write(&path, &list).unwrap();
+    }
+    assert!(!list.contains(UNEXPLAINED), "{list}");
+    assert_eq!(list, fs::read_to_string(&path).unwrap_or_default());
+}
+
+fn list_path() -> PathBuf {
+    root().join("docs/mail-differences.md")
+}
+
+fn python_fields(folder: &Path) -> Option<Vec<Value>> {
+    let script = root().join("xtask/python/mail_fields.py");
+    let output = Command::new("python3").arg(script).arg(folder).output().ok()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    Some(lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+fn compare(folder: &Path, lines: &[Value]) -> Comparison {
+    let mut comparison = Comparison::default();
+    for theirs in lines {
+        let file = theirs["file"].as_str().unwrap();
+        // The expected results and licences that lie beside the mails are no mails.
+        if file.rsplit('.').next() == Some("json") || file.ends_with("COPYING") {
+            continue;
+        }
+        comparison.files += 1;
+        let raw = fs::read(folder.join(file)).unwrap();
+        let ours = match mail::read(&raw, &Caps::default()) {
+            Ok(mail) => our_fields(&mail),
+            Err(error) => vec![("mail", Value::Null, json!(error.to_string()))],
+        };
+        for (field, empty, ours) in ours {
+            comparison.fields += 1;
+            let theirs = normalised(field, &theirs[field], &empty);
+            if theirs != normalised(field, &ours, &empty) {
+                let ours = fingerprint(&ours);
+                let (file, field) = (file.to_owned(), field.to_owned());
+                comparison.differences.push(Difference { file, field, ours });
+            }
+        }
+    }
+    comparison.differences.sort();
+    comparison
+}
+
+/// Lists our fields by Python's names: the name, what counts as nothing, and our value.
+fn our_fields(mail: &Mail) -> Vec<(&'static str, Value, Value)> {
+    let plain = !mail.flags.contains(Flag::HtmlOnly);
+    let attachments = mail.attachments.iter().map(|attachment| {
+        // Python writes a message anew before it counts its bytes, so these are not compared.
+        let message = attachment.mime_type.expose().starts_with("message/");
+        let size = if message { None } else { Some(attachment.size_bytes) };
+        json!([attachment.name, size])
+    });
+    vec![
+        ("subject", json!(""), json!(mail.subject)),
+        ("from", json!([]), mailboxes(&mail.from)),
+        ("to", json!([]), mailboxes(&mail.to)),
+        ("cc", json!([]), mailboxes(&mail.cc)),
+        ("date", Value::Null, json!(mail.date.map(|date| date.to_rfc3339()))),
+        ("message_id", Value::Null, json!(mail.message_id)),
+        ("text", json!(""), json!(plain.then_some(mail.text.expose()))),
+        ("attachments", json!([]), attachments.collect()),
+    ]
+}
+
+fn mailboxes(list: &[Mailbox]) -> Value {
+    list.iter().map(|mailbox| json!([mailbox.name, mailbox.address])).collect()
+}
+
+/// Folds what is no difference: white space in text, brackets of ids, nothing and empty.
+fn normalised(field: &str, value: &Value, empty: &Value) -> Value {
+    let value = if value.is_null() { empty } else { value };
+    match (field, value.as_str()) {
+        ("text", Some(text)) => {
+            text.chars().filter(|c| !c.is_whitespace()).collect::<String>().into()
+        }
+        ("message_id", Some(id)) => id.trim_matches(['<', '>']).into(),
+        _ => value.clone(),
+    }
+}
+
+fn fingerprint(value: &Value) -> String {
+    let hash = Sha256::digest(value.to_string());
+    hash[..4].iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+/// Reads the reasons out of the rows of the committed list.
+fn reasons(list: &str) -> BTreeMap<(String, String), String> {
+    list.lines()
+        .filter_map(|line| {
+            let cells: Vec<&str> =
+                line.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ").collect();
+            let [file, field, _, reason] = cells[..] else { return None };
+            Some(((file.to_owned(), field.to_owned()), reason.to_owned()))
+        })
+        .collect()
+}
+
+fn write_list(comparison: &Comparison, reasons: &BTreeMap<(String, String), String>) -> String {
+    let Comparison { files, fields, differences } = comparison;
+    let equal = fields - differences.len();
+    let mut list = format!(
+        "# Differences to Python's `email` package\n\n\
+         `xtask/python/mail_fields.py` reads the public `mime` set with Python's standard library, \
+         and\n`besunny-core/tests/mime/python.rs` compares: of {fields} fields in {files} files \
+         {equal} are equal.\nWhite space in text, brackets around ids, and the size of attached \
+         messages are not compared.\n\nThe test fails when this list differs from what it finds. \
+         Each difference was looked at; the mark is of\nour value, so that a change of it is seen. \
+         `BESUNNY_BLESS=1 cargo test -p besunny-core --test mime` writes the\nlist anew and keeps \
+         the reasons.\n\n| file | field | mark | reason |\n|---|---|---|---|\n"
+    );
+    for Difference { file, field, ours } in differences {
+        let reason = reasons.get(&(file.clone(), field.clone()));
+        let reason = reason.map_or(UNEXPLAINED, String::as_str);
+        writeln!(list, "| {file} | {field} | {ours} | {reason} |").unwrap();
+    }
+    list
+}

@@ -1,0 +1,178 @@
+//! Wiring: a store, adapters, and what differs from the defaults.
+use std::{collections::HashMap, sync::Arc};
+
+use async_trait::async_trait;
+use besunny_core::{
+    account::Provider,
+    adapter::{Adapter, MailAdapter},
+    address::{AddressRuleError, VirtualAddresses},
+    classify::{Classifier, Rules},
+    clock::{Clock, Ids},
+    event::{Event, EventSink, PublishError},
+    intake::MailIntake,
+    mail::Caps,
+    message::{Filing, Message},
+    repository::Store,
+    settings::Settings,
+    source::Source,
+    worker::{Observer, Unobserved, Worker},
+};
+
+use crate::{Besunny, SystemClock, SystemIds};
+
+/// The label that processed mail of the master mailbox gets (MAIL-14).
+const PROCESSED: &str = "BeSunny/Processed";
+/// What virtual addresses begin with (USER-3).
+const PREFIX: &str = "ai";
+
+/// The engine before it is built.
+#[derive(Debug)]
+pub struct Builder {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    mail: HashMap<Provider, MailAdapter>,
+    intake: MailIntake,
+    classifier: Arc<dyn Classifier>,
+    sink: Arc<dyn EventSink>,
+    observer: Arc<dyn Observer>,
+    settings: Settings,
+}
+
+impl Builder {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            clock: Arc::new(SystemClock::default()),
+            ids: Arc::new(SystemIds),
+            mail: HashMap::new(),
+            intake: MailIntake {
+                addresses: VirtualAddresses::none(),
+                caps: Caps::default(),
+                master_filing: Filing::ReadAndLabel(PROCESSED.to_owned()),
+                addressed_filing: Filing::Label(PROCESSED.to_owned()),
+            },
+            classifier: Arc::new(Rules),
+            sink: Arc::new(Nobody),
+            observer: Arc::new(Unobserved),
+            settings: Settings::default(),
+        }
+    }
+
+    /// Follows `provider` with `adapter`.
+    #[must_use]
+    pub fn mail<S: Source<Message> + 'static>(
+        mut self,
+        provider: Provider,
+        adapter: Adapter<S>,
+    ) -> Self {
+        self.mail.insert(provider, adapter.into());
+        self
+    }
+
+    /// Recognises `ai+USERNAME@domain` as a virtual address (USER-3).
+    ///
+    /// # Errors
+    /// [`AddressRuleError`] when `domain` is no domain.
+    pub fn virtual_domain(self, domain: &str) -> Result<Self, AddressRuleError> {
+        Ok(self.virtual_addresses(VirtualAddresses::new(PREFIX, [domain])?))
+    }
+
+    /// Recognises virtual addresses by a rule of your own (USER-3); none by default.
+    #[must_use]
+    pub fn virtual_addresses(mut self, addresses: VirtualAddresses) -> Self {
+        self.intake.addresses = addresses;
+        self
+    }
+
+    /// Sets what is done at the source to mail of the master mailbox once it is stored (MAIL-14).
+    #[must_use]
+    pub fn master_filing(mut self, filing: Filing) -> Self {
+        self.intake.master_filing = filing;
+        self
+    }
+
+    /// Sets the same for mail of a person's own mailbox that named the virtual address.
+    #[must_use]
+    pub fn addressed_filing(mut self, filing: Filing) -> Self {
+        self.intake.addressed_filing = filing;
+        self
+    }
+
+    /// Sets how much of a mail is read.
+    #[must_use]
+    pub fn mail_caps(mut self, caps: Caps) -> Self {
+        self.intake.caps = caps;
+        self
+    }
+
+    /// Sets who says which project a document belongs to; rules by default.
+    #[must_use]
+    pub fn classifier(mut self, classifier: impl Classifier + 'static) -> Self {
+        self.classifier = Arc::new(classifier);
+        self
+    }
+
+    /// Sets who is told of published facts; nobody by default.
+    #[must_use]
+    pub fn sink(mut self, sink: impl EventSink + 'static) -> Self {
+        self.sink = Arc::new(sink);
+        self
+    }
+
+    /// Sets who sees progress.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// Sets the time; give the store the same clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets how ids of what people make are made.
+    #[must_use]
+    pub fn ids(mut self, ids: Arc<dyn Ids>) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// Sets how much is done at once.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Ends the wiring.
+    #[must_use]
+    pub fn build(self) -> Besunny {
+        let worker = Worker {
+            repository: Arc::clone(&self.store) as _,
+            scheduler: Arc::clone(&self.store) as _,
+            clock: self.clock,
+            mail: self.mail,
+            intake: self.intake,
+            classifier: self.classifier,
+            sink: self.sink,
+            observer: self.observer,
+            settings: self.settings,
+        };
+        Besunny { store: self.store, worker: Arc::new(worker), ids: self.ids }
+    }
+}
+
+/// Takes events and keeps none.
+#[derive(Debug)]
+struct Nobody;
+
+#[async_trait]
+impl EventSink for Nobody {
+    async fn publish(&self, _: &[Event]) -> Result<(), PublishError> {
+        Ok(())
+    }
+}

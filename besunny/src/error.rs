@@ -1,0 +1,20 @@
+//! What goes wrong on the way in and out of the engine.
+use besunny_core::{account::Provider, repository::RepositoryError, source::SourceError};
+
+/// Something asked of the engine was not done.
+#[non_exhaustive]
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No adapter is registered under this provider.
+    #[error("no adapter follows the provider `{0}`: register one with `Builder::mail`")]
+    NoAdapter(Provider),
+    /// There is no such thing in this tenant.
+    #[error("there is no such {0}")]
+    Missing(&'static str),
+    /// The source failed.
+    #[error("the source failed")]
+    Source(#[from] SourceError),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] RepositoryError),
+}

@@ -1,0 +1,83 @@
+//! What people decide: where a document goes, and what is tried again.
+use std::sync::Arc;
+
+use besunny_core::{
+    commit::{Basis, Commit, Decision, Effect},
+    document::Document,
+    history::Fact,
+    ids::{CommitId, DocumentId, ProjectId, StreamId, UserId},
+    repository::RepositoryError,
+    source::ItemId,
+    tenant::TenantScope,
+    track::Steer,
+};
+
+use crate::{Besunny, Error};
+
+impl Besunny {
+    /// Puts a document into a project of its owner, or takes it out (CLS-9).
+    ///
+    /// A person's decision always holds; no classifier overrides it.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when document or project are not there or not of the same owner;
+    /// a conflict in the store when somebody else decided in the same moment.
+    pub async fn assign(
+        &self,
+        scope: &TenantScope,
+        by: UserId,
+        document: DocumentId,
+        to: Option<ProjectId>,
+    ) -> Result<Document, Error> {
+        let found = self.store.document(scope, document).await?;
+        let document = found.ok_or(Error::Missing("document"))?;
+        if let Some(project) = to {
+            let projects = self.store.projects(scope, document.owner).await?;
+            if !projects.iter().any(|known| known.id == project) {
+                return Err(Error::Missing("project"));
+            }
+        }
+        let fact = Fact::Assigned { by, from: document.state.project(), to };
+        let decision = Decision {
+            document: document.id,
+            expected: document.version,
+            state: document.state.clone().assigned(to, by),
+            fact,
+        };
+        let commit = Commit {
+            id: CommitId::from_uuid(self.ids.next()),
+            basis: Basis::Person,
+            at: self.worker.clock.now(),
+            effects: vec![Effect::Decide(decision)],
+        };
+        self.store.commit(scope, Arc::new(commit)).await?;
+        let after = self.store.document(scope, document.id).await?;
+        Ok(after.ok_or(RepositoryError::Missing("document"))?)
+    }
+
+    /// Reads items again that could not be taken in, or were ignored.
+    ///
+    /// # Errors
+    /// What the store says; an item nobody knows is an error.
+    pub async fn retry(
+        &self,
+        scope: &TenantScope,
+        stream: StreamId,
+        items: &[ItemId],
+    ) -> Result<(), Error> {
+        Ok(self.store.ask_again(scope, stream, items).await?)
+    }
+
+    /// Lifts a pause, lists again, or decides on a mass removal that is held.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn steer(
+        &self,
+        scope: &TenantScope,
+        stream: StreamId,
+        steer: Steer,
+    ) -> Result<(), Error> {
+        Ok(self.store.steer(scope, stream, steer).await?)
+    }
+}

@@ -1,0 +1,147 @@
+//! A mailbox, a store and engines on them, with time in the test's hand.
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use besunny_core::{
+    account::{Account, Intake, NewAccount, Provider},
+    adapter::{Adapter, MailAdapter},
+    address::{Username, VirtualAddresses},
+    classify::Rules,
+    clock::Clock,
+    event::{Event, EventSink, PublishError},
+    ids::{TenantId, UserId},
+    intake::MailIntake,
+    mail::Caps,
+    message::Filing,
+    push::{About, Notice},
+    repository::{Store, StreamStatus},
+    scheduler::Receipt,
+    settings::Settings,
+    source::{ItemId, OfferedStream, StreamKey, Subject},
+    tenant::{Tenant, TenantScope, User},
+    worker::{Unobserved, Worker},
+};
+use besunny_testkit::{
+    clock::ManualClock,
+    memory::MemoryRepository,
+    scripted::{Mailbox, ScriptedMail, Telling, Weather},
+};
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+
+/// Makes a store whose leases run on the clock.
+pub(crate) type MakeStore = fn(Arc<ManualClock>) -> BoxFuture<'static, Arc<dyn Store>>;
+
+/// One person's mailbox, followed by engines on one store.
+pub(crate) struct Scene {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) mail: ScriptedMail,
+    pub(crate) subject: Subject,
+    pub(crate) scope: TenantScope,
+    pub(crate) published: Arc<Mutex<Vec<Event>>>,
+}
+
+/// Makes a store in memory.
+pub(crate) fn in_memory(clock: Arc<ManualClock>) -> BoxFuture<'static, Arc<dyn Store>> {
+    Box::pin(async move { Arc::new(MemoryRepository::new(clock)) as Arc<dyn Store> })
+}
+
+impl Scene {
+    /// Connects an empty mailbox with a change log, four changes a page.
+    pub(crate) async fn new(make: MakeStore, weather: Arc<dyn Weather>) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let store = make(Arc::clone(&clock)).await;
+        let mail = ScriptedMail::new(weather, 4);
+        let subject = Subject::from_source("ann@example.com");
+        mail.open(subject.clone(), Telling::Log);
+        let tenant = TenantId::derived(&[b"acme"]);
+        let scope = TenantScope::trusted(tenant);
+        let (owner, created_at) = (UserId::derived(&[b"ann"]), clock.now());
+        let name = "acme".to_owned();
+        store.found(&Tenant { id: tenant, name, created_at }).await.unwrap();
+        let username = Username::parse("ann").unwrap();
+        let user = User { id: owner, username, name: "Ann".to_owned(), created_at };
+        store.add_user(&scope, &user).await.unwrap();
+        let provider = Provider::new("scripted");
+        let intake = Intake::Whole;
+        let grant = NewAccount { owner, provider, subject: subject.clone(), intake };
+        let account = Account::new(tenant, grant, created_at);
+        let key = StreamKey::from_source("mailbox");
+        let offered = OfferedStream { key, title: "Mailbox".to_owned(), proposed: true };
+        store.connect(&scope, &account, &[offered]).await.unwrap();
+        Self { clock, store, mail, subject, scope, published: Arc::default() }
+    }
+
+    /// Makes an engine on `store`, which is this scene's or one around it.
+    pub(crate) fn engine(&self, store: Arc<dyn Store>) -> Worker {
+        let source = self.mail.restarted();
+        Worker {
+            repository: Arc::clone(&store) as _,
+            scheduler: store as _,
+            clock: Arc::<ManualClock>::clone(&self.clock),
+            mail: [(Provider::new("scripted"), MailAdapter::from(Adapter::new(source)))].into(),
+            intake: MailIntake {
+                addresses: VirtualAddresses::none(),
+                caps: Caps::default(),
+                master_filing: Filing::None,
+                addressed_filing: Filing::None,
+            },
+            classifier: Arc::new(Rules),
+            sink: Arc::new(Sink(Arc::clone(&self.published))),
+            observer: Arc::new(Unobserved),
+            settings: Settings::default(),
+        }
+    }
+
+    /// Works until nothing is due.
+    pub(crate) async fn work(&self) {
+        self.engine(Arc::clone(&self.store)).run_until_idle().await;
+    }
+
+    /// Changes the mailbox, as the world does.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Mailbox, DateTime<Utc>)) {
+        let at = self.clock.now();
+        self.mail.with(&self.subject, |mailbox| change(mailbox, at));
+    }
+
+    /// Notifies of a change, some seconds later.
+    pub(crate) async fn notice(&self) {
+        self.clock.advance(Duration::from_secs(10));
+        let notices = vec![Notice { about: About::Subject(self.subject.clone()), dedup: None }];
+        let provider = Provider::new("scripted");
+        self.store.note(&Receipt { provider, notices }).await.unwrap();
+    }
+
+    /// Returns the health of the one stream.
+    pub(crate) async fn status(&self) -> StreamStatus {
+        self.store.streams(&self.scope).await.unwrap().remove(0)
+    }
+}
+
+#[derive(Debug)]
+struct Sink(Arc<Mutex<Vec<Event>>>);
+
+#[async_trait::async_trait]
+impl EventSink for Sink {
+    async fn publish(&self, events: &[Event]) -> Result<(), PublishError> {
+        self.0.lock().unwrap().extend_from_slice(events);
+        Ok(())
+    }
+}
+
+/// Names the mail with this number.
+pub(crate) fn id(number: u32) -> ItemId {
+    ItemId::from_source(format!("i{number}"))
+}
+
+/// Delivers mail `m{number}`.
+pub(crate) fn deliver(mailbox: &mut Mailbox, number: u32, at: DateTime<Utc>) {
+    let raw = format!(
+        "Message-ID: <m{number}@example.org>\r\nFrom: bob@example.org\r\nTo: ann@example.com\r\n\
+         Subject: m{number}\r\n\r\nText {number}.\r\n"
+    );
+    mailbox.deliver(&id(number), raw, at);
+}

@@ -1,0 +1,235 @@
+//! The one loop, where it meets items that fail, pages that are large and mailboxes that empty.
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use besunny_core::{
+    clock::Clock,
+    repository::DocumentFilter,
+    scheduler::PauseReason,
+    source::{ItemId, SourceError, SourceErrorKind, Subject},
+    sync::{ATTEMPTS, PATIENCE},
+    track::Steer,
+};
+use besunny_testkit::scripted::{Call, Oddity, Weather};
+
+use crate::scene::{Scene, deliver, id, in_memory};
+
+/// Fails as it is told.
+#[derive(Debug, Default)]
+struct Bad {
+    items: Mutex<BTreeSet<ItemId>>,
+    everything: Mutex<Option<SourceErrorKind>>,
+    calls: Mutex<Vec<&'static str>>,
+}
+
+impl Bad {
+    fn fail_on(&self, number: u32) {
+        self.items.lock().unwrap().insert(id(number));
+    }
+
+    fn fail(&self, kind: Option<SourceErrorKind>) {
+        *self.everything.lock().unwrap() = kind;
+    }
+
+    fn count(&self, operation: &str) -> usize {
+        self.calls.lock().unwrap().iter().filter(|call| **call == operation).count()
+    }
+}
+
+#[async_trait]
+impl Weather for Bad {
+    async fn before(&self, call: Call<'_>) -> Result<(), SourceError> {
+        self.calls.lock().unwrap().push(call.operation);
+        if let Some(kind) = *self.everything.lock().unwrap() {
+            return Err(SourceError::new(kind, call.operation));
+        }
+        let is_bad = call.item.is_some_and(|item| self.items.lock().unwrap().contains(item));
+        if is_bad {
+            return Err(SourceError::new(SourceErrorKind::Unavailable, call.operation));
+        }
+        Ok(())
+    }
+
+    fn lag(&self, _: &Subject) -> usize {
+        0
+    }
+
+    fn circles(&self) -> bool {
+        false
+    }
+
+    fn answered(&self, _: Oddity) {}
+}
+
+async fn scene() -> (Scene, Arc<Bad>) {
+    let bad = Arc::new(Bad::default());
+    (Scene::new(in_memory, Arc::<Bad>::clone(&bad)).await, bad)
+}
+
+async fn stored(scene: &Scene) -> usize {
+    let filter = DocumentFilter { limit: 500, ..DocumentFilter::default() };
+    scene.store.documents(&scene.scope, &filter).await.unwrap().len()
+}
+
+/// Works `times` times, each after the longest wait there is.
+async fn work_often(scene: &Scene, times: u32) {
+    for _ in 0..times {
+        scene.work().await;
+        scene.clock.advance(Duration::from_mins(20));
+    }
+}
+
+#[tokio::test]
+async fn an_item_that_keeps_failing_is_quarantined_and_its_neighbours_are_stored_at_once() {
+    let (scene, bad) = scene().await;
+    scene.change(|mailbox, at| (0..4).for_each(|n| deliver(mailbox, n, at)));
+    bad.fail_on(2);
+    scene.work().await;
+    let status = scene.status().await;
+    assert_eq!((status.attempt, status.items.quarantined), (1, 0));
+    assert!(stored(&scene).await >= 2, "the neighbours wait for the item");
+    work_often(&scene, ATTEMPTS + 2).await;
+    let status = scene.status().await;
+    assert_eq!((stored(&scene).await, status.items.quarantined), (3, 1));
+    assert_eq!(status.error, None, "the stream is well again");
+}
+
+#[tokio::test]
+async fn an_item_alone_on_its_page_gets_more_patience_since_it_may_be_an_outage() {
+    let (scene, bad) = scene().await;
+    scene.work().await;
+    scene.change(|mailbox, at| deliver(mailbox, 1, at));
+    bad.fail_on(1);
+    scene.notice().await;
+    work_often(&scene, ATTEMPTS + 2).await;
+    assert_eq!(scene.status().await.items.quarantined, 0);
+    work_often(&scene, PATIENCE).await;
+    assert_eq!(scene.status().await.items.quarantined, 1);
+}
+
+#[tokio::test]
+async fn what_was_given_up_is_read_when_somebody_asks() {
+    let (scene, bad) = scene().await;
+    scene.change(|mailbox, at| (0..4).for_each(|n| deliver(mailbox, n, at)));
+    bad.fail_on(2);
+    work_often(&scene, ATTEMPTS + 3).await;
+    bad.items.lock().unwrap().clear();
+    let stream = scene.status().await.id;
+    scene.store.ask_again(&scene.scope, stream, &[id(2)]).await.unwrap();
+    scene.clock.advance(Duration::from_secs(3));
+    scene.work().await;
+    assert_eq!((stored(&scene).await, scene.status().await.items.quarantined), (4, 0));
+}
+
+#[tokio::test]
+async fn a_dead_grant_pauses_the_stream_until_somebody_reconnects() {
+    let (scene, bad) = scene().await;
+    bad.fail(Some(SourceErrorKind::Unauthorized));
+    scene.work().await;
+    assert_eq!(scene.status().await.paused, Some(PauseReason::Reconnect));
+    let calls = bad.count("scripted.head");
+    work_often(&scene, 5).await;
+    assert_eq!(bad.count("scripted.head"), calls, "a dead grant is asked again");
+    bad.fail(None);
+    scene.change(|mailbox, at| deliver(mailbox, 1, at));
+    let stream = scene.status().await.id;
+    scene.store.steer(&scene.scope, stream, Steer::Resume).await.unwrap();
+    scene.clock.advance(Duration::from_secs(3));
+    scene.work().await;
+    assert_eq!(stored(&scene).await, 1);
+}
+
+#[tokio::test]
+async fn an_outage_costs_few_calls_and_heals_by_itself() {
+    let (scene, bad) = scene().await;
+    scene.work().await;
+    bad.fail(Some(SourceErrorKind::Unavailable));
+    scene.change(|mailbox, at| deliver(mailbox, 1, at));
+    scene.notice().await;
+    let (calls, began) = (bad.calls.lock().unwrap().len(), scene.clock.now());
+    while scene.clock.now() < began + Duration::from_hours(1) {
+        scene.work().await;
+        scene.clock.advance(Duration::from_secs(5));
+    }
+    let spent = bad.calls.lock().unwrap().len() - calls;
+    assert!(spent <= 25, "an hour of outage cost {spent} calls");
+    bad.fail(None);
+    work_often(&scene, 2).await;
+    assert_eq!(stored(&scene).await, 1);
+}
+
+#[tokio::test]
+async fn a_relist_fetches_only_what_is_new() {
+    let (scene, bad) = scene().await;
+    scene.change(|mailbox, at| (0..20).for_each(|n| deliver(mailbox, n, at)));
+    scene.work().await;
+    let fetched = bad.count("scripted.fetch");
+    scene.change(|mailbox, at| {
+        deliver(mailbox, 99, at);
+        mailbox.expire_log();
+    });
+    scene.notice().await;
+    scene.work().await;
+    assert_eq!(stored(&scene).await, 21);
+    let again = bad.count("scripted.fetch") - fetched;
+    assert!(again <= 2, "a relist fetched {again} times for one new mail");
+}
+
+#[tokio::test]
+async fn a_mass_removal_waits_for_a_person_and_new_mail_goes_on() {
+    let (scene, _) = scene().await;
+    scene.change(|mailbox, at| (0..40).for_each(|n| deliver(mailbox, n, at)));
+    scene.work().await;
+    scene.change(|mailbox, at| {
+        (0..30).for_each(|n| mailbox.remove(&id(n)));
+        mailbox.expire_log();
+        deliver(mailbox, 50, at);
+    });
+    scene.notice().await;
+    scene.work().await;
+    let held = scene.status().await.track.held_removal().expect("a held removal");
+    assert_eq!((held.unseen, held.members), (30, 41));
+    let removed = async || scene.store.tally(&scene.scope, None).await.unwrap().removed;
+    assert_eq!((removed().await, stored(&scene).await), (0, 41));
+    scene.change(|mailbox, at| deliver(mailbox, 51, at));
+    scene.notice().await;
+    scene.work().await;
+    assert_eq!(stored(&scene).await, 42, "new mail waits for the person");
+    let stream = scene.status().await.id;
+    scene.store.steer(&scene.scope, stream, Steer::AcceptRemovals).await.unwrap();
+    scene.clock.advance(Duration::from_secs(3));
+    scene.work().await;
+    assert_eq!(removed().await, 30);
+    assert_eq!(scene.status().await.track.held_removal(), None);
+}
+
+#[tokio::test]
+async fn large_pages_are_committed_in_parts() {
+    let (scene, _) = scene().await;
+    let body = "x".repeat(5 << 20);
+    scene.change(|mailbox, at| {
+        for n in 0..4 {
+            let raw = format!("Subject: m{n}\r\n\r\n{n}{body}\r\n");
+            mailbox.deliver(&id(n), raw, at);
+        }
+    });
+    let stream = scene.status().await.id;
+    scene.work().await;
+    let version = scene.store.position(&scene.scope, stream).await.unwrap().version;
+    assert_eq!(stored(&scene).await, 4);
+    assert!(version.0 >= 6, "20 MiB went into {} commits", version.0);
+}
+
+#[tokio::test]
+async fn an_empty_look_after_a_notice_is_repeated_soon() {
+    let (scene, _) = scene().await;
+    scene.work().await;
+    scene.notice().await;
+    scene.work().await;
+    let due = scene.status().await.next_due_at.expect("a next look");
+    assert_eq!((due - scene.clock.now()).num_seconds(), 2);
+}
