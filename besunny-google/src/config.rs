@@ -18,6 +18,8 @@ const MAX_MAIL_BYTES: usize = 25 << 20;
 /// Fetches under way for one mailbox: a burst of the minute's 300 fetches lasts some seconds at
 /// Gmail's usual 150 ms each, and more would only wait for the budget.
 const FETCH_CONCURRENCY: usize = 8;
+/// Gmail's largest page (developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/list).
+const PAGE_SIZE: u16 = 500;
 
 /// How to talk to Google; everything has a default but nothing is fixed.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +32,8 @@ pub struct GoogleConfig {
     pub timeouts: Timeouts,
     /// The largest mail that is read whole, in bytes; of larger ones only the headers are.
     pub max_mail_bytes: usize,
+    /// How many ids a page of a listing or of the history has; Gmail's most is 500.
+    pub page_size: u16,
     /// How many mails of one mailbox are fetched at once.
     pub fetch_concurrency: usize,
     /// What calls cost and how much may be spent.
@@ -98,6 +102,7 @@ impl Default for GoogleConfig {
             user_agent: concat!("besunny/", env!("CARGO_PKG_VERSION"), " (gzip)").to_owned(),
             timeouts: Timeouts { connect: CONNECT, total: TOTAL, large: LARGE },
             max_mail_bytes: MAX_MAIL_BYTES,
+            page_size: PAGE_SIZE,
             fetch_concurrency: FETCH_CONCURRENCY,
             quota: QuotaTable::default(),
         }

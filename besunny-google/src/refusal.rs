@@ -13,7 +13,7 @@ use crate::quota::Operation;
 
 /// Why Google refused: the cause of a [`SourceError`](besunny_core::source::SourceError).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     status: StatusCode,
     word: Option<Word>,
     /// Whether the answer has the form of Google's errors.
@@ -214,7 +214,8 @@ mod tests {
 
     use super::*;
 
-    const CASE: Case = Case { operation: Operation::ListMessages, has_page: false, is_replay: false };
+    const CASE: Case =
+        Case { operation: Operation::ListMessages, has_page: false, is_replay: false };
 
     fn google(status: u16, reason: &str) -> Refusal {
         let body = json!({ "error": {

@@ -20,9 +20,8 @@ mod exchange;
 mod header;
 mod segment;
 
-pub(crate) use body::Body;
-pub(crate) use exchange::{Answer, Broken};
 pub use exchange::Http;
+pub(crate) use exchange::{Answer, Broken};
 pub(crate) use segment::Segment;
 
 use crate::{
@@ -162,7 +161,11 @@ fn is_refused_token(answer: Option<&Answer>) -> bool {
 
 impl<'a> Call<'a> {
     /// Asks Gmail for `path` of the account's own mailbox.
-    pub(crate) fn get(operation: Operation, account: &'a AccountRef, path: impl fmt::Display) -> Self {
+    pub(crate) fn get(
+        operation: Operation,
+        account: &'a AccountRef,
+        path: impl fmt::Display,
+    ) -> Self {
         Self {
             operation,
             account,

@@ -160,14 +160,14 @@ mod tests {
             }
             let size = self.left.min(PIECE);
             self.left -= size;
-            let was_large = self.sent > SMALL;
+            let was_large = self.is_large();
             self.sent += size;
             if size == 0 {
                 return Ok(None);
             }
             let held = self.flight.held.fetch_add(size, Ordering::Relaxed) + size;
             self.flight.most.fetch_max(held, Ordering::Relaxed);
-            if !was_large && self.sent > SMALL + PIECE {
+            if !was_large && self.is_large() {
                 let large = self.flight.large.fetch_add(1, Ordering::Relaxed) + 1;
                 self.flight.most_large.fetch_max(large, Ordering::Relaxed);
             }
@@ -175,8 +175,16 @@ mod tests {
         }
     }
 
+    impl Scripted<'_> {
+        /// Says whether more was read than it takes to see that the body is large.
+        fn is_large(&self) -> bool {
+            self.sent > SMALL + PIECE
+        }
+    }
+
     impl Drop for Scripted<'_> {
         fn drop(&mut self) {
+            self.flight.large.fetch_sub(usize::from(self.is_large()), Ordering::Relaxed);
             self.flight.held.fetch_sub(self.sent, Ordering::Relaxed);
         }
     }
@@ -259,7 +267,6 @@ mod tests {
                 .map(|number| {
                     let size = if number % 2 == 0 { CAP } else { SMALL / 2 };
                     read(scripted(&flight, size), &rules).map(|size| {
-                        flight.large.store(0, Ordering::Relaxed);
                         *done.lock().unwrap() += size.unwrap();
                     })
                 })

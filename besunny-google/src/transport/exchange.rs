@@ -17,6 +17,7 @@ use super::{
 use crate::{
     config::{ConfigError, GoogleConfig, Urls},
     quota::Operation,
+    refusal::{Case, Refusal, Verdict},
 };
 
 /// The way to Google: connections, time-outs, and how much is read at once.
@@ -97,6 +98,31 @@ impl Http {
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.0.clock.now()
+    }
+
+    /// Asks something that needs no account; the answer is a good one.
+    ///
+    /// # Errors
+    /// [`SourceError`] with the kind that [`Refusal::verdict`] gives.
+    pub(crate) async fn ask(
+        &self,
+        request: Request,
+        cap: usize,
+        operation: Operation,
+    ) -> Result<Answer, SourceError> {
+        let answer = self.exchange(request, cap).await;
+        let answer = answer.map_err(|broken| broken.during(operation))?;
+        if answer.status.is_success() {
+            return Ok(answer);
+        }
+        let refusal = Refusal::read(answer.status, answer.body.bytes());
+        let case = Case { operation, has_page: false, is_replay: false };
+        let kind = match refusal.verdict(case) {
+            Verdict::Failed(kind) => kind,
+            Verdict::Absent | Verdict::Invalid | Verdict::Exists => SourceErrorKind::Malformed,
+        };
+        let error = SourceError::new(kind, operation.name()).because(refusal);
+        Err(error.with_retry_after(answer.retry_after))
     }
 
     /// Sends a request and reads its answer, of at most `cap` bytes.

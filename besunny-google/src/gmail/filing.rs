@@ -1,0 +1,145 @@
+//! Marking mail that was processed (MAIL-14).
+use std::{collections::HashMap, sync::PoisonError};
+
+use async_trait::async_trait;
+use besunny_core::{
+    ids::AccountId,
+    message::{Filing, MailFiling},
+    source::{AccountRef, ItemId, SourceError, SourceErrorKind, StreamRef},
+};
+use serde_json::json;
+
+use super::{Gmail, account};
+use crate::{
+    quota::Operation,
+    transport::{Call, Reply, Segment},
+    wire::{self, Unusable},
+};
+
+/// What a request to change labels came to.
+enum Marked {
+    Done,
+    /// The label that we remember is gone.
+    UnknownLabel,
+}
+
+impl<P> Gmail<P> {
+    /// Returns the id of a label, which is made unless it exists.
+    async fn label(&self, account: &AccountRef, name: &str) -> Result<String, SourceError> {
+        if let Some(id) = self.known_label(account.id, name) {
+            return Ok(id);
+        }
+        self.learn_labels(account).await?;
+        if let Some(id) = self.known_label(account.id, name) {
+            return Ok(id);
+        }
+        let operation = Operation::CreateLabel;
+        let body = json!({
+            "name": name, "labelListVisibility": "labelShow", "messageListVisibility": "show",
+        });
+        let call = Call::post(operation, account, "labels", &body);
+        match self.transport.send(&call).await? {
+            Reply::Good(answer) => {
+                let label = wire::answered(answer, operation)?;
+                let id = wire::text(&label, "id");
+                let id = id.ok_or_else(|| Unusable("has no id").during(operation))?.to_owned();
+                self.remember(|labels| labels.insert((account.id, key(name)), id.clone()));
+                Ok(id)
+            }
+            // Somebody else made it meanwhile.
+            Reply::Exists => {
+                self.learn_labels(account).await?;
+                let missing = || call.failed(SourceErrorKind::Unavailable);
+                self.known_label(account.id, name).ok_or_else(missing)
+            }
+            Reply::Absent | Reply::Invalid | Reply::TooLarge => {
+                Err(Unusable("makes no sense here").during(operation))
+            }
+        }
+    }
+
+    fn known_label(&self, account: AccountId, name: &str) -> Option<String> {
+        self.remember(|labels| labels.get(&(account, key(name))).cloned())
+    }
+
+    fn remember<T>(
+        &self,
+        change: impl FnOnce(&mut HashMap<(AccountId, String), String>) -> T,
+    ) -> T {
+        change(&mut self.labels.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn learn_labels(&self, account: &AccountRef) -> Result<(), SourceError> {
+        let operation = Operation::ListLabels;
+        let call = Call::get(operation, account, "labels");
+        let answer = wire::answered(self.transport.answer(&call).await?, operation)?;
+        let listed = wire::items(&answer, "labels").map_err(|odd| odd.during(operation))?;
+        let listed = listed.iter().filter_map(|label| {
+            let name = wire::text(label, "name")?;
+            Some(((account.id, key(name)), wire::text(label, "id")?.to_owned()))
+        });
+        self.remember(|labels| labels.extend(listed));
+        Ok(())
+    }
+
+    async fn mark(
+        &self,
+        account: &AccountRef,
+        segment: Segment<'_>,
+        label: &str,
+        is_read: bool,
+    ) -> Result<Marked, SourceError> {
+        let operation = Operation::ModifyMessage;
+        let removed: &[&str] = if is_read { &["UNREAD"] } else { &[] };
+        let body = json!({ "addLabelIds": [label], "removeLabelIds": removed });
+        let call = Call::post(operation, account, format_args!("messages/{segment}/modify"), &body);
+        match self.transport.send(&call).await? {
+            Reply::Good(_) | Reply::Absent => Ok(Marked::Done),
+            Reply::Invalid => Ok(Marked::UnknownLabel),
+            Reply::Exists | Reply::TooLarge => {
+                Err(Unusable("makes no sense here").during(operation))
+            }
+        }
+    }
+}
+
+/// Gmail's names of labels differ in more than their case.
+fn key(name: &str) -> String {
+    name.to_lowercase()
+}
+
+/// Labels that cannot be put on a mail although the label exists.
+#[derive(Debug, thiserror::Error)]
+#[error("Gmail takes neither the label nor the mail for valid")]
+struct Refused;
+
+#[async_trait]
+impl<P: std::fmt::Debug + Send + Sync> MailFiling for Gmail<P> {
+    async fn file(
+        &self,
+        stream: &StreamRef,
+        item: &ItemId,
+        filing: &Filing,
+    ) -> Result<(), SourceError> {
+        let (name, is_read) = match filing {
+            Filing::None => return Ok(()),
+            Filing::ReadAndLabel(name) => (name, true),
+            Filing::Label(name) => (name, false),
+        };
+        let Some(segment) = Segment::new(item.as_str()) else { return Ok(()) };
+        let account = account(stream);
+        let label = self.label(&account, name).await?;
+        if let Marked::Done = self.mark(&account, segment, &label, is_read).await? {
+            return Ok(());
+        }
+        self.remember(|labels| labels.retain(|(owner, _), _| *owner != account.id));
+        let label = self.label(&account, name).await?;
+        match self.mark(&account, segment, &label, is_read).await? {
+            Marked::Done => Ok(()),
+            Marked::UnknownLabel => {
+                let operation = Operation::ModifyMessage.name();
+                Err(SourceError::new(SourceErrorKind::Misconfigured, operation).because(Refused))
+            }
+        }
+    }
+}
