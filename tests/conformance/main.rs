@@ -10,6 +10,7 @@ use besunny_testkit::conformance::{Case, Power};
 use futures::future::BoxFuture;
 use libtest_mimic::{Arguments, Failed, Trial};
 
+mod gmail;
 mod local;
 mod memory;
 mod planted;
@@ -17,7 +18,8 @@ mod scripted;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let groups = [memory::trials(), scripted::trials(), local::trials(), planted::trials()];
+    let groups =
+        [memory::trials(), scripted::trials(), local::trials(), gmail::trials(), planted::trials()];
     libtest_mimic::run(&arguments, groups.into_iter().flatten().collect()).exit_code()
 }
 
