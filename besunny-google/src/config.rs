@@ -12,7 +12,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 const TOTAL: Duration = Duration::from_secs(30);
 /// Time for the rest of an answer beyond 1 MiB, from when its turn has come: 35 MB of base64 at
 /// 2.4 Mbit/s.
-const LARGE: Duration = Duration::from_secs(120);
+const LARGE: Duration = Duration::from_mins(2);
 /// The largest mail that is read whole (MAIL-18); also what Gmail lets people send.
 const MAX_MAIL_BYTES: usize = 25 << 20;
 /// Fetches under way for one mailbox: a burst of the minute's 300 fetches lasts some seconds at

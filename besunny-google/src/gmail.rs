@@ -74,6 +74,11 @@ impl Gmail {
     }
 }
 
+/// The token is for another mailbox than the account says.
+#[derive(Debug, thiserror::Error)]
+#[error("the token belongs to another mailbox")]
+pub(crate) struct AnotherMailbox;
+
 /// Returns the account that a stream belongs to.
 fn account(stream: &StreamRef) -> AccountRef {
     AccountRef { id: stream.account, subject: stream.subject.clone() }

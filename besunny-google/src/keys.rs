@@ -25,7 +25,7 @@ const FAILED_REST: Duration = Duration::from_secs(10);
 /// Google sends `max-age`; without it, keys are kept so long (Google's usual value is six hours).
 const USUAL_AGE: Duration = Duration::from_hours(1);
 /// Two keys have some 800 bytes each.
-const MAX_BYTES: usize = 64 << 10;
+pub(crate) const MAX_BYTES: usize = 64 << 10;
 
 /// Google's keys for push deliveries, fetched when needed and kept as long as Google says.
 ///

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod check;
 mod config;
 mod gmail;
 mod keys;
@@ -10,6 +11,7 @@ mod tokens;
 mod transport;
 mod wire;
 
+pub use check::{Finding, Inquiry, Use, check};
 pub use config::{ConfigError, Endpoints, GoogleConfig, Timeouts};
 pub use gmail::{Gmail, Polled, Pushed};
 pub use keys::GoogleKeys;

@@ -125,6 +125,11 @@ impl Refusal {
         Self { status, word, is_google: error.is_some_and(|error| !error.is_null()) }
     }
 
+    /// Says whether the service is switched off in the project.
+    pub(crate) fn is_switched_off(&self) -> bool {
+        self.word.is_some_and(|word| word.sense == Sense::SwitchedOff)
+    }
+
     /// Says what the answer means for the call: the only mapping of statuses there is.
     pub(crate) fn verdict(&self, case: Case) -> Verdict {
         let sense = self.word.map(|word| word.sense);

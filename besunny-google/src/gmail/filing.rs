@@ -23,7 +23,7 @@ enum Marked {
     UnknownLabel,
 }
 
-impl<P> Gmail<P> {
+impl<P: Sync> Gmail<P> {
     /// Returns the id of a label, which is made unless it exists.
     async fn label(&self, account: &AccountRef, name: &str) -> Result<String, SourceError> {
         if let Some(id) = self.known_label(account.id, name) {

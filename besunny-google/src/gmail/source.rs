@@ -12,7 +12,7 @@ use besunny_core::{
 use serde_json::Value;
 
 use super::{
-    Gmail, account, history, listing,
+    AnotherMailbox, Gmail, account, history, listing,
     message::{self, Found},
 };
 use crate::{
@@ -30,14 +30,9 @@ const IN_SCOPE: &str = "-in:drafts";
 /// Room for the fields beside a mail's content, and for white space in it.
 const BESIDE_BYTES: usize = 256 << 10;
 
-/// The token is for another mailbox than the account says.
-#[derive(Debug, thiserror::Error)]
-#[error("the token belongs to another mailbox")]
-struct AnotherMailbox;
-
-impl<P> Gmail<P> {
+impl<P: Sync> Gmail<P> {
     /// Asks whose mailbox it is and where its history stands.
-    pub(super) async fn profile(&self, account: &AccountRef) -> Result<Value, SourceError> {
+    pub(crate) async fn profile(&self, account: &AccountRef) -> Result<Value, SourceError> {
         let operation = Operation::GetProfile;
         let call = Call::get(operation, account, "profile");
         let profile = wire::answered(self.transport.answer(&call).await?, operation)?;

@@ -220,7 +220,7 @@ mod tests {
         for (mode, is_good) in
             [(0o600, true), (0o400, true), (0o640, true), (0o644, false), (0o602, false)]
         {
-            fs::remove_file(&path).ok();
+            let path = path.with_extension(format!("{mode:o}"));
             write(&path, r#"{"client_id":"c","client_secret":"s","refresh_token":"r"}"#, mode);
             let found = Credentials::File(path.clone()).of(&account);
             assert_eq!(found.is_ok(), is_good, "{mode:o}");

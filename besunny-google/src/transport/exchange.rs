@@ -145,8 +145,8 @@ impl Http {
             };
             Ok((head, body::begin(response, &rules).await?))
         };
-        let (head, begun) = within(&**clock, config.timeouts.total, begin).await?;
-        Ok(Answer { body: begun.finish(&rules).await?, ..head })
+        let (head, body) = within(&**clock, config.timeouts.total, begin).await?;
+        Ok(Answer { body: body.finish(&rules).await?, ..head })
     }
 }
 
