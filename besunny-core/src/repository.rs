@@ -1,7 +1,7 @@
 //! What a store promises: positions, commits, and narrow questions by aggregate.
 //!
 //! Every call carries a [`TenantScope`]; there is no unscoped read (DESIGN.md L6). To write a store,
-//! implement these traits and [`Scheduler`](crate::scheduler::Scheduler) on one type and run the
+//! implement these traits and [`Scheduler`] on one type and run the
 //! repository suite of `besunny-testkit` over it.
 use std::{collections::HashMap, fmt::Debug, sync::Arc};
 
