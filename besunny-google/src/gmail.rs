@@ -1,13 +1,9 @@
 //! Gmail: a mailbox as a source of mail.
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-};
+use std::sync::Arc;
 
 use besunny_core::{
     account::Provider,
     budget::Budget,
-    ids::AccountId,
     source::{AccountRef, StreamRef},
     token::TokenSource,
 };
@@ -23,6 +19,7 @@ mod source;
 use crate::{
     config::ConfigError,
     notice::PushConfig,
+    slots::Slots,
     transport::{Http, Transport},
 };
 
@@ -33,8 +30,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Gmail<P = Polled> {
     transport: Transport,
-    /// Ids of labels by account and by name in lower case, which is how Gmail compares them.
-    labels: Arc<Mutex<HashMap<(AccountId, String), String>>>,
+    labels: Slots<filing::Labels>,
     push: P,
 }
 
@@ -54,7 +50,7 @@ impl Gmail {
     #[must_use]
     pub fn new(http: Http, tokens: Arc<dyn TokenSource>, budget: Arc<dyn Budget>) -> Self {
         let transport = Transport { http, tokens, budget };
-        Self { transport, labels: Arc::default(), push: Polled }
+        Self { transport, labels: Slots::default(), push: Polled }
     }
 
     /// Lets mailboxes call back through Pub/Sub.

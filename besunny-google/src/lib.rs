@@ -7,6 +7,7 @@ mod keys;
 mod notice;
 mod quota;
 mod refusal;
+mod slots;
 mod tokens;
 mod transport;
 mod wire;

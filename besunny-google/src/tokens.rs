@@ -1,13 +1,8 @@
 //! Access tokens from refresh tokens that lie in a file or in the environment (AUTH-5).
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex as Plain, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use besunny_core::{
-    ids::AccountId,
     source::{AccountRef, SourceError, SourceErrorKind},
     token::{AccessToken, TokenSource},
 };
@@ -18,7 +13,6 @@ use reqwest::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use tokio::sync::Mutex;
 
 mod credentials;
 
@@ -26,6 +20,7 @@ pub use credentials::{ClientSecret, Credential, CredentialError, Credentials};
 
 use crate::{
     quota::Operation,
+    slots::Slots,
     transport::Http,
     wire::{self, Unusable},
 };
@@ -48,7 +43,7 @@ const MAX_BYTES: usize = 64 << 10;
 pub struct GoogleTokens {
     http: Http,
     credentials: Credentials,
-    slots: Arc<Plain<HashMap<AccountId, Arc<Mutex<Slot>>>>>,
+    slots: Slots<Slot>,
 }
 
 /// What is held for one account.
@@ -77,7 +72,7 @@ impl GoogleTokens {
     /// Refreshes what `credentials` holds.
     #[must_use]
     pub fn new(http: Http, credentials: Credentials) -> Self {
-        Self { http, credentials, slots: Arc::default() }
+        Self { http, credentials, slots: Slots::default() }
     }
 
     /// Returns the scopes that the present token has, when Google said so.
@@ -85,15 +80,10 @@ impl GoogleTokens {
     /// # Errors
     /// As [`TokenSource::token`].
     pub async fn scopes(&self, account: &AccountRef) -> Result<Option<Vec<String>>, SourceError> {
-        let slot = self.slot(account.id);
+        let slot = self.slots.of(account.id);
         let mut slot = slot.lock().await;
         self.fresh(account, &mut slot).await?;
         Ok(slot.held.as_ref().and_then(|held| held.scopes.clone()))
-    }
-
-    fn slot(&self, account: AccountId) -> Arc<Mutex<Slot>> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(slots.entry(account).or_default())
     }
 
     async fn fresh(
@@ -163,13 +153,13 @@ fn held(answer: &Value, now: DateTime<Utc>) -> Option<Held> {
 #[async_trait]
 impl TokenSource for GoogleTokens {
     async fn token(&self, account: &AccountRef) -> Result<AccessToken, SourceError> {
-        let slot = self.slot(account.id);
+        let slot = self.slots.of(account.id);
         let mut slot = slot.lock().await;
         self.fresh(account, &mut slot).await
     }
 
     async fn invalidate(&self, account: &AccountRef, token: &AccessToken) {
-        let slot = self.slot(account.id);
+        let slot = self.slots.of(account.id);
         let mut slot = slot.lock().await;
         let is_same = |held: &Held| held.token.0.expose_secret() == token.0.expose_secret();
         if slot.held.as_ref().is_some_and(is_same) {

@@ -157,17 +157,16 @@ impl MailWorld for GmailWorld {
                 self.ann().set_scopes(&scopes).expect("a grant");
                 self.ann().expire_tokens().expect("a grant");
             }
-            kind => {
-                assert_eq!(
-                    kind,
-                    SourceErrorKind::Unavailable,
-                    "the suite asks for another failure"
-                );
-                self.fail(Fault::Refusal(RefusalFault::ServerError {
-                    status: 503,
-                    retry_after: after,
-                }));
-            }
+            SourceErrorKind::Unavailable => self.fail(Fault::Refusal(RefusalFault::ServerError {
+                status: 503,
+                retry_after: after,
+            })),
+            SourceErrorKind::Unauthorized => self.ann().revoke().expect("a grant"),
+            SourceErrorKind::PageExpired
+            | SourceErrorKind::StreamGone
+            | SourceErrorKind::LimitReached
+            | SourceErrorKind::Misconfigured
+            | _ => panic!("Gmail cannot be made to fail as {kind:?}"),
         }
     }
 

@@ -15,7 +15,7 @@ use futures::{
 };
 use proptest::prelude::*;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// Who spent how much, and when.
 type Spendings = Vec<(DateTime<Utc>, u8, u32)>;

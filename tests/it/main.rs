@@ -3,6 +3,7 @@
 
 mod budget;
 mod crash;
+mod gmail;
 mod scene;
 mod simulation;
 mod sync;

@@ -1,9 +1,8 @@
 //! Marking mail that was processed (MAIL-14).
-use std::{collections::HashMap, sync::PoisonError};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use besunny_core::{
-    ids::AccountId,
     message::{Filing, MailFiling},
     source::{AccountRef, ItemId, SourceError, SourceErrorKind, StreamRef},
 };
@@ -23,15 +22,22 @@ enum Marked {
     UnknownLabel,
 }
 
+/// Ids of an account's labels, by [`key`].
+pub(super) type Labels = HashMap<String, String>;
+
 impl<P: Sync> Gmail<P> {
     /// Returns the id of a label, which is made unless it exists.
-    async fn label(&self, account: &AccountRef, name: &str) -> Result<String, SourceError> {
-        if let Some(id) = self.known_label(account.id, name) {
-            return Ok(id);
+    async fn label(
+        &self,
+        account: &AccountRef,
+        labels: &mut Labels,
+        name: &str,
+    ) -> Result<String, SourceError> {
+        if !labels.contains_key(&key(name)) {
+            *labels = self.list_labels(account).await?;
         }
-        self.learn_labels(account).await?;
-        if let Some(id) = self.known_label(account.id, name) {
-            return Ok(id);
+        if let Some(id) = labels.get(&key(name)) {
+            return Ok(id.clone());
         }
         let operation = Operation::CreateLabel;
         let body = json!({
@@ -43,14 +49,14 @@ impl<P: Sync> Gmail<P> {
                 let label = wire::answered(answer, operation)?;
                 let id = wire::text(&label, "id");
                 let id = id.ok_or_else(|| Unusable("has no id").during(operation))?.to_owned();
-                self.remember(|labels| labels.insert((account.id, key(name)), id.clone()));
+                labels.insert(key(name), id.clone());
                 Ok(id)
             }
             // Somebody else made it meanwhile.
             Reply::Exists => {
-                self.learn_labels(account).await?;
+                *labels = self.list_labels(account).await?;
                 let missing = || call.failed(SourceErrorKind::Unavailable);
-                self.known_label(account.id, name).ok_or_else(missing)
+                labels.get(&key(name)).cloned().ok_or_else(missing)
             }
             Reply::Absent | Reply::Invalid | Reply::TooLarge => {
                 Err(Unusable("makes no sense here").during(operation))
@@ -58,28 +64,15 @@ impl<P: Sync> Gmail<P> {
         }
     }
 
-    fn known_label(&self, account: AccountId, name: &str) -> Option<String> {
-        self.remember(|labels| labels.get(&(account, key(name))).cloned())
-    }
-
-    fn remember<T>(
-        &self,
-        change: impl FnOnce(&mut HashMap<(AccountId, String), String>) -> T,
-    ) -> T {
-        change(&mut self.labels.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    async fn learn_labels(&self, account: &AccountRef) -> Result<(), SourceError> {
+    async fn list_labels(&self, account: &AccountRef) -> Result<Labels, SourceError> {
         let operation = Operation::ListLabels;
         let call = Call::get(operation, account, "labels");
         let answer = wire::answered(self.transport.answer(&call).await?, operation)?;
         let listed = wire::items(&answer, "labels").map_err(|odd| odd.during(operation))?;
         let listed = listed.iter().filter_map(|label| {
-            let name = wire::text(label, "name")?;
-            Some(((account.id, key(name)), wire::text(label, "id")?.to_owned()))
+            Some((key(wire::text(label, "name")?), wire::text(label, "id")?.to_owned()))
         });
-        self.remember(|labels| labels.extend(listed));
-        Ok(())
+        Ok(listed.collect())
     }
 
     async fn mark(
@@ -103,12 +96,12 @@ impl<P: Sync> Gmail<P> {
     }
 }
 
-/// Gmail's names of labels differ in more than their case.
+/// Returns a name as Gmail compares it: two labels differ in more than their case.
 fn key(name: &str) -> String {
     name.to_lowercase()
 }
 
-/// Labels that cannot be put on a mail although the label exists.
+/// The label was found or made a moment ago, and cannot be put on the mail.
 #[derive(Debug, thiserror::Error)]
 #[error("Gmail takes neither the label nor the mail for valid")]
 struct Refused;
@@ -128,18 +121,15 @@ impl<P: std::fmt::Debug + Send + Sync> MailFiling for Gmail<P> {
         };
         let Some(segment) = Segment::new(item.as_str()) else { return Ok(()) };
         let account = account(stream);
-        let label = self.label(&account, name).await?;
-        if let Marked::Done = self.mark(&account, segment, &label, is_read).await? {
-            return Ok(());
-        }
-        self.remember(|labels| labels.retain(|(owner, _), _| *owner != account.id));
-        let label = self.label(&account, name).await?;
-        match self.mark(&account, segment, &label, is_read).await? {
-            Marked::Done => Ok(()),
-            Marked::UnknownLabel => {
-                let operation = Operation::ModifyMessage.name();
-                Err(SourceError::new(SourceErrorKind::Misconfigured, operation).because(Refused))
+        let known = self.labels.of(account.id);
+        for _ in 0..2 {
+            let label = self.label(&account, &mut *known.lock().await, name).await?;
+            match self.mark(&account, segment, &label, is_read).await? {
+                Marked::Done => return Ok(()),
+                Marked::UnknownLabel => known.lock().await.clear(),
             }
         }
+        let operation = Operation::ModifyMessage.name();
+        Err(SourceError::new(SourceErrorKind::Misconfigured, operation).because(Refused))
     }
 }
