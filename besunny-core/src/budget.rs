@@ -5,6 +5,12 @@ use async_trait::async_trait;
 
 use crate::ids::AccountId;
 
+mod ledger;
+mod paced;
+mod window;
+
+pub use paced::{GUARD, Paced, Quota};
+
 /// What a call will cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spend {

@@ -203,6 +203,8 @@ impl RetryAfter {
 pub(crate) struct Sight<'a> {
     pub(crate) operation: Operation,
     pub(crate) account: Option<&'a str>,
+    /// The message that the request names.
+    pub(crate) message: Option<&'a str>,
     pub(crate) has_page_token: bool,
 }
 

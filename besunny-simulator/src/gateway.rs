@@ -123,6 +123,7 @@ fn decide(call: &mut Call, operation: Operation, headers: &HeaderMap, work: Work
     let sight = Sight {
         operation,
         account: account.as_ref().map(|account| account.address.as_str()),
+        message: Some(call.segment("id")).filter(|id| !id.is_empty()),
         has_page_token: call.query.get("pageToken").is_some_and(|token| !token.is_empty()),
     };
     let fault = world.faults.draw(sight);

@@ -44,6 +44,7 @@ pub(crate) fn publish(world: &Shared, account: &Account, topic: &str, history: u
         let sight = Sight {
             operation: Operation::DeliverNotice,
             account: Some(&account.address),
+            message: None,
             has_page_token: false,
         };
         let fault = world.faults.draw(sight);

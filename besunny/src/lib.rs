@@ -33,6 +33,9 @@ mod verify;
 
 /// The model, the ports and the decisions.
 pub use besunny_core as core;
+/// Gmail, OAuth tokens and Pub/Sub push.
+#[cfg(feature = "google")]
+pub use besunny_google as google;
 /// Mail from files on this machine.
 #[cfg(feature = "local")]
 pub use besunny_local as local;

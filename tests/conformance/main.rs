@@ -10,6 +10,7 @@ use besunny_testkit::conformance::{Case, Power};
 use futures::future::BoxFuture;
 use libtest_mimic::{Arguments, Failed, Trial};
 
+mod gmail;
 mod local;
 mod memory;
 mod planted;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         memory::trials(),
         scripted::trials(),
         local::trials(),
+        gmail::trials(),
         planted::trials(),
         sqlite::trials(),
     ];

@@ -1,7 +1,9 @@
 //! The real engine on real stores and faulty neighbours.
 #![cfg(test)]
 
+mod budget;
 mod crash;
+mod gmail;
 mod scene;
 mod simulation;
 mod sync;

@@ -18,6 +18,9 @@ pub struct FaultRule {
     /// The account it waits for; any if absent.
     #[serde(default)]
     pub account: Option<String>,
+    /// The message it waits for, by id; any request if absent.
+    #[serde(default)]
+    pub message: Option<String>,
     /// Requests to let pass first.
     #[serde(default)]
     pub skip: u64,
@@ -32,7 +35,14 @@ impl FaultRule {
     /// Strikes the next request for an operation, once.
     #[must_use]
     pub fn once(operation: Operation, fault: Fault) -> Self {
-        Self { operation: Some(operation), account: None, skip: 0, times: Some(1), fault }
+        Self {
+            operation: Some(operation),
+            account: None,
+            message: None,
+            skip: 0,
+            times: Some(1),
+            fault,
+        }
     }
 
     /// Strikes every request for an operation.
@@ -119,7 +129,11 @@ impl FaultPlan {
         let mut state = self.state.write();
         let state = &mut *state;
         for (rule, seen) in state.script.rules.iter().zip(&mut state.seen) {
-            if fits(rule.operation, rule.account.as_deref(), sight) && rule.fault.applies(sight) {
+            let is_named = rule.message.as_deref().is_none_or(|id| sight.message == Some(id));
+            if is_named
+                && fits(rule.operation, rule.account.as_deref(), sight)
+                && rule.fault.applies(sight)
+            {
                 *seen += 1;
                 let turn = seen.saturating_sub(rule.skip);
                 if turn > 0 && rule.times.is_none_or(|times| turn <= times) {

@@ -1,9 +1,11 @@
 //! Who may import whom (DESIGN: directions of imports).
-use anyhow::Result;
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+use std::collections::BTreeSet;
+
+use anyhow::{Result, ensure};
+use cargo_metadata::{DependencyKind, MetadataCommand};
 
 use super::Findings;
-use crate::command::root;
+use crate::command::{cargo, root};
 
 /// Crates that do I/O, spawn or keep time; core has none of them.
 const IO_CRATES: [&str; 9] = [
@@ -37,7 +39,7 @@ pub(super) fn check() -> Result<Findings> {
             }
         }
     }
-    findings.extend(refused(&metadata));
+    findings.extend(refused()?);
     Ok(findings)
 }
 
@@ -54,8 +56,16 @@ fn allowed(package: &str, other: &str, is_dev: bool) -> bool {
     }
 }
 
-fn refused(metadata: &Metadata) -> Findings {
-    let refused = |package: &&Package| REFUSED.contains(&package.name.as_str());
-    let found = metadata.packages.iter().filter(refused);
-    found.map(|package| format!("Cargo.lock: {} must not be in the tree", package.name)).collect()
+/// Looks for refused crates in what is built, on any platform and with all features.
+///
+/// `cargo metadata` and the lock file also name what a weak feature would need if its crate were
+/// there (`ring` of `rustls-webpki`); `cargo tree` does not.
+fn refused() -> Result<Findings> {
+    let tree = ["tree", "--workspace", "--all-features", "--target", "all", "--prefix", "none"];
+    let output = cargo(&tree).args(["--format", "{p}"]).output()?;
+    ensure!(output.status.success(), "cargo tree failed: {}", output.status);
+    let text = String::from_utf8(output.stdout)?;
+    let names: BTreeSet<&str> = text.lines().filter_map(|line| line.split(' ').next()).collect();
+    let found = REFUSED.into_iter().filter(|name| names.contains(name));
+    Ok(found.map(|name| format!("cargo tree: {name} must not be in the tree")).collect())
 }

@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod check;
+mod config;
+mod gmail;
+mod keys;
+mod notice;
+mod quota;
+mod refusal;
+mod slots;
+mod tokens;
+mod transport;
+mod wire;
+
+pub use check::{Finding, Inquiry, Use, check};
+pub use config::{ConfigError, Endpoints, GoogleConfig, Timeouts};
+pub use gmail::{Gmail, Polled, Pushed};
+pub use keys::GoogleKeys;
+pub use notice::PushConfig;
+pub use quota::{GMAIL, Prices, QuotaTable};
+pub use tokens::{ClientSecret, Credential, CredentialError, Credentials, GoogleTokens};
+pub use transport::Http;

@@ -1,0 +1,176 @@
+//! Gmail over real HTTP, at the simulator, which shares no code with the adapter.
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use besunny_core::{
+    budget::Paced,
+    clock::Clock,
+    ids::AccountId,
+    message::Message,
+    source::{Scope, Source, SourceErrorKind, StreamKey, StreamRef, Subject},
+};
+use besunny_google::{
+    ClientSecret, Credential, Credentials, Endpoints, Gmail, GoogleConfig, GoogleTokens, Http,
+};
+use besunny_simulator::{
+    ClockMode, Config, Damage, Delivery, Fault, FaultRule, MailboxControl, Oddity, Operation,
+    RateRefusal, RefusalFault, RetryAfter, Simulator,
+};
+use besunny_testkit::{
+    clock::ManualClock,
+    conformance::{
+        Power,
+        mail::{MailWorld, World, cases},
+    },
+};
+use bytes::Bytes;
+use libtest_mimic::Trial;
+
+const ANN: &str = "ann@example.test";
+/// So many mails a page has, so that listings and histories have several.
+const PAGE: u16 = 7;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    super::trials("gmail", cases(), |_| None, || Box::pin(async { GmailWorld::fresh().await }))
+}
+
+#[derive(Debug)]
+struct GmailWorld {
+    simulator: Simulator,
+    source: Arc<dyn Source<Message>>,
+}
+
+impl GmailWorld {
+    /// An empty mailbox as hostile as the simulator makes it by default.
+    async fn fresh() -> World {
+        let clock = ManualClock::default();
+        let config =
+            Config { clock: ClockMode::Manual, start_at: Some(clock.now()), ..Config::default() };
+        let simulator = Simulator::start(config).await.expect("a simulator");
+        simulator.control().add_account(ANN);
+        let source = Arc::new(gmail(&simulator));
+        let world = Self { simulator, source };
+        // With a token in hand, the next failure strikes Gmail and not the token endpoint.
+        world.source.head(&world.stream(), &Scope::default()).await.expect("a token");
+        Arc::new(world)
+    }
+
+    fn ann(&self) -> MailboxControl {
+        self.simulator.control().mailbox(ANN).expect("the account")
+    }
+
+    fn ids(&self, subject: &str) -> Vec<String> {
+        let line = format!("Subject: {subject}\r\n");
+        let has_subject = |id: &String| {
+            let raw = self.ann().raw(id).expect("a mail");
+            String::from_utf8_lossy(&raw).contains(&line)
+        };
+        self.ann().message_ids().into_iter().filter(has_subject).collect()
+    }
+
+    fn fail(&self, fault: Fault) {
+        let any = FaultRule::once(Operation::GetProfile, fault);
+        self.simulator.control().add_fault(FaultRule { operation: None, ..any });
+    }
+}
+
+fn gmail(simulator: &Simulator) -> Gmail {
+    let ann = simulator.control().add_account(ANN);
+    let config = GoogleConfig {
+        endpoints: Endpoints::at(&simulator.base_url()),
+        page_size: PAGE,
+        ..GoogleConfig::default()
+    };
+    let budget = {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
+        Arc::new(Paced::new(clock, [config.quota.quota()]))
+    };
+    let http = Http::new(config, Arc::new(ManualClock::default())).expect("a configuration");
+    let client = ClientSecret { id: ann.client_id, secret: ann.client_secret.into() };
+    let refresh_token = ann.refresh_token.into();
+    let credentials = Credentials::Given(Credential { client, refresh_token });
+    let tokens = Arc::new(GoogleTokens::new(http.clone(), credentials));
+    Gmail::new(http, tokens, budget)
+}
+
+#[async_trait]
+impl MailWorld for GmailWorld {
+    fn source(&self) -> Arc<dyn Source<Message>> {
+        Arc::clone(&self.source)
+    }
+
+    async fn restarted(&self) -> Arc<dyn Source<Message>> {
+        Arc::new(gmail(&self.simulator))
+    }
+
+    fn stream(&self) -> StreamRef {
+        StreamRef {
+            account: AccountId::derived(&[b"ann"]),
+            subject: Subject::from_source(ANN),
+            key: StreamKey::from_source("mailbox"),
+        }
+    }
+
+    async fn deliver(&self, raw: Bytes) {
+        self.ann().deliver(raw, &Delivery::default()).expect("a delivery");
+    }
+
+    async fn remove(&self, subject: &str) {
+        for id in self.ids(subject) {
+            self.ann().delete(&id).expect("a mail");
+        }
+    }
+
+    async fn hide(&self, subject: &str, hidden: bool) {
+        for id in self.ids(subject) {
+            let (add, remove) = if hidden { ("TRASH", "INBOX") } else { ("INBOX", "TRASH") };
+            self.ann().change_labels(&id, &[add], &[remove]).expect("a mail");
+        }
+    }
+
+    async fn poison(&self, subject: &str) {
+        for id in self.ids(subject) {
+            let missing = Damage::OddField { field: "raw".to_owned(), oddity: Oddity::Missing };
+            let rule = FaultRule::always(Operation::GetMessage, Fault::Damage(missing));
+            self.simulator.control().add_fault(FaultRule { message: Some(id), ..rule });
+        }
+    }
+
+    async fn expire_log(&self) {
+        self.ann().expire_history();
+    }
+
+    async fn kill_pages(&self) {
+        self.simulator.control().kill_page_tokens();
+    }
+
+    async fn fail_next(&self, kind: SourceErrorKind, retry_after: Option<u64>) {
+        let after = retry_after.map_or(RetryAfter::Absent, RetryAfter::Seconds);
+        match kind {
+            SourceErrorKind::RateLimited => self.fail(Fault::Refusal(RefusalFault::RateLimited {
+                refusal: RateRefusal::Forbidden,
+                retry_after: after,
+            })),
+            SourceErrorKind::Malformed => self.fail(Fault::Damage(Damage::InvalidJson)),
+            SourceErrorKind::Forbidden => {
+                let scopes = ["openid".to_owned()];
+                self.ann().set_scopes(&scopes).expect("a grant");
+                self.ann().expire_tokens().expect("a grant");
+            }
+            SourceErrorKind::Unavailable => self.fail(Fault::Refusal(RefusalFault::ServerError {
+                status: 503,
+                retry_after: after,
+            })),
+            SourceErrorKind::Unauthorized => self.ann().revoke().expect("a grant"),
+            SourceErrorKind::PageExpired
+            | SourceErrorKind::StreamGone
+            | SourceErrorKind::LimitReached
+            | SourceErrorKind::Misconfigured
+            | _ => panic!("Gmail cannot be made to fail as {kind:?}"),
+        }
+    }
+
+    fn lacks(&self, _: Power) -> Option<&'static str> {
+        None
+    }
+}
