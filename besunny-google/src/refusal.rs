@@ -145,7 +145,7 @@ impl Refusal {
             // An answer without Google's words is from somebody in between, and may pass.
             _ if !self.is_google => Verdict::Failed(Kind::Unavailable),
             (400, _) if case.has_page => Verdict::Failed(Kind::PageExpired),
-            (400, Operation::GetMessage | Operation::ModifyMessage)
+            (400, Operation::GetMessage | Operation::ModifyMessage | Operation::ListHistory)
                 if sense == Some(Sense::BadArgument) =>
             {
                 Verdict::Invalid
@@ -306,6 +306,7 @@ mod tests {
             (google(400, "invalidArgument"), paged, Verdict::Failed(Kind::PageExpired)),
             (google(401, "authError"), replay, Verdict::Failed(Kind::Unavailable)),
             (google(400, "invalidArgument"), of(Operation::GetMessage), Verdict::Invalid),
+            (google(400, "invalidArgument"), of(Operation::ListHistory), Verdict::Invalid),
             (google(404, "notFound"), of(Operation::GetMessage), Verdict::Absent),
             (google(410, "notFound"), of(Operation::GetMessage), Verdict::Absent),
             (google(404, "notFound"), of(Operation::ModifyMessage), Verdict::Absent),

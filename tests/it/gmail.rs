@@ -4,16 +4,16 @@ use std::{sync::Arc, time::Duration};
 use besunny::{
     core::{
         account::Intake,
-        message::{Filing, MailFiling},
+        message::{Filing, MailFiling, RawMail},
         scheduler::PauseReason,
-        source::{ItemId, StreamKey, StreamRef},
+        source::{Cursor, Fetched, ItemId, Read, Scope, Source},
         token::TokenSource,
     },
-    google::{GoogleTokens, Inquiry, Use, check},
+    google::{GoogleConfig, GoogleTokens, Inquiry, Use, check},
 };
 use besunny_simulator::{
-    Damage, Fault, FaultChance, FaultRule, FaultScript, Operation, RateRefusal, RefusalFault,
-    RetryAfter, WireFault,
+    Damage, Delivery, Fault, FaultChance, FaultRule, FaultScript, Oddity, Operation, RateRefusal,
+    RefusalFault, RetryAfter, SpoiledId, WireFault,
 };
 use besunny_testkit::clock::ManualClock;
 
@@ -63,6 +63,13 @@ fn troubles() -> Vec<Fault> {
         Fault::Damage(Damage::InvalidJson),
         Fault::Damage(Damage::UnpaddedBase64),
         Fault::Damage(Damage::EmptyPage),
+        Fault::Damage(Damage::RepeatPageToken),
+        Fault::Damage(Damage::MalformedItem { id: SpoiledId::Readable }),
+        Fault::Damage(Damage::MalformedItem { id: SpoiledId::Unreadable }),
+        odd("historyId", Oddity::Number),
+        odd("historyId", Oddity::Missing),
+        odd("internalDate", Oddity::Null),
+        odd("labelIds", Oddity::Missing),
         Fault::Wire(WireFault::DropRequest),
         Fault::Wire(WireFault::DropAnswer),
         Fault::Wire(WireFault::CutBody),
@@ -74,8 +81,12 @@ fn troubles() -> Vec<Fault> {
     ]
 }
 
+fn odd(field: &str, oddity: Oddity) -> Fault {
+    Fault::Damage(Damage::OddField { field: field.to_owned(), oddity })
+}
+
 fn script(seed: u64) -> FaultScript {
-    let chance = |fault| FaultChance { operation: None, account: None, probability: 0.015, fault };
+    let chance = |fault| FaultChance { operation: None, account: None, probability: 0.01, fault };
     let mut chances: Vec<_> = troubles().into_iter().map(chance).collect();
     chances.push(FaultChance {
         operation: Some(Operation::ListHistory),
@@ -86,6 +97,8 @@ fn script(seed: u64) -> FaultScript {
 }
 
 /// Nothing is lost and nothing doubled, whatever the neighbours do (I1, I2).
+///
+/// A mail whose fetch failed five times is quarantined by the engine; a person asks for it.
 #[tokio::test]
 async fn nothing_is_lost_under_faults() {
     let mut fired = std::collections::BTreeMap::new();
@@ -108,6 +121,8 @@ async fn nothing_is_lost_under_faults() {
         stage.live(MINUTE * 5).await;
         stage.control().set_faults(FaultScript::default());
         stage.live(MINUTE * 40).await;
+        stage.ask_for_quarantined().await;
+        stage.live(MINUTE).await;
         let want = stage.ann().ids_in_scope().len();
         let verification = stage.verify(&account).await;
         let status = stage.status().await;
@@ -193,11 +208,7 @@ async fn processed_mail_is_marked_once() {
     assert_eq!(usage[&Operation::CreateLabel].calls, 1);
     assert_eq!(usage[&Operation::ModifyMessage].calls, 3);
     let id = ItemId::from_source(stage.ann().message_ids().remove(0));
-    let at = StreamRef {
-        account: ann().id,
-        subject: ann().subject,
-        key: StreamKey::from_source("mailbox"),
-    };
+    let at = stage::mailbox();
     let history = stage.ann().history_id();
     let filing = Filing::ReadAndLabel("besunny/PROCESSED".to_owned());
     stage.drive(stage.gmail.file(&at, &id, &filing)).await.unwrap();
@@ -211,6 +222,59 @@ async fn processed_mail_is_marked_once() {
     assert!(
         paths.into_iter().all(|path| path.starts_with("/gmail/v1/users/me/") || path == "/token")
     );
+}
+
+/// An item that cannot be decoded is quarantined alone, and read again when a person asks.
+#[tokio::test]
+async fn an_undecodable_mail_is_quarantined_and_can_be_read_again() {
+    let stage = Stage::new(|_| {}).await;
+    stage.deliver(0..5, ANN);
+    let id = stage.ann().message_ids().remove(2);
+    let rule = FaultRule::always(Operation::GetMessage, odd("raw", Oddity::Missing));
+    stage.control().add_fault(FaultRule { message: Some(id.clone()), ..rule });
+    let account = stage.connect(Intake::Whole).await;
+    stage.live(MINUTE).await;
+    let status = stage.status().await;
+    assert_eq!((status.items.stored, status.items.quarantined), (4, 1));
+    stage.control().set_faults(FaultScript::default());
+    let again = [ItemId::from_source(id)];
+    stage.besunny.retry(&stage.scope, status.id, &again).await.unwrap();
+    stage.live(MINUTE).await;
+    assert_eq!(stage.verify(&account).await.stored, 5);
+}
+
+/// MAIL-18: more than is read whole keeps its headers; ids that are none reach nothing else.
+#[tokio::test]
+async fn what_a_fetch_answers() {
+    let stage = Stage::new(|_| {}).await;
+    let config = GoogleConfig { max_mail_bytes: 2_000, ..stage::config(&stage.simulator) };
+    let gmail = stage.gmail_with(config);
+    let body = "x".repeat(1_000_000);
+    let large = format!("Subject: large\r\nTo: ann@example.test\r\n\r\n{body}");
+    let large = stage.ann().deliver(large, &Delivery::default()).unwrap().id;
+    let (at, scope) = (stage::mailbox(), Scope::default());
+    let fetched = stage.drive(gmail.fetch(&at, &[ItemId::from_source(large)])).await.unwrap();
+    let [Fetched::Present(_, message)] = fetched.as_slice() else { panic!("{fetched:?}") };
+    let RawMail::TooLarge { headers, size_bytes } = &message.raw else { panic!("{message:?}") };
+    assert_eq!(&headers[..], b"Subject: large\r\nTo: ann@example.test\r\n\r\n");
+    assert!((1_000_000..1_001_000).contains(size_bytes), "{size_bytes}");
+    for odd in ["../../x", "a?b=1", "a/modify", "x#y", "..", "", "%2e%2e", "0000000000000000"] {
+        let fetched = stage.drive(gmail.fetch(&at, &[ItemId::from_source(odd)])).await.unwrap();
+        assert!(matches!(fetched.as_slice(), [Fetched::Gone(id)] if id.as_str() == odd), "{odd}");
+    }
+    let is_message = |path: &str| {
+        path.strip_prefix("/gmail/v1/users/me/messages/").is_some_and(|rest| !rest.contains('/'))
+    };
+    let requests = stage.control().requests();
+    let mut asked = requests.iter().filter(|entry| entry.operation != Operation::Token);
+    assert!(asked.all(|entry| is_message(&entry.path)), "{requests:?}");
+    let head = stage.drive(gmail.head(&at, &scope)).await.unwrap().unwrap();
+    assert_eq!(head.as_str(), stage.ann().history_id().to_string(), "the stored form of a cursor");
+    for lost in ["", "x", "-1", "999999999999999999999999999999"] {
+        let cursor = Cursor::from_source(lost);
+        let read = stage.drive(gmail.changes_since(&at, &cursor, None)).await.unwrap();
+        assert!(matches!(read, Read::Relist(_)), "{lost}");
+    }
 }
 
 /// What `doctor` says.

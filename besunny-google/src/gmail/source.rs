@@ -127,8 +127,8 @@ impl<P: std::fmt::Debug + Send + Sync> Source<Message> for Gmail<P> {
             .at_page(page.map(PageToken::as_str));
         let answer = match self.transport.send(&call).await? {
             Reply::Good(answer) => answer,
-            Reply::Absent => return Ok(Read::Relist(Relist::default())),
-            Reply::Invalid | Reply::Exists | Reply::TooLarge => {
+            Reply::Absent | Reply::Invalid => return Ok(Read::Relist(Relist::default())),
+            Reply::Exists | Reply::TooLarge => {
                 return Err(Unusable("makes no sense here").during(operation));
             }
         };

@@ -15,11 +15,11 @@ use besunny::{
         account::{Account, Intake, NewAccount},
         adapter::Adapter,
         address::Username,
-        budget::Paced,
+        budget::{Paced, Unmetered},
         clock::Clock,
         ids::{TenantId, UserId},
-        repository::StreamStatus,
-        source::{AccountRef, Subject},
+        repository::{ItemFilter, StreamStatus},
+        source::{AccountRef, StreamKey, StreamRef, Subject},
         tenant::{Tenant, TenantScope, User},
     },
     google::{
@@ -79,6 +79,14 @@ impl Stage {
         Self { simulator, clock, besunny, gmail, scope, owner }
     }
 
+    /// Makes an adapter of its own, which is not paced.
+    pub(super) fn gmail_with(&self, config: GoogleConfig) -> Gmail {
+        let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&self.clock);
+        let http = Http::new(config, clock).unwrap();
+        let tokens = GoogleTokens::new(http.clone(), credentials(self.control()));
+        Gmail::new(http, Arc::new(tokens), Arc::new(Unmetered))
+    }
+
     pub(super) fn control(&self) -> &Control {
         self.simulator.control()
     }
@@ -131,6 +139,17 @@ impl Stage {
 
     pub(super) async fn status(&self) -> StreamStatus {
         self.besunny.store().streams(&self.scope).await.unwrap().remove(0)
+    }
+
+    /// Does what a person does with items that could not be taken in.
+    pub(super) async fn ask_for_quarantined(&self) {
+        let stream = self.status().await.id;
+        let store = self.besunny.store();
+        let items = store.items(&self.scope, stream, ItemFilter::Quarantined, None).await.unwrap();
+        let ids: Vec<_> = items.into_iter().map(|item| item.id).collect();
+        if !ids.is_empty() {
+            self.besunny.retry(&self.scope, stream, &ids).await.unwrap();
+        }
     }
 
     pub(super) fn advance(&self, step: Duration) {
@@ -191,6 +210,11 @@ pub(super) fn credentials(control: &Control) -> Credentials {
 pub(super) fn ann() -> AccountRef {
     let id = besunny::core::ids::AccountId::derived(&[b"ann"]);
     AccountRef { id, subject: Subject::from_source(ANN) }
+}
+
+pub(super) fn mailbox() -> StreamRef {
+    let AccountRef { id: account, subject } = ann();
+    StreamRef { account, subject, key: StreamKey::from_source("mailbox") }
 }
 
 pub(super) fn push() -> PushConfig {
