@@ -7,11 +7,15 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod a3;
 mod a6;
+mod corpus;
+mod gmail;
 mod ingest;
 mod machine;
 mod measure;
 mod rounds;
+mod world;
 
 #[derive(Debug, Parser)]
 struct Line {
@@ -21,6 +25,9 @@ struct Line {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// A Gmail mailbox into SQLite, against google-api-python-client.
+    #[command(name = "A3")]
+    A3(rounds::Plan),
     /// The same rows into SQLite, against the C library's executemany.
     #[command(name = "A6")]
     A6(rounds::Plan),
@@ -33,11 +40,18 @@ enum What {
 enum Runner {
     /// Stores generated mails in a new file.
     Ingest(ingest::Ingest),
+    /// Serves a simulated Gmail.
+    World(world::Serve),
+    /// Takes in a Gmail mailbox.
+    TakeIn(gmail::TakeIn),
 }
 
 fn main() -> Result<()> {
     match Line::parse().what {
+        What::A3(plan) => a3::run(&plan),
         What::A6(plan) => a6::run(&plan),
         What::Runner(Runner::Ingest(ingest)) => ingest.run(),
+        What::Runner(Runner::World(world)) => world.run(),
+        What::Runner(Runner::TakeIn(mailbox)) => mailbox.run(),
     }
 }

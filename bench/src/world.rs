@@ -1,0 +1,110 @@
+//! A simulated Gmail as a process of its own, so that its work is not counted as ours.
+//!
+//! It prints where it is, serves until its input ends, and then prints what was asked of it.
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use besunny_simulator::{ClockMode, Config, Delivery, Metering, RateRefusal, Simulator, Usage};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::corpus::raw_mail;
+
+/// The one account.
+const ADDRESS: &str = "ann@example.test";
+
+/// Serves a simulated Gmail.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// How many mails the mailbox has.
+    #[arg(long)]
+    mails: usize,
+    /// Keeps Google's quota, with time this many times as fast; without it nothing is metered.
+    #[arg(long)]
+    scale: Option<u32>,
+}
+
+impl Serve {
+    pub(crate) fn run(self) -> Result<()> {
+        tokio::runtime::Runtime::new()?.block_on(self.serve())
+    }
+
+    #[expect(clippy::print_stdout, reason = "a runner speaks on stdout")]
+    async fn serve(self) -> Result<()> {
+        let simulator = Simulator::start(self.config()).await?;
+        let control = simulator.control();
+        let credentials = control.add_account(ADDRESS);
+        let mailbox = control.mailbox(ADDRESS)?;
+        for number in 0..self.mails {
+            mailbox.deliver(raw_mail(number), &Delivery::default())?;
+        }
+        println!("{}", json!({ "base": simulator.base_url(), "credentials": credentials }));
+        let input = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
+        input.await??;
+        let usage = control.usage();
+        let table = usage.get(ADDRESS).context("no usage")?;
+        let total = |figure: fn(&Usage) -> u64| table.values().map(figure).sum::<u64>();
+        println!(
+            "{}",
+            json!({
+                "calls": total(|usage| usage.calls),
+                "refused": total(|usage| usage.refused),
+                "units": total(|usage| usage.units),
+            })
+        );
+        simulator.stop().await;
+        Ok(())
+    }
+
+    fn config(&self) -> Config {
+        let mut config = Config::default();
+        let settings = &mut config.settings;
+        settings.mail.touch_rate = 0.0;
+        settings.mail.repeat_rate = 0.0;
+        settings.mail.list_disorder = Duration::ZERO;
+        settings.wire.log_entries = 0;
+        settings.quota.refusal = RateRefusal::TooManyRequests;
+        match self.scale {
+            Some(factor) => config.clock = ClockMode::Scaled { factor: factor.into() },
+            None => settings.quota.metering = Metering::Off,
+        }
+        config
+    }
+}
+
+/// A simulated Gmail that runs.
+#[derive(Debug)]
+pub(crate) struct World {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    /// Where it is, and with which credentials one may ask.
+    pub(crate) entry: Value,
+}
+
+impl World {
+    /// Starts one.
+    pub(crate) fn start(arguments: &[&str]) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["runner", "world"]).args(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let input = child.stdin.take().context("no input")?;
+        let mut output = BufReader::new(child.stdout.take().context("no output")?);
+        let mut line = String::new();
+        output.read_line(&mut line)?;
+        Ok(Self { child, input, output, entry: serde_json::from_str(&line)? })
+    }
+
+    /// Ends it; returns what was asked of it.
+    pub(crate) fn end(mut self) -> Result<Value> {
+        drop(self.input);
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        self.child.wait()?;
+        Ok(serde_json::from_str(&line)?)
+    }
+}
