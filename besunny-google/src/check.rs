@@ -207,4 +207,32 @@ mod tests {
             assert_eq!(skew(theirs, ours).is_none(), is_good, "{offset}");
         }
     }
+
+    fn refused(kind: SourceErrorKind, status: u16, reason: &str) -> SourceError {
+        let body = format!(r#"{{"error":{{"errors":[{{"reason":"{reason}"}}]}}}}"#);
+        let status = reqwest::StatusCode::from_u16(status).unwrap();
+        SourceError::new(kind, "gmail.getProfile").because(Refusal::read(status, body.as_bytes()))
+    }
+
+    #[test]
+    fn each_refusal_names_what_to_mend() {
+        use SourceErrorKind::{Forbidden, Misconfigured, Unauthorized, Unavailable};
+        let rows: [(fn(&SourceError) -> Finding, SourceError, &str); 7] = [
+            (of_profile, refused(Misconfigured, 403, "accessNotConfigured"), "Gmail API"),
+            (of_profile, refused(Misconfigured, 403, "SERVICE_DISABLED"), "Gmail API"),
+            (of_profile, refused(Forbidden, 403, "domainPolicy"), "permission"),
+            (of_profile, refused(Unavailable, 503, "backendError"), "network"),
+            (of_token, refused(Unauthorized, 400, "invalid_grant"), "grant"),
+            (of_token, refused(Misconfigured, 401, "invalid_client"), "client"),
+            (of_token, refused(Unavailable, 503, "backendError"), "network"),
+        ];
+        for (finding, error, want) in rows {
+            assert_eq!(finding(&error).setting, want, "{}", described(&error));
+        }
+        let error = SourceError::new(Misconfigured, "gmail.getProfile").because(AnotherMailbox);
+        let want = "gmail.getProfile failed: the source is misconfigured: the token belongs to \
+                    another mailbox";
+        assert_eq!(of_profile(&error).wrong, want);
+        assert_eq!(of_profile(&error).setting, "account");
+    }
 }

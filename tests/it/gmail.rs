@@ -137,6 +137,22 @@ async fn nothing_is_lost_under_faults() {
     assert!(fired.len() >= 15, "too few kinds of faults struck: {fired:?}");
 }
 
+/// The same with the engine's own tasks, as in a server.
+#[tokio::test]
+async fn the_running_engine_follows_gmail() {
+    let stage = Stage::new(|_| {}).await;
+    stage.deliver(0..5, ANN);
+    let account = stage.connect(Intake::Whole).await;
+    let engine = stage.besunny.start();
+    for number in 5..8 {
+        stage.pass_until(async || stage.status().await.items.stored == u64::from(number)).await;
+        stage.deliver(number..number + 1, ANN);
+    }
+    stage.pass_until(async || stage.status().await.items.stored == 8).await;
+    assert!(engine.stop().await, "the tasks end when asked to");
+    assert!(stage.verify(&account).await.is_complete());
+}
+
 /// A dead grant pauses the stream, is not asked for again, and loses nothing.
 #[tokio::test]
 async fn a_revoked_grant_pauses_and_is_not_tried_again() {

@@ -157,6 +157,20 @@ impl Stage {
         self.clock.advance(step);
     }
 
+    /// Lets time pass until something holds, for some hours at most.
+    pub(super) async fn pass_until(&self, holds: impl AsyncFn() -> bool) {
+        for _ in 0..5_000 {
+            if holds().await {
+                return;
+            }
+            for _ in 0..QUIET_TURNS {
+                tokio::task::yield_now().await;
+            }
+            self.advance(STEP);
+        }
+        panic!("it never holds: {:?}", self.status().await);
+    }
+
     /// Runs `work`; time moves on when everything waits for it.
     pub(super) async fn drive<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
