@@ -6,10 +6,10 @@ use besunny::{
         account::Intake,
         message::{Filing, MailFiling, RawMail},
         scheduler::PauseReason,
-        source::{Cursor, Fetched, ItemId, Read, Scope, Source},
+        source::{Cursor, Fetched, ItemId, Read, Scope, Source, SourceErrorKind},
         token::TokenSource,
     },
-    google::{GoogleConfig, GoogleTokens, Inquiry, Use, check},
+    google::{Credentials, GoogleConfig, GoogleTokens, Inquiry, Use, check},
 };
 use besunny_simulator::{
     Damage, Delivery, Fault, FaultChance, FaultRule, FaultScript, Oddity, Operation, RateRefusal,
@@ -171,6 +171,25 @@ async fn a_revoked_grant_pauses_and_is_not_tried_again() {
     };
     assert_eq!(tokens(), 2, "one for the first token, one that says the grant is dead");
     assert_eq!(status.items.stored, 5);
+}
+
+/// A dead refresh token is asked for once; a new one in the file heals the account (AUTH-5).
+#[tokio::test]
+async fn a_new_refresh_token_heals_and_a_dead_one_is_left_alone() {
+    let stage = Stage::new(|_| {}).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token.json");
+    stage::write_token(&path, stage.control());
+    let http = stage::http(&stage.simulator, &stage.clock);
+    let tokens = GoogleTokens::new(http, Credentials::File(path.clone()));
+    stage.ann().revoke().unwrap();
+    for _ in 0..3 {
+        let error = stage.drive(tokens.token(&ann())).await.unwrap_err();
+        assert_eq!(error.kind, SourceErrorKind::Unauthorized);
+    }
+    assert_eq!(stage.control().requests().len(), 1);
+    stage::write_token(&path, stage.control());
+    stage.drive(tokens.token(&ann())).await.unwrap();
 }
 
 /// Ten callers at once lead to one refresh, and a refused token to one more.

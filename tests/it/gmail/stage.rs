@@ -221,6 +221,21 @@ pub(super) fn credentials(control: &Control) -> Credentials {
     Credentials::Given(Credential { client, refresh_token: ann.refresh_token.into() })
 }
 
+/// Writes a live refresh token into a file that only we may read.
+pub(super) fn write_token(path: &std::path::Path, control: &Control) {
+    let ann = control.add_account(ANN);
+    let token = format!(
+        r#"{{"client_id":"{}","client_secret":"{}","refresh_token":"{}"}}"#,
+        ann.client_id, ann.client_secret, ann.refresh_token
+    );
+    std::fs::write(path, token).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
 pub(super) fn ann() -> AccountRef {
     let id = besunny::core::ids::AccountId::derived(&[b"ann"]);
     AccountRef { id, subject: Subject::from_source(ANN) }
