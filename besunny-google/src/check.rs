@@ -207,4 +207,37 @@ mod tests {
             assert_eq!(skew(theirs, ours).is_none(), is_good, "{offset}");
         }
     }
+
+    fn refused(kind: SourceErrorKind, status: u16, reason: &str) -> SourceError {
+        let body = format!(r#"{{"error":{{"errors":[{{"reason":"{reason}"}}]}}}}"#);
+        let status = reqwest::StatusCode::from_u16(status).unwrap();
+        SourceError::new(kind, "gmail.getProfile").because(Refusal::read(status, body.as_bytes()))
+    }
+
+    #[test]
+    fn each_refusal_names_what_to_mend() {
+        use SourceErrorKind::{Forbidden, Misconfigured, Unauthorized, Unavailable};
+        let of_mailbox = [
+            (refused(Misconfigured, 403, "accessNotConfigured"), "Gmail API"),
+            (refused(Misconfigured, 403, "SERVICE_DISABLED"), "Gmail API"),
+            (refused(Forbidden, 403, "domainPolicy"), "permission"),
+            (refused(Unavailable, 503, "backendError"), "network"),
+        ];
+        for (error, want) in of_mailbox {
+            assert_eq!(of_profile(&error).setting, want, "{}", described(&error));
+        }
+        let of_grant = [
+            (refused(Unauthorized, 400, "invalid_grant"), "grant"),
+            (refused(Misconfigured, 401, "invalid_client"), "client"),
+            (refused(Unavailable, 503, "backendError"), "network"),
+        ];
+        for (error, want) in of_grant {
+            assert_eq!(of_token(&error).setting, want, "{}", described(&error));
+        }
+        let error = SourceError::new(Misconfigured, "gmail.getProfile").because(AnotherMailbox);
+        let want = "gmail.getProfile failed: the source is misconfigured: the token belongs to \
+                    another mailbox";
+        assert_eq!(of_profile(&error).wrong, want);
+        assert_eq!(of_profile(&error).setting, "account");
+    }
 }

@@ -6,10 +6,10 @@ use besunny::{
         account::Intake,
         message::{Filing, MailFiling, RawMail},
         scheduler::PauseReason,
-        source::{Cursor, Fetched, ItemId, Read, Scope, Source},
+        source::{Cursor, Fetched, ItemId, Read, Scope, Source, SourceErrorKind},
         token::TokenSource,
     },
-    google::{GoogleConfig, GoogleTokens, Inquiry, Use, check},
+    google::{Credentials, GoogleConfig, GoogleTokens, Inquiry, Use, check},
 };
 use besunny_simulator::{
     Damage, Delivery, Fault, FaultChance, FaultRule, FaultScript, Oddity, Operation, RateRefusal,
@@ -137,6 +137,22 @@ async fn nothing_is_lost_under_faults() {
     assert!(fired.len() >= 15, "too few kinds of faults struck: {fired:?}");
 }
 
+/// The same with the engine's own tasks, as in a server.
+#[tokio::test]
+async fn the_running_engine_follows_gmail() {
+    let stage = Stage::new(|_| {}).await;
+    stage.deliver(0..5, ANN);
+    let account = stage.connect(Intake::Whole).await;
+    let engine = stage.besunny.start();
+    for number in 5..8 {
+        stage.pass_until(async || stage.status().await.items.stored == u64::from(number)).await;
+        stage.deliver(number..number + 1, ANN);
+    }
+    stage.pass_until(async || stage.status().await.items.stored == 8).await;
+    assert!(engine.stop().await, "the tasks end when asked to");
+    assert!(stage.verify(&account).await.is_complete());
+}
+
 /// A dead grant pauses the stream, is not asked for again, and loses nothing.
 #[tokio::test]
 async fn a_revoked_grant_pauses_and_is_not_tried_again() {
@@ -155,6 +171,25 @@ async fn a_revoked_grant_pauses_and_is_not_tried_again() {
     };
     assert_eq!(tokens(), 2, "one for the first token, one that says the grant is dead");
     assert_eq!(status.items.stored, 5);
+}
+
+/// A dead refresh token is asked for once; a new one in the file heals the account (AUTH-5).
+#[tokio::test]
+async fn a_new_refresh_token_heals_and_a_dead_one_is_left_alone() {
+    let stage = Stage::new(|_| {}).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token.json");
+    stage::write_token(&path, stage.control());
+    let http = stage::http(&stage.simulator, &stage.clock);
+    let tokens = GoogleTokens::new(http, Credentials::File(path.clone()));
+    stage.ann().revoke().unwrap();
+    for _ in 0..3 {
+        let error = stage.drive(tokens.token(&ann())).await.unwrap_err();
+        assert_eq!(error.kind, SourceErrorKind::Unauthorized);
+    }
+    assert_eq!(stage.control().requests().len(), 1);
+    stage::write_token(&path, stage.control());
+    stage.drive(tokens.token(&ann())).await.unwrap();
 }
 
 /// Ten callers at once lead to one refresh, and a refused token to one more.

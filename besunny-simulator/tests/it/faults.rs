@@ -121,6 +121,18 @@ async fn dead_page_tokens_wait_for_a_request_that_has_one() {
 }
 
 #[tokio::test]
+async fn a_rule_may_wait_for_one_message() {
+    let scene = Scene::new().await;
+    let (one, two) = (scene.deliver("one"), scene.deliver("two"));
+    let rule = FaultRule::always(Operation::GetMessage, server_error(500));
+    scene.fault(FaultRule { message: Some(one.id.clone()), ..rule });
+    for (id, status) in [(&one.id, 500), (&two.id, 200), (&one.id, 500)] {
+        assert_eq!(scene.get(&format!("messages/{id}")).await.status, status, "{id}");
+    }
+    scene.get("messages").await.good();
+}
+
+#[tokio::test]
 async fn rules_skip_count_and_choose() {
     let scene = Scene::new().await;
     let rule = FaultRule {

@@ -96,6 +96,23 @@ async fn a_notice_acts_at_once() {
     assert_eq!(stage.status().await.items.stored, 3);
 }
 
+/// The notice comes before the index shows what it is about: the engine looks again.
+#[tokio::test]
+async fn an_index_that_lags_loses_nothing() {
+    let lag = Duration::from_secs(6);
+    let stage = Stage::new(|config| config.settings.mail.index_lag = lag).await;
+    let _hook = Hook::open(&stage).await;
+    let account = stage.connect(Intake::Whole).await;
+    stage.live(Duration::from_mins(20)).await;
+    for number in 0..5 {
+        stage.deliver(number..number + 1, ANN);
+        settle(&stage).await;
+        stage.live(Duration::from_secs(40)).await;
+        assert_eq!(stage.status().await.items.stored, u64::from(number) + 1);
+    }
+    assert!(stage.verify(&account).await.is_complete());
+}
+
 /// A watch is renewed long before it ends, by the same call, and pushes go on.
 #[tokio::test]
 async fn a_watch_is_renewed_at_half_of_its_life() {

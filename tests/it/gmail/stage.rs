@@ -157,6 +157,20 @@ impl Stage {
         self.clock.advance(step);
     }
 
+    /// Lets time pass until something holds, for some hours at most.
+    pub(super) async fn pass_until(&self, holds: impl AsyncFn() -> bool) {
+        for _ in 0..5_000 {
+            if holds().await {
+                return;
+            }
+            for _ in 0..QUIET_TURNS {
+                tokio::task::yield_now().await;
+            }
+            self.advance(STEP);
+        }
+        panic!("it never holds: {:?}", self.status().await);
+    }
+
     /// Runs `work`; time moves on when everything waits for it.
     pub(super) async fn drive<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
@@ -205,6 +219,21 @@ pub(super) fn credentials(control: &Control) -> Credentials {
     let ann = control.add_account(ANN);
     let client = ClientSecret { id: ann.client_id, secret: ann.client_secret.into() };
     Credentials::Given(Credential { client, refresh_token: ann.refresh_token.into() })
+}
+
+/// Writes a live refresh token into a file that only we may read.
+pub(super) fn write_token(path: &std::path::Path, control: &Control) {
+    let ann = control.add_account(ANN);
+    let token = format!(
+        r#"{{"client_id":"{}","client_secret":"{}","refresh_token":"{}"}}"#,
+        ann.client_id, ann.client_secret, ann.refresh_token
+    );
+    std::fs::write(path, token).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
 }
 
 pub(super) fn ann() -> AccountRef {
