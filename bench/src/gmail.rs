@@ -84,7 +84,7 @@ impl TakeIn {
 /// Waits until all mails are stored and decided on.
 async fn wait_for(store: &dyn Store, scope: &TenantScope, mails: u64) -> Result<()> {
     /// Rarely enough to cost nothing.
-    const LOOK: Duration = Duration::from_millis(20);
+    const LOOK: Duration = Duration::from_millis(200);
     loop {
         let tally = store.tally(scope, None).await?;
         if tally.pending == 0 && tally.needs_review + tally.routed.values().sum::<u64>() == mails {

@@ -85,8 +85,8 @@ impl People for SqliteStore {
     ) -> Result<HashMap<Username, UserId>, RepositoryError> {
         let (tenant, names) = (tenant(scope), text_list(names.iter().map(Username::as_str)));
         let rows = sqlx::query!(
-            "SELECT id, username FROM users
-            WHERE tenant = ? AND username IN (SELECT value FROM json_each(?))",
+            "SELECT u.id, u.username FROM json_each(?2) n
+            CROSS JOIN users u ON u.tenant = ?1 AND u.username = n.value",
             tenant,
             names,
         );

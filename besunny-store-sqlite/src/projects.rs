@@ -38,7 +38,7 @@ impl Projects for SqliteStore {
         let rows = sqlx::query_as!(
             ProjectRow,
             "SELECT id, owner, name, description, signals, created_at FROM projects
-            WHERE tenant = ? AND owner = ? ORDER BY id",
+            WHERE tenant = ? AND owner = ? ORDER BY +id",
             tenant,
             owner,
         );

@@ -34,7 +34,7 @@ impl Streams for SqliteStore {
         let row = sqlx::query!(
             r#"SELECT version, track,
                 (SELECT json_group_array(id) FROM (
-                    SELECT i.id FROM items i
+                    SELECT i.id FROM items i INDEXED BY items_asked
                     WHERE i.tenant = s.tenant AND i.account = s.account AND i.asked = 1
                     AND EXISTS (SELECT 1 FROM members m
                         WHERE m.tenant = s.tenant AND m.stream = s.id AND m.item = i.id)

@@ -107,7 +107,7 @@ impl Facts {
         let items = text_list(touched.left.iter().map(|id| id.as_str()));
         let rows = sqlx::query!(
             "SELECT m.stream, m.item FROM streams s
-            JOIN members m ON m.tenant = s.tenant AND m.stream = s.id
+            CROSS JOIN members m ON m.tenant = s.tenant AND m.stream = s.id
             WHERE s.tenant = ? AND s.account = ?
             AND m.item IN (SELECT value FROM json_each(?))",
             tenant,

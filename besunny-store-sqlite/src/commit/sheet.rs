@@ -234,7 +234,8 @@ impl Sheet<'_> {
         row.add(new.mail.message_id.as_ref().map(|id| id.expose().as_str()));
     }
 
-    /// Writes changed documents, all in one statement.
+    /// Writes changed documents one by one: nearly always it is one, and a statement over a list
+    /// would read all documents of the tenant to find them.
     async fn write_changed(
         &mut self,
         connection: &mut SqliteConnection,
@@ -243,37 +244,27 @@ impl Sheet<'_> {
         for born in &self.born {
             self.changed.remove(&born.new.id);
         }
-        if self.changed.is_empty() {
-            return Ok(());
-        }
-        let mut changes = Vec::with_capacity(self.changed.len());
         for (id, state) in &self.changed {
             let Some(held) = self.documents.get(id) else { continue };
-            let decision = state.map(json).transpose()?;
-            changes.push(object!({
-                "id": id.as_uuid().simple().to_string(),
-                "version": held.version,
-                "removed_at": held.removed_at.map(micros),
-                "state": state.map(DocumentState::as_str),
-                "project": state.and_then(DocumentState::project)
-                    .map(|id| id.as_uuid().simple().to_string()),
-                "decision": decision,
-            }));
+            let (id, version) = (id.bytes(), integer(held.version));
+            let removed_at = held.removed_at.map(micros);
+            let (decision, name) = (state.map(json).transpose()?, state.map(DocumentState::as_str));
+            let project = state.and_then(DocumentState::project).map(|id| id.bytes().to_vec());
+            let written = sqlx::query!(
+                "UPDATE documents SET version = ?3, removed_at = ?4, state = coalesce(?5, state),
+                project = iif(?5 IS NULL, project, ?6), decision = coalesce(?7, decision)
+                WHERE tenant = ?1 AND id = ?2",
+                tenant,
+                id,
+                version,
+                removed_at,
+                name,
+                project,
+                decision,
+            );
+            written.execute(&mut *connection).await.map_err(failed)?;
         }
-        let changes = Value::Array(changes).to_string();
-        let written = sqlx::query!(
-            "UPDATE documents SET
-                version = c.value ->> 'version',
-                removed_at = c.value ->> 'removed_at',
-                state = coalesce(c.value ->> 'state', state),
-                project = iif(c.value ->> 'state' IS NULL, project, unhex(c.value ->> 'project')),
-                decision = coalesce(c.value ->> 'decision', decision)
-            FROM json_each(?2) c
-            WHERE documents.tenant = ?1 AND documents.id = unhex(c.value ->> 'id')",
-            tenant,
-            changes,
-        );
-        written.execute(connection).await.map(drop).map_err(failed)
+        Ok(())
     }
 
     async fn write_links(
