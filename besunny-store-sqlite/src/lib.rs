@@ -37,6 +37,6 @@ mod streams;
 mod writer;
 
 pub use failure::Failure;
-pub use migration::SchemaError;
+pub use migration::{Schema, SchemaError};
 pub use place::{OpenError, Place};
 pub use store::{Options, SqliteStore};
