@@ -139,8 +139,19 @@ impl LocalMail {
             };
             return Self::blocking("local.fetch", moved).await;
         }
+        if self.is_fresh(subject).await? {
+            return Ok(None);
+        }
         let index = self.index(subject).await?;
         read(index, id.clone()).await
+    }
+
+    /// Says whether the mailbox is as it was listed: what is not in it now is gone.
+    async fn is_fresh(&self, subject: &Subject) -> Result<bool, SourceError> {
+        let Some(index) = self.known(subject) else { return Ok(false) };
+        let (form, path) = (self.form, path(subject));
+        let look = Self::blocking("local.look", move || form.look(&path)).await?;
+        Ok(look == index.fingerprint)
     }
 }
 
