@@ -105,7 +105,10 @@ impl SqliteStore {
     /// [`OpenError`] when it cannot be read, or its schema cannot be used by this program.
     pub async fn look(path: &Path) -> Result<Schema, OpenError> {
         let of_database = |error| OpenError::of_database(path, error);
-        std::fs::metadata(path).map_err(|error| OpenError::of_io(path, error))?;
+        let file = std::fs::metadata(path).map_err(|error| OpenError::of_io(path, error))?;
+        if file.is_dir() {
+            return Err(OpenError::Folder(path.to_path_buf()));
+        }
         let settings = plain(path, &Options::default()).read_only(true);
         let mut connection = settings.connect().await.map_err(of_database)?;
         let schema = migration::look(&mut connection).await;

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use self::{
     census::{Census, Tallied},
-    drive::{LEASE, Reading},
+    drive::{JOBS, LEASE, Reading},
     place::{Place, Source},
     progress::{Counted, Progress},
 };
@@ -57,7 +57,7 @@ impl Import {
             builder
                 .observer(Arc::clone(&progress) as _)
                 .classifier(Counted::new(Rules, Arc::clone(&progress)))
-                .settings(Settings { lease_for: LEASE, ..Settings::default() })
+                .settings(Settings { lease_for: LEASE, jobs: JOBS, ..Settings::default() })
         });
         let home = home.await?;
         let begun = home.clock.now();

@@ -14,6 +14,8 @@ use crate::{command::Refusal, home::Home};
 
 /// A killed import holds its work back for so long; a living one lengthens its lease in time.
 pub(super) const LEASE: Duration = Duration::from_secs(2);
+/// Nothing else waits meanwhile, and decisions that are written together share one wait for the disk.
+pub(super) const JOBS: usize = 256;
 /// Files either can be read or not: more failures than this say that they cannot.
 const FAILURES: u32 = 3;
 /// The longest time between two looks whether another program has let go of the source.
