@@ -99,7 +99,9 @@ impl From<RepositoryError> for Refusal {
 
 impl From<besunny::Error> for Refusal {
     fn from(error: besunny::Error) -> Self {
-        let kind = if matches!(error, besunny::Error::Store(_)) { "store" } else { "source" };
-        Self::finding(kind, crate::command::describe(&error))
+        if let besunny::Error::Store(error) = error {
+            return error.into();
+        }
+        Self::finding("source", crate::command::describe(&error))
     }
 }

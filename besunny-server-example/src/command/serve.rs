@@ -47,6 +47,9 @@ impl Serve {
             return Err(wrong(&finding));
         }
         let access = Access::new(token)?;
+        if config.google.is_some() {
+            tracing::warn!("[google] is set, but this build cannot follow Gmail");
+        }
         let mut stop = signal::Stop::listen()?;
         let listener = bind(address).await?;
         let db = db.or_else(|| config.db.clone()).unwrap_or_else(|| DEFAULT_DB.into());

@@ -124,6 +124,30 @@ fn bad_input_hostile_names() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn bad_input_one_file_that_may_not_be_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    let folder = desk.path().join("mails");
+    fs::create_dir(&folder).unwrap();
+    for number in 0..3 {
+        fs::write(folder.join(format!("{number}.eml")), mail(number)).unwrap();
+    }
+    let locked = folder.join("1.eml");
+    let set = |mode| fs::set_permissions(&locked, fs::Permissions::from_mode(mode)).unwrap();
+    set(0o000);
+    if fs::File::open(&locked).is_ok() {
+        eprintln!("SKIPPED: this user may read every file, as root does");
+        return;
+    }
+    desk.run(&["import", "--eml", "mails"]).counts(0, [2, 0, 1, 0]);
+    desk.run(&["verify"]).ends(0);
+    set(0o600);
+    desk.run(&["import", "--eml", "mails"]).counts(0, [1, 0, 0, 2]);
+    desk.run(&["verify"]).ends(0);
+}
+
 #[test]
 fn bad_input_a_mail_of_50_mib_is_quarantined_and_its_neighbours_are_stored() {
     let desk = Desk::new();
