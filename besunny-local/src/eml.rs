@@ -41,9 +41,13 @@ fn folder(path: &Path) -> io::Result<Index> {
     let (mut mails, mut names) = (Vec::new(), Names::default());
     for path in files(path)? {
         let mut hash = ContentHash::default();
-        // A file that went away since the folder was read is not listed.
-        let Ok(file) = File::open(&path) else { continue };
-        copy(&mut BufReader::new(file), &mut hash)?;
+        match File::open(&path) {
+            Ok(file) => copy(&mut BufReader::new(file), &mut hash)?,
+            // A file that went away since the folder was read is not listed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            // What may not be read is there all the same: it is named by its path.
+            Err(_) => hash.update(path.as_os_str().as_encoded_bytes()),
+        }
         let place = Place::File { path, delivered_at: None };
         mails.push(Indexed { id: names.next(hash.finish()), place });
     }

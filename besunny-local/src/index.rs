@@ -2,7 +2,7 @@
 use std::{
     collections::HashMap,
     fs::{self, File, Metadata},
-    io::{self, Read, Seek, SeekFrom},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -98,12 +98,30 @@ impl Index {
             Place::File { path, .. } => read_file(path),
             Place::Stretch { offset, length, quoted } => {
                 let Some(file) = &self.file else { return Ok(None) };
-                let mut file = file.try_clone()?;
-                file.seek(SeekFrom::Start(*offset))?;
-                let raw = read_capped(file.take(*length), *length, *quoted)?;
+                let stretch = Stretch { file, offset: *offset };
+                let raw = read_capped(stretch.take(*length), *length, *quoted)?;
                 Ok(Some(raw).filter(|raw| is_named(raw, &mail.id)))
             }
         }
+    }
+}
+
+/// Reads a file from a place of its own.
+///
+/// Mails are read at once by several threads, and copies of a handle share one position.
+struct Stretch<'a> {
+    file: &'a File,
+    offset: u64,
+}
+
+impl Read for Stretch<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        #[cfg(unix)]
+        let read = std::os::unix::fs::FileExt::read_at(self.file, buffer, self.offset)?;
+        #[cfg(windows)]
+        let read = std::os::windows::fs::FileExt::seek_read(self.file, buffer, self.offset)?;
+        self.offset += u64::try_from(read).map_err(io::Error::other)?;
+        Ok(read)
     }
 }
 
@@ -172,4 +190,36 @@ pub(crate) fn stamp(metadata: &Metadata) -> String {
 pub(crate) fn stamp(metadata: &Metadata) -> String {
     let age = metadata.modified().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
     format!("-{}", age.unwrap_or_default().as_nanos())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Seek, Write};
+
+    use super::*;
+
+    #[test]
+    fn mails_of_one_file_are_read_by_many_at_once() {
+        let mut file = tempfile::tempfile().unwrap();
+        let mut names = Names::default();
+        let mut mails = Vec::new();
+        for number in 0..200 {
+            let mail = format!("Subject: {number}\n\n{}\n", "x".repeat(number * 50));
+            let offset = file.stream_position().unwrap();
+            file.write_all(mail.as_bytes()).unwrap();
+            let length = u64::try_from(mail.len()).unwrap();
+            let id = names.next(content_hash(mail.as_bytes()));
+            mails.push(Indexed { id, place: Place::Stretch { offset, length, quoted: false } });
+        }
+        let index = Index::new(String::new(), mails, Some(file));
+        std::thread::scope(|threads| {
+            for _ in 0..4 {
+                threads.spawn(|| {
+                    for mail in index.mails.iter().cycle().take(2_000) {
+                        assert!(index.read(mail).unwrap().is_some(), "{:?}", mail.id);
+                    }
+                });
+            }
+        });
+    }
 }

@@ -30,6 +30,9 @@ const POLL_FLOOR: Duration = Duration::from_secs(5);
 /// Mails are read one by one, each held in memory only while it is taken in.
 const CONCURRENCY: usize = 2;
 
+/// Reading one mail; reading a whole mailbox has other names.
+const FETCH: &str = "local.fetch";
+
 /// How local mail is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -137,15 +140,26 @@ impl LocalMail {
                 let index = Index::new(String::new(), vec![mail.clone()], None);
                 Ok(index.read(&mail)?.map(|raw| (mail, raw)))
             };
-            return Self::blocking("local.fetch", moved).await;
+            return Self::blocking(FETCH, moved).await;
+        }
+        if self.is_fresh(subject).await? {
+            return Ok(None);
         }
         let index = self.index(subject).await?;
         read(index, id.clone()).await
     }
+
+    /// Says whether the mailbox is as it was listed: what is not in it now is gone.
+    async fn is_fresh(&self, subject: &Subject) -> Result<bool, SourceError> {
+        let Some(index) = self.known(subject) else { return Ok(false) };
+        let (form, path) = (self.form, path(subject));
+        let look = Self::blocking("local.look", move || form.look(&path)).await?;
+        Ok(look == index.fingerprint)
+    }
 }
 
 async fn read(index: Arc<Index>, id: ItemId) -> Result<Option<(Indexed, RawMail)>, SourceError> {
-    LocalMail::blocking("local.fetch", move || {
+    LocalMail::blocking(FETCH, move || {
         let Some(mail) = index.find(&id) else { return Ok(None) };
         Ok(index.read(mail)?.map(|raw| (mail.clone(), raw)))
     })
@@ -202,9 +216,13 @@ impl Snapshot<Message> for LocalMail {
     ) -> Result<Vec<Fetched<Message>>, SourceError> {
         let mut answers = Vec::with_capacity(ids.len());
         for id in ids {
-            answers.push(match self.find(&stream.subject, id).await? {
-                None => Fetched::Gone(id.clone()),
-                Some((mail, raw)) => {
+            answers.push(match self.find(&stream.subject, id).await {
+                Err(error) if is_locked(&error) => {
+                    Fetched::Unreadable { id: id.clone(), why: "its file may not be read" }
+                }
+                Err(error) => return Err(error),
+                Ok(None) => Fetched::Gone(id.clone()),
+                Ok(Some((mail, raw))) => {
                     let received_at = match mail.place {
                         Place::File { delivered_at, .. } => delivered_at,
                         Place::Stretch { .. } => None,
@@ -215,6 +233,11 @@ impl Snapshot<Message> for LocalMail {
         }
         Ok(answers)
     }
+}
+
+/// Says whether one mail may not be read, which says nothing about its neighbours.
+fn is_locked(error: &SourceError) -> bool {
+    error.kind == SourceErrorKind::Forbidden && error.operation == FETCH
 }
 
 /// A mail in a file never changes: what changes is another mail.

@@ -1,7 +1,6 @@
 //! The binary `besunny`.
-use besunny_server::command::Line;
-use clap::Parser;
+use std::process::ExitCode;
 
-fn main() {
-    Line::parse();
+fn main() -> ExitCode {
+    besunny_server::command::main()
 }

@@ -39,6 +39,6 @@ mod tests;
 mod writer;
 
 pub use failure::Failure;
-pub use migration::SchemaError;
+pub use migration::{Schema, SchemaError};
 pub use place::{OpenError, Place};
 pub use store::{Options, SqliteStore};

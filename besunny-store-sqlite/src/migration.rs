@@ -31,6 +31,36 @@ pub enum SchemaError {
     Foreign,
 }
 
+/// Which schema a file has, and which one this program makes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// The newest migration that was applied; `None` before the first.
+    pub found: Option<i64>,
+    /// The newest migration of this program.
+    pub newest: i64,
+}
+
+/// Looks which schema a database has; nothing is changed.
+pub(crate) async fn look(connection: &mut SqliteConnection) -> Result<Schema, Refused> {
+    if is_foreign(connection).await? {
+        return Err(Refused::Schema(SchemaError::Foreign));
+    }
+    let newest = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default();
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
+            .fetch_one(&mut *connection)
+            .await?;
+    if tables == 0 {
+        return Ok(Schema { found: None, newest });
+    }
+    let found = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success");
+    let found: Option<i64> = found.fetch_one(connection).await?;
+    match found {
+        Some(version) if version > newest => Err(Refused::Schema(SchemaError::Newer { version })),
+        found => Ok(Schema { found, newest }),
+    }
+}
+
 /// A schema was not brought up to date.
 #[derive(Debug)]
 pub(crate) enum Refused {

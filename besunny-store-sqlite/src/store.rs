@@ -11,7 +11,7 @@ use sqlx::{
 use crate::failure::Failure;
 use crate::{
     bells::Bells,
-    migration,
+    migration::{self, Schema},
     place::{Ground, OpenError, Place},
     writer::{Desk, Outcome, Turn, Writer},
 };
@@ -97,6 +97,23 @@ impl SqliteStore {
             file: Arc::clone(&ground.file),
         });
         Ok(Self { readers, writer, bells, clock, ground })
+    }
+
+    /// Looks which schema the file at `path` has; a file that is not there is not made.
+    ///
+    /// # Errors
+    /// [`OpenError`] when it cannot be read, or its schema cannot be used by this program.
+    pub async fn look(path: &Path) -> Result<Schema, OpenError> {
+        let of_database = |error| OpenError::of_database(path, error);
+        let file = std::fs::metadata(path).map_err(|error| OpenError::of_io(path, error))?;
+        if file.is_dir() {
+            return Err(OpenError::Folder(path.to_path_buf()));
+        }
+        let settings = plain(path, &Options::default()).read_only(true);
+        let mut connection = settings.connect().await.map_err(of_database)?;
+        let schema = migration::look(&mut connection).await;
+        connection.close().await.map_err(of_database)?;
+        schema.map_err(|refused| OpenError::of(path, refused))
     }
 
     /// Returns the path of the file.

@@ -72,7 +72,12 @@ pub struct Besunny {
 impl Besunny {
     /// Starts from a store; leases and documents live there.
     pub fn builder(store: impl Store + 'static) -> Builder {
-        Builder::new(Arc::new(store))
+        Self::builder_over(Arc::new(store))
+    }
+
+    /// Starts from a store that somebody else holds too, to close it in the end.
+    pub fn builder_over(store: Arc<dyn Store>) -> Builder {
+        Builder::new(store)
     }
 
     /// Returns the store, to ask it questions.

@@ -1,0 +1,281 @@
+//! Settings of the server: a TOML file, documented in docs/configuration.md.
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use besunny::core::address::VirtualAddresses;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::command::Refusal;
+
+/// Where the server listens unless something else is said: this machine only.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+/// A file with more settings than this is a mistake: a database, a mailbox.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// All settings of the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address and port to listen on.
+    pub listen: Option<String>,
+    /// How browsers and providers reach the server, such as `https://mail.example.org`.
+    pub public_url: Option<String>,
+    /// Further host names under which requests are answered.
+    pub hosts: Vec<String>,
+    /// The database.
+    pub db: Option<PathBuf>,
+    /// The domain of virtual addresses.
+    pub virtual_domain: Option<String>,
+    /// A file with the bearer token; `BESUNNY_TOKEN` goes before it.
+    pub token_file: Option<PathBuf>,
+    /// The log.
+    pub log: Log,
+    /// Gmail.
+    pub google: Option<Google>,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// For people or for programs.
+    pub format: LogFormat,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// Text for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What is needed to follow Gmail.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Google {
+    /// The mailbox to follow.
+    pub account: String,
+    /// The OAuth client as the Google console exports it.
+    pub client_file: PathBuf,
+    /// The file of the refresh token; without it, `token_env` names a variable.
+    pub token_file: Option<PathBuf>,
+    /// The variable that holds the refresh token.
+    pub token_env: Option<String>,
+    /// The Pub/Sub topic to which Gmail publishes, `projects/PROJECT/topics/TOPIC`.
+    pub topic: Option<String>,
+    /// How pushed notices are checked.
+    pub push: Option<Push>,
+}
+
+/// How deliveries of Pub/Sub are checked.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Push {
+    /// The audience that the subscription puts into its tokens.
+    pub audience: String,
+    /// The e-mail of the service account that signs.
+    pub account_email: String,
+    /// `projects/PROJECT/subscriptions/SUBSCRIPTION`.
+    pub subscription: String,
+}
+
+/// A setting that is wrong, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Which setting.
+    pub setting: String,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What to do.
+    pub fix: String,
+}
+
+impl Finding {
+    /// Says what is wrong with `setting`.
+    pub fn new(setting: &str, problem: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { setting: setting.to_owned(), problem: problem.into(), fix: fix.into() }
+    }
+}
+
+impl Config {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// [`Refusal`] names the file, the line and the key.
+    pub fn read(path: &Path) -> Result<Self, Refusal> {
+        parse(path)
+    }
+
+    /// Returns where to listen; `given` on the command line goes first.
+    ///
+    /// # Errors
+    /// A [`Finding`] when it is no address with a port.
+    pub fn listen(&self, given: Option<&str>) -> Result<SocketAddr, Finding> {
+        let text = given.or(self.listen.as_deref()).unwrap_or(DEFAULT_LISTEN);
+        text.parse().map_err(|error| {
+            let problem = format!("{text:?} is no address to listen on: {error}");
+            Finding::new("listen", problem, format!("write ADDRESS:PORT, such as {DEFAULT_LISTEN}"))
+        })
+    }
+
+    /// Checks every setting that can be checked without opening anything else.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        findings.extend(self.public_url.as_deref().and_then(check_url));
+        findings.extend(self.hosts.iter().filter_map(|host| check_host(host)));
+        findings.extend(self.virtual_domain.as_deref().and_then(check_domain));
+        findings.extend(self.google.iter().flat_map(Google::findings));
+        findings
+    }
+}
+
+impl Google {
+    fn findings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if !self.account.contains('@') {
+            let problem = format!("{:?} is no mail address", self.account);
+            findings.push(Finding::new("google.account", problem, "write the mailbox to follow"));
+        }
+        findings.extend(check_file("google.client_file", &self.client_file));
+        match (&self.token_file, &self.token_env) {
+            (Some(file), None) => findings.extend(check_file("google.token_file", file)),
+            (None, Some(name)) if std::env::var_os(name).is_none() => findings.push(Finding::new(
+                "google.token_env",
+                format!("the variable {name} is not set"),
+                "set it to the refresh token, or name a token_file",
+            )),
+            (None, Some(_)) => {}
+            (_, _) => findings.push(Finding::new(
+                "google.token_file",
+                "there must be exactly one of token_file and token_env",
+                "keep the one that has the refresh token",
+            )),
+        }
+        findings.extend(
+            self.topic.as_deref().and_then(|topic| check_resource("google.topic", topic, "topics")),
+        );
+        findings.extend(self.push.iter().flat_map(Push::findings));
+        if self.push.is_some() != self.topic.is_some() {
+            findings.push(Finding::new(
+                "google.push",
+                "topic and push belong together: without either, nothing is pushed",
+                "give both, or neither: then the mailbox is looked at from time to time",
+            ));
+        }
+        findings
+    }
+}
+
+impl Push {
+    fn findings(&self) -> Vec<Finding> {
+        let name = "google.push.subscription";
+        let subscription = check_resource(name, &self.subscription, "subscriptions");
+        let email = (!self.account_email.contains('@')).then(|| {
+            let problem = format!("{:?} is no e-mail of an account", self.account_email);
+            let fix = "write the service account of the push subscription";
+            Finding::new("google.push.account_email", problem, fix)
+        });
+        let audience = self.audience.trim().is_empty().then(|| {
+            let fix = "write the audience of the push subscription";
+            Finding::new("google.push.audience", "it is empty", fix)
+        });
+        [subscription, email, audience].into_iter().flatten().collect()
+    }
+}
+
+fn check_url(url: &str) -> Option<Finding> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let is_origin = rest.is_some_and(|host| {
+        !host.is_empty()
+            && !host.contains(['/', '?', '#', '@'])
+            && !host.contains(char::is_whitespace)
+    });
+    (!is_origin).then(|| {
+        let fix = "write scheme and host without a path, such as https://mail.example.org";
+        Finding::new("public_url", format!("{url:?} is no origin"), fix)
+    })
+}
+
+fn check_host(host: &str) -> Option<Finding> {
+    let is_host = !host.is_empty()
+        && host
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']'));
+    (!is_host).then(|| {
+        let fix = "write a host name, with its port unless it is the usual one";
+        Finding::new("hosts", format!("{host:?} is no host name"), fix)
+    })
+}
+
+fn check_domain(domain: &str) -> Option<Finding> {
+    let refused = VirtualAddresses::new("ai", [domain]).err()?;
+    let fix = "write a domain such as besunny.example";
+    Some(Finding::new("virtual_domain", refused.to_string(), fix))
+}
+
+/// Checks that a file with a secret can be read, and not by everybody.
+fn check_file(setting: &str, path: &Path) -> Option<Finding> {
+    let shown = path.display();
+    match fs::File::open(path).and_then(|file| file.metadata()) {
+        Err(error) => {
+            let fix = "correct the path or its permissions";
+            Some(Finding::new(setting, format!("{shown} cannot be read: {error}"), fix))
+        }
+        Ok(file) if is_open_to_all(&file) => {
+            let problem = format!("everybody on this machine can read {shown}");
+            Some(Finding::new(setting, problem, format!("run `chmod 600 {shown}`")))
+        }
+        Ok(_) => None,
+    }
+}
+
+/// Says whether a file with a secret can be read by others than its owner and group.
+#[cfg(unix)]
+fn is_open_to_all(file: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::mode(file) & 0o004 != 0
+}
+
+#[cfg(not(unix))]
+const fn is_open_to_all(_: &fs::Metadata) -> bool {
+    false
+}
+
+fn check_resource(setting: &str, name: &str, kind: &str) -> Option<Finding> {
+    let parts: Vec<&str> = name.split('/').collect();
+    let fits = matches!(parts[..], ["projects", project, found, last]
+        if found == kind && !project.is_empty() && !last.is_empty());
+    (!fits).then(|| {
+        let fix = format!("write projects/PROJECT/{kind}/NAME");
+        Finding::new(setting, format!("{name:?} is no name of one of Google's {kind}"), fix)
+    })
+}
+
+/// Reads a TOML file; what is wrong in it is said with its line.
+pub(crate) fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, Refusal> {
+    let shown = path.display();
+    let file = fs::metadata(path)
+        .map_err(|error| Refusal::usage("config", format!("{shown} cannot be read: {error}")))?;
+    if file.len() > MOST_BYTES {
+        let message = format!("{shown} has {} bytes, which is no file of settings", file.len());
+        return Err(Refusal::usage("config", message));
+    }
+    let text = fs::read_to_string(path)
+        .map_err(|error| Refusal::usage("config", format!("{shown} cannot be read: {error}")))?;
+    toml::from_str(&text).map_err(|error| {
+        let at = error.span().and_then(|span| text.get(..span.start));
+        let line = at.map_or(1, |before| before.matches('\n').count() + 1);
+        let why = error.message().trim().replace('\n', "; ");
+        Refusal::usage("config", format!("{shown}:{line}: {why}"))
+    })
+}
+
+#[cfg(test)]
+mod tests;

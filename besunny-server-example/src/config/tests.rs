@@ -1,0 +1,48 @@
+//! What is wrong with settings, as tables.
+use super::*;
+
+fn config(text: &str) -> Config {
+    toml::from_str(text).unwrap()
+}
+
+fn check(text: &str, want: &[&str]) {
+    let findings = config(text).findings();
+    let got: Vec<&str> = findings.iter().map(|finding| finding.setting.as_str()).collect();
+    assert_eq!(got, want, "{text}");
+    assert!(findings.iter().all(|finding| !finding.fix.is_empty()));
+}
+
+#[test]
+fn ops_1_each_wrong_setting_is_named() {
+    check("", &[]);
+    check("public_url = 'https://mail.example.org'\nhosts = ['mail.example.org:8443']", &[]);
+    check("public_url = 'mail.example.org'", &["public_url"]);
+    check("public_url = 'https://mail.example.org/path'", &["public_url"]);
+    check("hosts = ['not a host']", &["hosts"]);
+    check("virtual_domain = 'no domain'", &["virtual_domain"]);
+}
+
+#[test]
+fn ops_1_google_settings_belong_together() {
+    let google = "[google]\naccount = 'me'\nclient_file = '/nowhere/client.json'\ntopic = 'x'";
+    check(
+        google,
+        &[
+            "google.account",
+            "google.client_file",
+            "google.token_file",
+            "google.topic",
+            "google.push",
+        ],
+    );
+}
+
+#[test]
+fn the_address_to_listen_on_has_a_port() {
+    let listen = |text: &str| config(text).listen(None).map(|address| address.to_string());
+    assert_eq!(listen("").unwrap(), DEFAULT_LISTEN);
+    assert_eq!(listen("listen = '[::1]:80'").unwrap(), "[::1]:80");
+    assert_eq!(listen("listen = 'localhost'").unwrap_err().setting, "listen");
+    let given = config("listen = '[::1]:80'").listen(Some("127.0.0.1:1"));
+    assert_eq!(given.unwrap().port(), 1);
+}

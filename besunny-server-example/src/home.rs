@@ -1,0 +1,107 @@
+//! The store, the engine over it, and whose mail it is.
+use std::{path::Path, sync::Arc};
+
+use besunny::{
+    Besunny, Builder, SystemClock,
+    core::{
+        adapter::Adapter,
+        address::Username,
+        clock::Clock,
+        ids::{TenantId, UserId},
+        repository::{People, RepositoryError},
+        tenant::{Tenant, TenantScope, User},
+    },
+    local::{Form, LocalMail},
+    sqlite::{OpenError, Options, SqliteStore},
+};
+
+use crate::command::Refusal;
+
+/// The tenant of a server that has one.
+const TENANT: &str = "default";
+/// The person whose mail it is unless something else is said.
+pub const DEFAULT_USER: &str = "owner";
+
+/// An open store with the engine over it; close it in the end.
+#[derive(Debug)]
+pub struct Home {
+    /// The engine.
+    pub besunny: Besunny,
+    /// The tenant whose mail it is.
+    pub scope: TenantScope,
+    /// The time, the store's too.
+    pub clock: Arc<dyn Clock>,
+    store: Arc<SqliteStore>,
+}
+
+impl Home {
+    /// Opens the store at `db`, makes sure of the tenant, and wires the engine by `wire`.
+    ///
+    /// # Errors
+    /// [`Refusal`] names the file and the fix.
+    ///
+    /// # Cancellation
+    /// Dropping the future may leave a new, empty store.
+    pub async fn open(db: &Path, wire: impl FnOnce(Builder) -> Builder) -> Result<Self, Refusal> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let store = SqliteStore::open(db, Arc::clone(&clock), Options::default()).await;
+        let store = Arc::new(store.map_err(|error| refused(&error))?);
+        let id = TenantId::derived(&[TENANT.as_bytes()]);
+        let tenant = Tenant { id, name: TENANT.to_owned(), created_at: clock.now() };
+        store.found(&tenant).await?;
+        let mut builder = Besunny::builder_over(Arc::clone(&store) as _).clock(Arc::clone(&clock));
+        for form in Form::ALL {
+            builder = builder.mail(form.provider(), Adapter::new(LocalMail::new(form)));
+        }
+        let besunny = wire(builder).build();
+        Ok(Self { besunny, scope: TenantScope::trusted(id), clock, store })
+    }
+
+    /// Returns the id of the person called `name`, who is added if need be.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn user(&self, name: &Username) -> Result<UserId, Refusal> {
+        let known = self.store.named(&self.scope, std::slice::from_ref(name)).await?;
+        if let Some(id) = known.get(name) {
+            return Ok(*id);
+        }
+        let id = UserId::derived(&[self.scope.tenant().as_bytes(), name.as_str().as_bytes()]);
+        let created_at = self.clock.now();
+        let user = User { id, username: name.clone(), name: name.to_string(), created_at };
+        self.store.add_user(&self.scope, &user).await?;
+        Ok(id)
+    }
+
+    /// Writes what waits and closes the file; what was done before stays in any case.
+    ///
+    /// # Errors
+    /// When the file was not closed in order.
+    pub async fn close(self) -> Result<(), Refusal> {
+        Ok(self.store.close().await?)
+    }
+}
+
+/// Says why the store was not opened; most of it is a wrong path.
+pub(crate) fn refused(error: &OpenError) -> Refusal {
+    let message = crate::command::describe(error);
+    if matches!(error, OpenError::Other { .. }) {
+        return Refusal::finding("store", message);
+    }
+    Refusal::usage("store", message)
+}
+
+impl From<RepositoryError> for Refusal {
+    fn from(error: RepositoryError) -> Self {
+        Self::finding("store", crate::command::describe(&error))
+    }
+}
+
+impl From<besunny::Error> for Refusal {
+    fn from(error: besunny::Error) -> Self {
+        if let besunny::Error::Store(error) = error {
+            return error.into();
+        }
+        Self::finding("source", crate::command::describe(&error))
+    }
+}

@@ -1,0 +1,58 @@
+//! docs/cli.md is the contract: what it shows is what the binary says.
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+use serde_json::Value;
+
+use crate::{
+    binary::{Desk, binary},
+    mailbox::numbered,
+};
+
+/// Returns what docs/cli.md shows for each command line, as `$ besunny ...` begins it.
+fn shown() -> Vec<(String, String)> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/cli.md");
+    let text = fs::read_to_string(path).unwrap();
+    let blocks = text.split("```").skip(1).step_by(2);
+    let commands = blocks.filter_map(|block| {
+        let (command, output) = block.split_once("$ besunny ")?.1.split_once('\n')?;
+        Some((command.to_owned(), output.to_owned()))
+    });
+    commands.collect()
+}
+
+#[test]
+fn every_help_text_is_documented_word_by_word() {
+    let shown: Vec<_> =
+        shown().into_iter().filter(|(command, _)| command.ends_with("--help")).collect();
+    assert_eq!(shown.len(), 9, "a command is missing in docs/cli.md");
+    for (command, want) in shown {
+        let output = binary().args(command.split(' ')).output().unwrap();
+        let got = String::from_utf8(output.stdout).unwrap();
+        let trimmed: Vec<&str> = got.lines().map(str::trim_end).collect();
+        assert_eq!(trimmed.join("\n").trim_end(), want.trim_end(), "besunny {command}");
+    }
+}
+
+/// The keys of the documented object are those of the real one.
+#[track_caller]
+fn same_keys(command: &str, got: &Value) {
+    let shown = shown();
+    let found = shown.iter().find(|(shown, _)| shown == command);
+    let text = &found.unwrap_or_else(|| panic!("{command:?} is missing in docs/cli.md")).1;
+    let want: Value = serde_json::from_str(text).unwrap();
+    let keys = |json: &Value| json.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(keys(got), keys(&want), "{command}");
+}
+
+#[test]
+fn every_answer_has_the_documented_keys() {
+    let desk = Desk::new();
+    desk.file("inbox.mbox", numbered(0..3));
+    let eml = desk.file("mail.eml", crate::mailbox::mail(1));
+    same_keys("import --mbox inbox.mbox --json", &desk.import("inbox.mbox").ends(0));
+    same_keys("verify --json", &desk.run(&["verify"]).ends(0));
+    same_keys("inspect mail mail.eml --json", &desk.run(&["inspect", "mail", &eml]).ends(0));
+    same_keys("inspect mail empty.eml --json", &desk.run(&["inspect", "mail", "no.eml"]).ends(1));
+    same_keys("migrate --json", &desk.run(&["migrate"]).ends(0));
+    same_keys("doctor --json", &desk.run(&["doctor", "--listen", "127.0.0.1:0"]).ends(0));
+}

@@ -1,0 +1,70 @@
+//! `besunny inspect mail`: fields, or a typed error.
+use std::{fmt::Write as _, io::Write as _, process::Stdio};
+
+use serde_json::{Value, json};
+
+use crate::{binary::Desk, mailbox::mail};
+
+fn read(raw: impl AsRef<[u8]>) -> Value {
+    let desk = Desk::new();
+    let path = desk.file("a.eml", raw);
+    desk.run(&["inspect", "mail", &path]).ends(0)
+}
+
+#[test]
+fn mail_10_the_fields_of_a_mail() {
+    let raw = "From: =?utf-8?q?J=C3=BCrgen?= <j@example.org>\nTo: a@example.org, B <b@example.org>\n\
+        Delivered-To: a@example.org\nSubject: Hi\nDate: Mon, 1 Jun 2026 09:30:00 +0200\n\
+        Message-ID: <1@example.org>\nContent-Type: multipart/mixed; boundary=x\n\n\
+        --x\nContent-Type: text/plain\n\nSee https://example.org/a\n--x\n\
+        Content-Type: application/pdf; name=\"../a.pdf\"\nContent-Transfer-Encoding: base64\n\n\
+        aGVsbG8=\n--x--\n";
+    insta::assert_json_snapshot!(read(raw));
+}
+
+#[test]
+fn bad_input_what_is_no_mail() {
+    let desk = Desk::new();
+    let inspect = |path: &str| desk.run(&["inspect", "mail", path]);
+    inspect("nowhere.eml").refuses(1, "unreadable", &["nowhere.eml"]);
+    inspect(".").refuses(1, "unreadable", &["."]);
+    inspect(&desk.file("empty.eml", " \n\n")).refuses(1, "empty", &["empty.eml"]);
+    inspect(&desk.file("zeros.eml", [0; 4096])).refuses(1, "not_mail", &["zeros.eml"]);
+    let large = format!("{}{}", mail(1), "x\n".repeat(25 << 20));
+    inspect(&desk.file("large.eml", large)).refuses(1, "too_large", &["large.eml", "26214400"]);
+}
+
+#[test]
+fn bad_input_ten_thousand_parts() {
+    let mut raw = String::from("Subject: parts\nContent-Type: multipart/mixed; boundary=x\n\n");
+    for number in 0..10_000 {
+        write!(raw, "--x\nContent-Type: application/octet-stream\n\npart {number}\n").unwrap();
+    }
+    let json = read(raw + "--x--\n");
+    assert!(json["flags"].as_array().unwrap().contains(&json!("parts_cut")), "{}", json["flags"]);
+    assert!(json["attachments"].as_array().unwrap().len() <= 1_000);
+}
+
+#[test]
+fn bad_input_a_lying_charset() {
+    let mut raw = b"Subject: charset\nContent-Type: text/plain; charset=us-ascii\n\n".to_vec();
+    raw.extend_from_slice("Grüße aus Köln".as_bytes());
+    let json = read(raw);
+    assert!(json["text"].as_str().unwrap().contains("Grüße"), "{json}");
+    assert!(!json["flags"].as_array().unwrap().is_empty(), "{json}");
+}
+
+#[test]
+fn stdin_is_read_and_a_terminal_is_not_steered() {
+    let desk = Desk::new();
+    let mut command = desk.command(&["inspect", "mail", "-"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(mail(7).as_bytes()).unwrap();
+    let run = crate::binary::Run::from(child.wait_with_output().unwrap());
+    assert_eq!(run.ends(0)["subject"], "Mail 7");
+    let path = desk.file("a.eml", mail(1).replace("Text", "\x1b]0;owned\x07Text"));
+    let output = crate::binary::binary().args(["inspect", "mail", &path]).output().unwrap();
+    assert!(!output.stdout.contains(&0x1b));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("Subject:     Mail 1"));
+}

@@ -1,0 +1,48 @@
+//! `besunny verify`: missing, extra, and what cannot be read.
+use std::fs;
+
+use crate::{binary::Desk, mailbox::numbered};
+
+#[test]
+fn b9_missing_and_extra_are_named() {
+    let desk = Desk::new();
+    let path = desk.file("a.mbox", numbered(0..5));
+    desk.import(&path).counts(0, [5, 0, 0, 0]);
+    let check = |missing: usize, extra: usize| {
+        let json = desk.run(&["verify"]).ends(i32::from(missing + extra > 0));
+        let count = |list: &str| json[list].as_array().unwrap().len();
+        assert_eq!((count("missing"), count("extra")), (missing, extra), "{json}");
+        assert_eq!(json["source"].as_str(), fs::canonicalize(&path).unwrap().to_str());
+    };
+    check(0, 0);
+    desk.file("a.mbox", numbered(0..7));
+    check(2, 0);
+    desk.file("a.mbox", numbered(1..5));
+    check(0, 1);
+    desk.file("a.mbox", numbered([1, 2, 3, 4, 4, 9]));
+    check(2, 1);
+}
+
+#[test]
+fn a_source_that_cannot_be_read_is_a_finding_and_the_others_are_verified() {
+    let desk = Desk::new();
+    let (one, two) = (desk.file("a.mbox", numbered(0..5)), desk.file("b.mbox", numbered(5..8)));
+    desk.import(&one).ends(0);
+    desk.import(&two).ends(0);
+    fs::remove_file(&one).unwrap();
+    let run = desk.run(&["verify"]);
+    run.refuses(1, "source", &["local"]);
+    let json = run.json();
+    assert_eq!(json["stored"], 3);
+    assert!(json["sources"][0]["error"]["message"].is_string(), "{json}");
+    assert!(json["sources"][1]["error"].is_null(), "{json}");
+}
+
+#[test]
+fn nothing_is_not_taken_for_everything() {
+    let desk = Desk::new();
+    desk.run(&["verify"]).refuses(2, "store", &["no database"]);
+    assert!(!desk.path().join("test.db").exists());
+    desk.run(&["migrate"]).ends(0);
+    assert_eq!(desk.run(&["verify"]).ends(0)["source"], "all");
+}
