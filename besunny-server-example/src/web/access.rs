@@ -166,7 +166,8 @@ fn form_token(session: &str) -> String {
 
 fn random() -> Result<SecretString, AccessError> {
     let mut bytes = [0; SECRET_BYTES];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|aws_lc_rs::error::Unspecified| AccessError::NoRandomness)?;
+    aws_lc_rs::rand::fill(&mut bytes)
+        .map_err(|aws_lc_rs::error::Unspecified| AccessError::NoRandomness)?;
     Ok(hexadecimal(&bytes).into())
 }
 

@@ -129,7 +129,8 @@ fn show_changed(piece: &impl Template, seen: Option<&str>) -> Result<Response, R
     if seen == Some(tag.as_str()) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(Html(format!("{html}\n<input type=\"hidden\" name=\"seen\" value=\"{tag}\">")).into_response())
+    Ok(Html(format!("{html}\n<input type=\"hidden\" name=\"seen\" value=\"{tag}\">"))
+        .into_response())
 }
 
 /// Names what a piece says, see [`show_changed`].

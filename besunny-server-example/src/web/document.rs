@@ -295,10 +295,9 @@ impl DocumentSummary {
 
 impl MailContent {
     fn of(mail: &Mail) -> Self {
-        let segments = mail.segments().map(|segment| TextSegment {
-            kind: segment.kind,
-            text: segment.text.to_owned(),
-        });
+        let segments = mail
+            .segments()
+            .map(|segment| TextSegment { kind: segment.kind, text: segment.text.to_owned() });
         let links = mail.links.iter().map(|link| LinkEntry::of(link.expose()));
         Self {
             from: correspondents(&mail.from),

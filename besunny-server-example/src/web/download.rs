@@ -37,11 +37,7 @@ pub(super) async fn attachment(
 }
 
 /// Finds the attachment among those of the document, so that a hash alone opens nothing.
-async fn named(
-    site: &Site,
-    id: DocumentId,
-    sha256: &str,
-) -> Result<([u8; 32], String), Problem> {
+async fn named(site: &Site, id: DocumentId, sha256: &str) -> Result<([u8; 32], String), Problem> {
     own(site, id).await?;
     let content = content(site, id).await?;
     let mut attachments = content.mail.attachments.iter();
@@ -58,9 +54,10 @@ async fn blob(site: &Site, hash: &[u8; 32]) -> Result<Bytes, Problem> {
 }
 
 fn send(bytes: Bytes, media_type: &'static str, name: &str) -> Result<Response, Problem> {
-    let disposition = HeaderValue::from_str(&disposition(name)).map_err(
-        |_: header::InvalidHeaderValue| Problem::bad_request("The file has no name to send."),
-    )?;
+    let disposition =
+        HeaderValue::from_str(&disposition(name)).map_err(|_: header::InvalidHeaderValue| {
+            Problem::bad_request("The file has no name to send.")
+        })?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
         (header::CONTENT_DISPOSITION, disposition),

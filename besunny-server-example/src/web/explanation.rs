@@ -123,10 +123,9 @@ impl Explanation {
             confidence: other.confidence,
         });
         let abstained = match state {
-            DocumentState::NeedsReview(review) => Some(Abstention {
-                reason: review.reason,
-                message: in_words(review.reason),
-            }),
+            DocumentState::NeedsReview(review) => {
+                Some(Abstention { reason: review.reason, message: in_words(review.reason) })
+            }
             DocumentState::Pending | DocumentState::Routed(_) => None,
         };
         Self {

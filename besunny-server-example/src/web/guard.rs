@@ -113,8 +113,9 @@ pub(super) fn session_cookie(site: &Site, secret: Option<&str>) -> Result<Header
     let end = if secret.is_none() { "; Max-Age=0" } else { "" };
     let (name, value) = (cookie_name(site), secret.unwrap_or_default());
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{end}");
-    let mut header = HeaderValue::from_str(&cookie)
-        .map_err(|_: header::InvalidHeaderValue| Problem::bad_request("The session has no name."))?;
+    let mut header = HeaderValue::from_str(&cookie).map_err(|_: header::InvalidHeaderValue| {
+        Problem::bad_request("The session has no name.")
+    })?;
     header.set_sensitive(true);
     Ok(header)
 }

@@ -12,10 +12,14 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// A host is no host.
-    #[error("the allowed host {0:?} is no host: write a name or an address, with or without a port")]
+    #[error(
+        "the allowed host {0:?} is no host: write a name or an address, with or without a port"
+    )]
     Host(String),
     /// The public address is no web address.
-    #[error("the public address {0:?} is no web address: write http(s)://HOST, with or without a port")]
+    #[error(
+        "the public address {0:?} is no web address: write http(s)://HOST, with or without a port"
+    )]
     PublicUrl(String),
 }
 

@@ -91,7 +91,11 @@ impl Problem {
     #[must_use]
     pub fn missing(what: &str) -> Self {
         let message = format!("There is no such {what}.");
-        Self::new(Kind::Missing, message, format!("List again, and use the id of a {what} of yours."))
+        Self::new(
+            Kind::Missing,
+            message,
+            format!("List again, and use the id of a {what} of yours."),
+        )
     }
 
     pub(super) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
@@ -106,7 +110,8 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut response = (self.status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
+        let mut response =
+            (self.status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
         if self.kind == Kind::Unauthorized {
             let challenge = header::HeaderValue::from_static("Bearer realm=\"besunny\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
@@ -146,7 +151,11 @@ impl From<Error> for Problem {
             Error::Store(error) => error.into(),
             error => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
-                Self::new(Kind::Store, "The engine could not do that.", "Look at the log of the server.")
+                Self::new(
+                    Kind::Store,
+                    "The engine could not do that.",
+                    "Look at the log of the server.",
+                )
             }
         }
     }
@@ -161,7 +170,11 @@ impl From<QueryRejection> for Problem {
 impl From<BytesRejection> for Problem {
     fn from(rejection: BytesRejection) -> Self {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            return Self::new(Kind::TooLarge, "The body is too large.", "Send fewer items at once.");
+            return Self::new(
+                Kind::TooLarge,
+                "The body is too large.",
+                "Send fewer items at once.",
+            );
         }
         Self::bad_request("The body cannot be read.")
     }

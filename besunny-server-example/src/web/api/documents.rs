@@ -15,7 +15,10 @@ use uuid::Uuid;
 
 use crate::web::{
     Site,
-    document::{self, DocumentDetail, DocumentPage, DocumentSummary, ReviewEntry, Selection, State as DocumentState},
+    document::{
+        self, DocumentDetail, DocumentPage, DocumentSummary, ReviewEntry, Selection,
+        State as DocumentState,
+    },
     download,
     problem::Problem,
     project::Projects,

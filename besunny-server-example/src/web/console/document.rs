@@ -105,10 +105,6 @@ impl Page {
         self.document.summary.reason.map_or("", in_words)
     }
 
-    fn certainty(&self) -> String {
-        mark::certainty(&self.document.summary)
-    }
-
     fn id(&self) -> Uuid {
         self.document.summary.id
     }

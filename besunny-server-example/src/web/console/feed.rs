@@ -135,10 +135,6 @@ impl Row {
             at: Shown::new(document.received_at, site.clock().now()),
         })
     }
-
-    fn certainty(&self) -> String {
-        mark::certainty(&self.document)
-    }
 }
 
 impl Page {

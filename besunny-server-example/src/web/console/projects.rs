@@ -3,11 +3,7 @@ use askama::Template;
 use axum::{Extension, extract::State, response::Response};
 
 use super::{Frame, Place, Refusal, mark, show};
-use crate::web::{
-    Site,
-    access::Session,
-    project::Overview,
-};
+use crate::web::{Site, access::Session, project::Overview};
 
 #[derive(Template)]
 #[template(path = "projects.html")]

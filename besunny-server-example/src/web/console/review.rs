@@ -107,8 +107,7 @@ pub(super) async fn assign(
     let answer = async {
         let Form(decision) = form?;
         guard::own_form(&session, &decision.form_token)?;
-        let wanted =
-            if decision.project == OTHER { &decision.other } else { &decision.project };
+        let wanted = if decision.project == OTHER { &decision.other } else { &decision.project };
         let to = project(wanted)?.ok_or_else(no_choice)?;
         let document = document::own(&site, document::id(&id)?).await?;
         let at = (document.id, decision.version);
@@ -186,11 +185,7 @@ fn no_choice() -> Problem {
 }
 
 impl Row {
-    async fn read(
-        site: &Site,
-        document: &Document,
-        projects: &Projects,
-    ) -> Result<Self, Problem> {
+    async fn read(site: &Site, document: &Document, projects: &Projects) -> Result<Self, Problem> {
         let ReviewEntry { document: summary, mut candidates } =
             ReviewEntry::read(site, document, projects).await?;
         candidates.truncate(BUTTONS);
