@@ -92,7 +92,7 @@ impl<P: Into<Problem>> From<P> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        failed(self.0, false)
+        failed(&self.0, false)
     }
 }
 
@@ -109,12 +109,9 @@ struct Notice<'a> {
 }
 
 /// Shows a problem as a page, or as a notice on the page that asked.
-pub(super) fn failed(problem: Problem, is_piece: bool) -> Response {
-    let body = if is_piece {
-        Notice { problem: &problem }.render()
-    } else {
-        ProblemPage { problem: &problem }.render()
-    };
+pub(super) fn failed(problem: &Problem, is_piece: bool) -> Response {
+    let body =
+        if is_piece { Notice { problem }.render() } else { ProblemPage { problem }.render() };
     (problem.status(), Html(body.unwrap_or_default())).into_response()
 }
 
@@ -143,7 +140,7 @@ fn tag(html: &str) -> String {
 /// Answers htmx with a notice, and everybody else with a page.
 fn refuse(headers: &HeaderMap) -> impl FnOnce(Refusal) -> Response {
     let is_piece = guard::is_htmx(headers);
-    move |Refusal(problem)| failed(problem, is_piece)
+    move |Refusal(problem)| failed(&problem, is_piece)
 }
 
 fn no_page() -> Problem {

@@ -14,7 +14,7 @@ use super::{
     Site,
     access::hexadecimal,
     explanation::{Candidate, Explanation, HistoryLine},
-    problem::Problem,
+    problem::{Kind, Problem},
     project::{ProjectName, Projects},
 };
 
@@ -198,7 +198,10 @@ impl Selection {
         }
         let before = self.before.map(DocumentId::from_uuid);
         if let Some(cursor) = before {
-            own(site, cursor).await.map_err(|_: Problem| {
+            own(site, cursor).await.map_err(|problem| {
+                if problem.kind != Kind::Missing {
+                    return problem;
+                }
                 Problem::bad_request("`before` is no cursor of yours: give `next` of a page.")
             })?;
         }
@@ -233,7 +236,7 @@ pub(super) async fn content(site: &Site, id: DocumentId) -> Result<Content, Prob
 
 /// Reads an id out of a path; what is no id is not there.
 pub(super) fn id(text: &str) -> Result<DocumentId, Problem> {
-    text.parse().map_err(|_: besunny::core::ids::IdError| Problem::missing("document"))
+    text.parse().ok().ok_or_else(|| Problem::missing("document"))
 }
 
 impl DocumentDetail {

@@ -54,10 +54,7 @@ async fn blob(site: &Site, hash: &[u8; 32]) -> Result<Bytes, Problem> {
 }
 
 fn send(bytes: Bytes, media_type: &'static str, name: &str) -> Result<Response, Problem> {
-    let disposition =
-        HeaderValue::from_str(&disposition(name)).map_err(|_: header::InvalidHeaderValue| {
-            Problem::bad_request("The file has no name to send.")
-        })?;
+    let disposition = HeaderValue::from_str(&disposition(name))?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
         (header::CONTENT_DISPOSITION, disposition),

@@ -80,7 +80,7 @@ pub(super) async fn session(
         return to_login(request.headers());
     };
     if changes(request.method()) && is_foreign(request.headers()) {
-        return super::console::failed(foreign(), is_htmx(request.headers()));
+        return super::console::failed(&foreign(), is_htmx(request.headers()));
     }
     request.extensions_mut().insert(session);
     next.run(request).await
@@ -89,7 +89,7 @@ pub(super) async fn session(
 /// Refuses a login form that another site sent.
 pub(super) async fn own_site(request: Request, next: Next) -> Response {
     if changes(request.method()) && is_foreign(request.headers()) {
-        return super::console::failed(foreign(), false);
+        return super::console::failed(&foreign(), false);
     }
     next.run(request).await
 }
@@ -113,9 +113,7 @@ pub(super) fn session_cookie(site: &Site, secret: Option<&str>) -> Result<Header
     let end = if secret.is_none() { "; Max-Age=0" } else { "" };
     let (name, value) = (cookie_name(site), secret.unwrap_or_default());
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{end}");
-    let mut header = HeaderValue::from_str(&cookie).map_err(|_: header::InvalidHeaderValue| {
-        Problem::bad_request("The session has no name.")
-    })?;
+    let mut header = HeaderValue::from_str(&cookie)?;
     header.set_sensitive(true);
     Ok(header)
 }

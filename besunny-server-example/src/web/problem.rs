@@ -3,7 +3,7 @@ use std::borrow::Cow;
 
 use axum::{
     extract::rejection::{BytesRejection, QueryRejection},
-    http::{StatusCode, header},
+    http::{StatusCode, header, header::InvalidHeaderValue},
     response::{IntoResponse, Response},
 };
 use besunny::{Error, core::repository::RepositoryError};
@@ -144,7 +144,14 @@ impl From<RepositoryError> for Problem {
     }
 }
 
+impl From<InvalidHeaderValue> for Problem {
+    fn from(_: InvalidHeaderValue) -> Self {
+        Self::bad_request("The answer has no form that HTTP knows.")
+    }
+}
+
 impl From<Error> for Problem {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the facade may learn to fail otherwise")]
     fn from(error: Error) -> Self {
         match error {
             Error::Missing(what) => Self::missing(what),

@@ -181,7 +181,7 @@ impl StreamHealth {
 /// Makes sure that a stream is one of the person's.
 pub(super) async fn own(site: &Site, text: &str) -> Result<StreamId, Problem> {
     let missing = || Problem::missing("stream");
-    let id: StreamId = text.parse().map_err(|_: besunny::core::ids::IdError| missing())?;
+    let id: StreamId = text.parse().ok().ok_or_else(missing)?;
     let found = site.besunny().store().find_stream(site.scope(), id).await?;
     let own = found.filter(|(account, _)| account.owner == site.user());
     own.map(|_| id).ok_or_else(missing)

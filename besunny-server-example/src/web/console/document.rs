@@ -89,7 +89,8 @@ pub(super) fn project(text: &str) -> Result<Option<ProjectId>, Problem> {
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|_: besunny::core::ids::IdError| Problem::missing("project"))
+    let project: Option<ProjectId> = text.parse().ok();
+    project.map(Some).ok_or_else(|| Problem::missing("project"))
 }
 
 impl Page {

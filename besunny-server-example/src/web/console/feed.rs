@@ -36,11 +36,11 @@ pub(super) struct Row {
 #[derive(Template)]
 #[template(path = "feed_rows.html")]
 struct Piece<'a> {
-    feed: &'a Rows,
+    feed: &'a Feed,
 }
 
 /// The rows of a page of the feed.
-struct Rows {
+struct Feed {
     rows: Vec<Row>,
     next: Option<String>,
     is_filtered: bool,
@@ -53,13 +53,13 @@ struct Page {
     choices: Vec<ProjectName>,
     selection: Selection,
     list: String,
-    feed: Rows,
+    feed: Feed,
     seen: String,
 }
 
-/// What the page shows already.
+/// Asks for a page unless it is what the browser shows already.
 #[derive(Debug, Deserialize)]
-pub(super) struct Seen {
+pub(super) struct Poll {
     #[serde(default)]
     seen: Option<String>,
     #[serde(default)]
@@ -75,7 +75,7 @@ pub(super) async fn page(
 ) -> Result<Response, Refusal> {
     let Query(selection) = selection?;
     let projects = Projects::of(&site).await?;
-    let feed = Rows::read(&site, &selection, &projects).await?;
+    let feed = Feed::read(&site, &selection, &projects).await?;
     show(&Page {
         frame: Frame::of(&site, &session, Place::Feed).await?,
         choices: projects.sorted(),
@@ -90,19 +90,19 @@ pub(super) async fn page(
 pub(super) async fn piece(
     State(site): State<Site>,
     headers: HeaderMap,
-    seen: Result<Query<Seen>, QueryRejection>,
+    seen: Result<Query<Poll>, QueryRejection>,
 ) -> Result<Response, Response> {
     let answer = async {
-        let Query(Seen { seen, project, state }) = seen?;
+        let Query(Poll { seen, project, state }) = seen?;
         let selection = Selection { project, state, ..Selection::default() };
         let projects = Projects::of(&site).await?;
-        let feed = Rows::read(&site, &selection, &projects).await?;
+        let feed = Feed::read(&site, &selection, &projects).await?;
         show_changed(&Piece { feed: &feed }, seen.as_deref())
     };
     answer.await.map_err(refuse(&headers))
 }
 
-impl Rows {
+impl Feed {
     async fn read(
         site: &Site,
         selection: &Selection,

@@ -1,4 +1,6 @@
 //! What pages write besides text: colours, shares, lengths of bars, words for signals.
+#![expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
+
 use besunny::core::{classify::Signal, mail::SegmentKind};
 use uuid::Uuid;
 

@@ -29,7 +29,7 @@ const BUTTONS: usize = 3;
 const OTHER: &str = "other";
 
 /// A document in the queue.
-struct Row {
+struct Entry {
     row: feed::Row,
     candidates: Vec<Candidate>,
     reason: &'static str,
@@ -41,7 +41,7 @@ struct Row {
 #[template(path = "review.html")]
 struct Page {
     frame: Frame,
-    rows: Vec<Row>,
+    rows: Vec<Entry>,
     choices: Vec<ProjectName>,
     next: Option<String>,
 }
@@ -49,7 +49,7 @@ struct Page {
 #[derive(Template)]
 #[template(path = "review_row.html")]
 struct RowPiece<'a> {
-    entry: &'a Row,
+    entry: &'a Entry,
     choices: &'a [ProjectName],
     form_token: &'a str,
 }
@@ -87,7 +87,7 @@ pub(super) async fn page(
     let projects = Projects::of(&site).await?;
     let mut rows = Vec::with_capacity(found.len());
     for document in &found {
-        rows.push(Row::read(&site, document, &projects).await?);
+        rows.push(Entry::read(&site, document, &projects).await?);
     }
     show(&Page {
         frame: Frame::of(&site, &session, Place::Review).await?,
@@ -174,7 +174,7 @@ async fn row(
     notice: Option<&'static str>,
 ) -> Result<Response, Refusal> {
     let projects = Projects::of(site).await?;
-    let entry = Row { notice, ..Row::read(site, document, &projects).await? };
+    let entry = Entry { notice, ..Entry::read(site, document, &projects).await? };
     let choices = projects.sorted();
     let piece = RowPiece { entry: &entry, choices: &choices, form_token: session.form_token() };
     Ok(Html(piece.render()?).into_response())
@@ -184,7 +184,7 @@ fn no_choice() -> Problem {
     Problem::bad_request("No project was chosen.")
 }
 
-impl Row {
+impl Entry {
     async fn read(site: &Site, document: &Document, projects: &Projects) -> Result<Self, Problem> {
         let ReviewEntry { document: summary, mut candidates } =
             ReviewEntry::read(site, document, projects).await?;

@@ -36,11 +36,11 @@ struct Card {
 #[derive(Template)]
 #[template(path = "streams_list.html")]
 struct Piece<'a> {
-    list: &'a Cards,
+    list: &'a Streams,
 }
 
 /// The streams of the person.
-struct Cards {
+struct Streams {
     cards: Vec<Card>,
     form_token: String,
     now: DateTime<Utc>,
@@ -50,12 +50,12 @@ struct Cards {
 #[template(path = "streams.html")]
 struct Page {
     frame: Frame,
-    list: Cards,
+    list: Streams,
     seen: String,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Seen {
+pub(super) struct Poll {
     #[serde(default)]
     seen: Option<String>,
 }
@@ -79,7 +79,7 @@ pub(super) async fn page(
     State(site): State<Site>,
     Extension(session): Extension<Session>,
 ) -> Result<Response, Refusal> {
-    let list = Cards::read(&site, &session).await?;
+    let list = Streams::read(&site, &session).await?;
     let frame = Frame::of(&site, &session, Place::Streams).await?;
     show(&Page { frame, seen: tag(&Piece { list: &list }.render()?), list })
 }
@@ -89,11 +89,11 @@ pub(super) async fn piece(
     State(site): State<Site>,
     Extension(session): Extension<Session>,
     headers: HeaderMap,
-    seen: Result<Query<Seen>, QueryRejection>,
+    seen: Result<Query<Poll>, QueryRejection>,
 ) -> Result<Response, Response> {
     let answer = async {
-        let Query(Seen { seen }) = seen?;
-        let list = Cards::read(&site, &session).await?;
+        let Query(Poll { seen }) = seen?;
+        let list = Streams::read(&site, &session).await?;
         show_changed(&Piece { list: &list }, seen.as_deref())
     };
     answer.await.map_err(refuse(&headers))
@@ -110,12 +110,11 @@ pub(super) async fn retry(
         let Form(Again { form_token, item }) = form?;
         guard::own_form(&session, &form_token)?;
         let stream = stream::own(&site, &id).await?;
-        let items = match item {
-            Some(item) => vec![ItemId::from_source(item)],
-            None => {
-                let page = QuarantinePage::read(&site, stream, None).await?;
-                page.items.into_iter().map(|item| ItemId::from_source(item.id)).collect()
-            }
+        let items = if let Some(item) = item {
+            vec![ItemId::from_source(item)]
+        } else {
+            let page = QuarantinePage::read(&site, stream, None).await?;
+            page.items.into_iter().map(|item| ItemId::from_source(item.id)).collect()
         };
         site.besunny().retry(site.scope(), stream, &items).await?;
         done(&site, &session, &headers).await
@@ -145,11 +144,11 @@ async fn done(site: &Site, session: &Session, headers: &HeaderMap) -> Result<Res
     if !guard::is_htmx(headers) {
         return Ok(Redirect::to("/streams").into_response());
     }
-    let list = Cards::read(site, session).await?;
+    let list = Streams::read(site, session).await?;
     show_changed(&Piece { list: &list }, None)
 }
 
-impl Cards {
+impl Streams {
     async fn read(site: &Site, session: &Session) -> Result<Self, Problem> {
         let mut cards = Vec::new();
         for stream in StreamHealth::all(site).await? {
