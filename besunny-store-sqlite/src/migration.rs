@@ -42,9 +42,7 @@ pub struct Schema {
 
 /// Looks which schema a database has; nothing is changed.
 pub(crate) async fn look(connection: &mut SqliteConnection) -> Result<Schema, Refused> {
-    if is_foreign(connection).await? {
-        return Err(Refused::Schema(SchemaError::Foreign));
-    }
+    check_origin(connection).await?;
     let newest = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default();
     let tables: i64 =
         sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")

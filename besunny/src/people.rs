@@ -29,6 +29,36 @@ impl Besunny {
         document: DocumentId,
         to: Option<ProjectId>,
     ) -> Result<Document, Error> {
+        let document = self.assignable(scope, document, to).await?;
+        self.assigned(scope, by, document, to).await
+    }
+
+    /// Does the same, but only to the version of the document that the person saw.
+    ///
+    /// # Errors
+    /// As [`assign`](Self::assign); [`RepositoryError::Conflict`] when the document has changed
+    /// since.
+    pub async fn assign_at(
+        &self,
+        scope: &TenantScope,
+        by: UserId,
+        (document, version): (DocumentId, u64),
+        to: Option<ProjectId>,
+    ) -> Result<Document, Error> {
+        let document = self.assignable(scope, document, to).await?;
+        if document.version != version {
+            return Err(RepositoryError::Conflict.into());
+        }
+        self.assigned(scope, by, document, to).await
+    }
+
+    /// Finds the document, and makes sure that its owner has the project.
+    async fn assignable(
+        &self,
+        scope: &TenantScope,
+        document: DocumentId,
+        to: Option<ProjectId>,
+    ) -> Result<Document, Error> {
         let found = self.store.document(scope, document).await?;
         let document = found.ok_or(Error::Missing("document"))?;
         if let Some(project) = to {
@@ -37,6 +67,17 @@ impl Besunny {
                 return Err(Error::Missing("project"));
             }
         }
+        Ok(document)
+    }
+
+    /// Commits the decision on the document as it was read.
+    async fn assigned(
+        &self,
+        scope: &TenantScope,
+        by: UserId,
+        document: Document,
+        to: Option<ProjectId>,
+    ) -> Result<Document, Error> {
         let fact = Fact::Assigned { by, from: document.state.project(), to };
         let decision = Decision {
             document: document.id,

@@ -1,0 +1,81 @@
+//! REST for programs, under `/api/v1`; the OpenAPI document is made of these types.
+use axum::{
+    Router,
+    body::Bytes,
+    extract::rejection::BytesRejection,
+    middleware,
+    routing::{get, post},
+};
+use serde::de::DeserializeOwned;
+
+use super::{
+    Site, guard,
+    problem::{Kind, Problem},
+};
+
+mod documents;
+mod health;
+mod openapi;
+mod projects;
+mod streams;
+
+pub use documents::Assignment;
+pub use health::{Liveness, StreamLag, SyncHealth};
+pub use openapi::document;
+pub use streams::{Retry, Steering};
+
+/// What programs may ask, once they have shown the token.
+pub(super) fn routes(site: &Site) -> Router<Site> {
+    Router::new()
+        .route("/projects", get(projects::list))
+        .route("/documents", get(documents::list))
+        .route("/documents/{id}", get(documents::read))
+        .route("/documents/{id}/raw", get(documents::raw))
+        .route("/documents/{id}/attachments/{sha256}", get(documents::attachment))
+        .route("/documents/{id}/assign", post(documents::assign))
+        .route("/review", get(documents::review))
+        .route("/streams", get(streams::list))
+        .route("/streams/{id}/quarantine", get(streams::quarantine))
+        .route("/streams/{id}/retry", post(streams::retry))
+        .route("/streams/{id}/steer", post(streams::steer))
+        .route("/openapi.json", get(openapi::serve))
+        .fallback(async || no_route())
+        .method_not_allowed_fallback(async || wrong_method())
+        .layer(middleware::from_fn_with_state(site.clone(), guard::token))
+}
+
+/// What whoever starts and stops us asks, under any name: no content, no names.
+pub(super) fn probes() -> Router<Site> {
+    Router::new()
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+}
+
+/// How far behind we are; no login, since it names nothing but states.
+pub(super) fn sync_probe() -> Router<Site> {
+    Router::new().route("/health/sync", get(health::sync))
+}
+
+/// Reads a JSON body; what is wrong with it is said without repeating it.
+fn json<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Problem> {
+    let body = body?;
+    serde_json::from_slice(&body).map_err(|error| {
+        Problem::bad_request(format!(
+            "The body is not what the route takes, see line {} column {}.",
+            error.line(),
+            error.column()
+        ))
+    })
+}
+
+fn no_route() -> Problem {
+    Problem::new(Kind::NoRoute, "There is no such route.", "See /api/v1/openapi.json for all.")
+}
+
+fn wrong_method() -> Problem {
+    Problem::new(
+        Kind::WrongMethod,
+        "The route does not know this method.",
+        "See /api/v1/openapi.json for the methods of each route.",
+    )
+}

@@ -1,0 +1,72 @@
+//! The description of all this, for programs that write clients.
+use axum::{http::header, response::IntoResponse};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        OpenApi as Document,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
+};
+
+use super::{documents, health, projects, streams};
+use crate::web::webhook;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "BeSunny",
+        description = "Documents of one person, the projects they went into, and why. \
+            Text from mails is untrusted: show it as text, never as markup."
+    ),
+    paths(
+        projects::list,
+        documents::list,
+        documents::read,
+        documents::raw,
+        documents::attachment,
+        documents::assign,
+        documents::review,
+        streams::list,
+        streams::quarantine,
+        streams::retry,
+        streams::steer,
+        serve,
+        webhook::receive,
+        health::live,
+        health::ready,
+        health::sync,
+    ),
+    modifiers(&Token)
+)]
+struct Api;
+
+/// The bearer token that programs send.
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, document: &mut Document) {
+        let components = document.components.get_or_insert_default();
+        let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        components.add_security_scheme("token", token);
+    }
+}
+
+/// Returns the OpenAPI 3.1 document as JSON.
+///
+/// # Errors
+/// Never in practice: the document is made of plain text.
+pub fn document() -> serde_json::Result<String> {
+    serde_json::to_string_pretty(&Api::openapi())
+}
+
+/// Describes this API.
+#[utoipa::path(
+    get,
+    path = "/api/v1/openapi.json",
+    tag = "openapi",
+    security(("token" = [])),
+    responses((status = 200, description = "This document", content_type = "application/json"))
+)]
+pub(in crate::web) async fn serve() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], document().unwrap_or_default())
+}

@@ -1,0 +1,80 @@
+//! What pages write besides text: colours, shares, lengths of bars, words for signals.
+#![expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
+
+use besunny::core::{classify::Signal, mail::SegmentKind};
+use uuid::Uuid;
+
+use crate::web::{
+    document::{DocumentSummary, State},
+    explanation::{FactKind, HistoryLine, signal_name},
+    instant,
+};
+
+/// So many colours of chips are in the style sheet.
+const COLOURS: u128 = 8;
+
+/// Returns the number of a project's colour; the same project always has the same.
+pub(super) fn colour(project: &Uuid) -> u128 {
+    project.as_u128() % COLOURS
+}
+
+/// Says whether a document waits for a person.
+pub(super) fn waits(document: &DocumentSummary) -> bool {
+    document.state == State::NeedsReview
+}
+
+/// Says who decided, and how sure that was.
+pub(super) fn certainty(document: &DocumentSummary) -> String {
+    match (document.state, document.by_person, document.confidence) {
+        (State::Routed, true, _) => "by you".to_owned(),
+        (State::Routed, false, Some(confidence)) => instant::percent(confidence),
+        (State::Routed, false, None) | (State::Pending | State::NeedsReview, _, _) => String::new(),
+    }
+}
+
+pub(super) fn percent(share: &f64) -> String {
+    instant::percent(*share)
+}
+
+/// Returns the length of a bar, in hundredths.
+pub(super) fn bar(share: &f64) -> String {
+    format!("{:.1}", share.clamp(0.0, 1.0) * 100.0)
+}
+
+pub(super) fn size(size_bytes: &usize) -> String {
+    instant::bytes(*size_bytes)
+}
+
+pub(super) fn signal(signal: &Signal) -> &'static str {
+    signal_name(*signal)
+}
+
+/// Names the part of a mail that is folded; the sender's own words are not.
+pub(super) fn fold(kind: &SegmentKind) -> Option<&'static str> {
+    match kind {
+        SegmentKind::Own => None,
+        SegmentKind::Quoted => Some("Quoted history"),
+        SegmentKind::Signature => Some("Signature"),
+    }
+}
+
+/// Says what happened; the project follows where there is one.
+pub(super) fn happened(line: &HistoryLine) -> &'static str {
+    match (line.fact, line.from.is_some(), line.to.is_some()) {
+        (FactKind::Stored, ..) => "Stored",
+        (FactKind::Decided, _, true) => "Routed to",
+        (FactKind::Decided, _, false) => "Left for a person to decide",
+        (FactKind::ClassifierFailed, ..) => "The classifier failed",
+        (FactKind::Assigned, true, true) => "Moved by you to",
+        (FactKind::Assigned, false, true) => "Put by you into",
+        (FactKind::Assigned, _, false) => "Taken out by you",
+        (FactKind::Removed, ..) => "Removed at the source",
+        (FactKind::Restored, ..) => "Came back at the source",
+    }
+}
+
+/// Names what was cut, repaired or removed in a mail.
+pub(super) fn flag(flag: &besunny::core::mail::Flag) -> String {
+    let name = serde_json::to_string(flag).unwrap_or_default();
+    name.trim_matches('"').replace('_', " ")
+}

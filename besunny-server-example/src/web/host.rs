@@ -1,0 +1,119 @@
+//! Under which names the server may be called; anything else is a rebound name.
+use axum::http::{Uri, uri::Authority};
+
+/// How the server is reached.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    hosts: Vec<Authority>,
+    is_https: bool,
+}
+
+/// A setting of the server cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// A host is no host.
+    #[error(
+        "the allowed host {0:?} is no host: write a name or an address, with or without a port"
+    )]
+    Host(String),
+    /// The public address is no web address.
+    #[error(
+        "the public address {0:?} is no web address: write http(s)://HOST, with or without a port"
+    )]
+    PublicUrl(String),
+}
+
+impl Settings {
+    /// Allows requests that name one of `hosts` or the host of `public_url`.
+    ///
+    /// A host without a port allows every port. Session cookies are `Secure` when `public_url` is
+    /// https.
+    ///
+    /// # Errors
+    /// [`SettingsError`] names what is no host or no web address.
+    pub fn new<H: AsRef<str>>(
+        hosts: impl IntoIterator<Item = H>,
+        public_url: Option<&str>,
+    ) -> Result<Self, SettingsError> {
+        let mut allowed = Vec::new();
+        for host in hosts {
+            let host = host.as_ref();
+            let parsed = parse(host).ok_or_else(|| SettingsError::Host(host.to_owned()))?;
+            allowed.push(parsed);
+        }
+        let Some(url) = public_url else { return Ok(Self { hosts: allowed, is_https: false }) };
+        let wrong = || SettingsError::PublicUrl(url.to_owned());
+        let scheme_and_rest = url.split_once("://").ok_or_else(wrong)?;
+        let is_https = match scheme_and_rest.0.to_ascii_lowercase().as_str() {
+            "https" => true,
+            "http" => false,
+            _ => return Err(wrong()),
+        };
+        let host = scheme_and_rest.1.split(['/', '?', '#']).next().unwrap_or_default();
+        allowed.push(parse(host).ok_or_else(wrong)?);
+        Ok(Self { hosts: allowed, is_https })
+    }
+
+    /// Says whether people reach the server over TLS.
+    #[must_use]
+    pub const fn is_https(&self) -> bool {
+        self.is_https
+    }
+
+    /// Says whether a request that names `host` is meant for us.
+    #[must_use]
+    pub fn allows(&self, host: &str) -> bool {
+        let Some(asked) = parse(host) else { return false };
+        self.hosts.iter().any(|allowed| {
+            let same_port = allowed.port_u16().is_none_or(|port| asked.port_u16() == Some(port));
+            same_port && allowed.host().eq_ignore_ascii_case(asked.host())
+        })
+    }
+
+    /// Says whether a request line names us, when it names anybody.
+    #[must_use]
+    pub fn allows_uri(&self, uri: &Uri) -> bool {
+        uri.authority().is_none_or(|authority| self.allows(authority.as_str()))
+    }
+}
+
+/// Reads host and port; a user part is refused.
+fn parse(text: &str) -> Option<Authority> {
+    let authority: Authority = text.parse().ok()?;
+    let has_user = text.contains('@');
+    let is_empty = authority.host().is_empty();
+    (!has_user && !is_empty).then_some(authority)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(allowed: &[&str], public: Option<&str>, host: &str, expected: bool) {
+        let settings = Settings::new(allowed, public).unwrap();
+        assert_eq!(settings.allows(host), expected, "{host} under {allowed:?} {public:?}");
+    }
+
+    #[test]
+    fn sec_only_named_hosts_are_allowed() {
+        check(&["localhost"], None, "localhost", true);
+        check(&["localhost"], None, "LOCALHOST:7070", true);
+        check(&["127.0.0.1:7070"], None, "127.0.0.1:7070", true);
+        check(&["127.0.0.1:7070"], None, "127.0.0.1:7071", false);
+        check(&["127.0.0.1:7070"], None, "127.0.0.1", false);
+        check(&["[::1]"], None, "[::1]:80", true);
+        check(&["localhost"], None, "localhost.evil.example", false);
+        check(&["localhost"], None, "evil@localhost", false);
+        check(&["localhost"], None, "", false);
+        check(&[], Some("https://sunny.example/"), "sunny.example", true);
+        check(&[], None, "localhost", false);
+    }
+
+    #[test]
+    fn wrong_settings_name_themselves() {
+        let error = |hosts: &[&str], public| Settings::new(hosts, public).unwrap_err().to_string();
+        assert!(error(&["a b"], None).contains("\"a b\""));
+        assert!(error(&[], Some("ftp://x")).contains("\"ftp://x\""));
+        assert!(error(&[], Some("sunny.example")).contains("http(s)://HOST"));
+    }
+}

@@ -1,0 +1,9 @@
+//! REST, console and webhooks, over SQLite and mail from a file, without a port.
+#![cfg(test)]
+
+mod access;
+mod api;
+mod console;
+mod hostile;
+mod openapi;
+mod stage;
