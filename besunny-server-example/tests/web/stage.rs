@@ -92,6 +92,29 @@ impl Stage {
         mails: &[String],
         projects: &[(&str, &[&str])],
     ) -> Self {
+        let stage = Self::empty(besunny, clock, url, name).await;
+        let (store, person) = (stage.besunny.store(), stage.person);
+        for (name, codes) in projects {
+            let (tenant, now) = (person.scope.tenant(), stage.clock.now());
+            let mut project = Project::new(tenant, person.user, name, now).unwrap();
+            let codes = codes.iter().map(ToString::to_string).collect();
+            project.signals = Signals { codes, ..Signals::default() };
+            store.put_project(&person.scope, &project).await.unwrap();
+        }
+        for mail in mails {
+            write!(&stage.mailbox, "From x@y.example Mon Jun  1 08:00:00 2026\n{mail}\n\n")
+                .unwrap();
+        }
+        stage.connect().await;
+        stage
+    }
+
+    /// Serves a person who has nothing yet.
+    pub(crate) async fn of(besunny: Besunny, clock: Arc<ManualClock>) -> Self {
+        Self::empty(besunny, clock, "http://localhost:7070", "ada").await
+    }
+
+    async fn empty(besunny: Besunny, clock: Arc<ManualClock>, url: &str, name: &str) -> Self {
         let tenant = TenantId::derived(&[name.as_bytes()]);
         let user = UserId::derived(&[name.as_bytes()]);
         let person = Person { scope: TenantScope::trusted(tenant), user };
@@ -101,23 +124,12 @@ impl Stage {
         let username = Username::parse(name).unwrap();
         let one = User { id: user, username, name: name.into(), created_at: now };
         store.add_user(&person.scope, &one).await.unwrap();
-        for (name, codes) in projects {
-            let mut project = Project::new(tenant, user, name, now).unwrap();
-            let codes = codes.iter().map(ToString::to_string).collect();
-            project.signals = Signals { codes, ..Signals::default() };
-            store.put_project(&person.scope, &project).await.unwrap();
-        }
-        let mut mailbox = NamedTempFile::new().unwrap();
-        for mail in mails {
-            write!(mailbox, "From x@y.example Mon Jun  1 08:00:00 2026\n{mail}\n\n").unwrap();
-        }
+        let mailbox = NamedTempFile::new().unwrap();
         let access = Access::new(&TOKEN.into(), Arc::clone(&clock) as _).unwrap();
         let link = access.login_link(url).unwrap();
         let settings = Settings::new([HOST], Some(url)).unwrap();
         let site = Site::new(besunny.clone(), person, access, settings);
-        let stage = Self { besunny, clock, router: web::router(site), person, link, mailbox };
-        stage.connect().await;
-        stage
+        Self { besunny, clock, router: web::router(site), person, link, mailbox }
     }
 
     async fn connect(&self) {
