@@ -145,8 +145,11 @@ async fn cls_9_a_person_assigns_the_version_that_was_seen() {
     let solar = projects["projects"][1]["id"].clone();
     let path = format!("/api/v1/documents/{id}/assign");
     let at = |version: u64| json!({"project": solar, "version": version}).to_string();
-    let stale = stage.post(&path, &at(1)).await;
-    assert_eq!((stale.status, &stale.json()["kind"]), (StatusCode::CONFLICT, &json!("conflict")));
+    let refused = stage.post(&path, &at(1)).await;
+    assert_eq!(
+        (refused.status, &refused.json()["kind"]),
+        (StatusCode::CONFLICT, &json!("conflict"))
+    );
     let done = stage.post(&path, &at(2)).await;
     assert_eq!(done.status, StatusCode::OK, "{done:?}");
     let document = done.json();

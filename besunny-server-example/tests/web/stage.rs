@@ -75,38 +75,33 @@ impl Stage {
             .mail(Form::Mbox.provider(), Adapter::new(LocalMail::new(Form::Mbox)))
             .clock(Arc::clone(&clock) as _)
             .build();
-        Self::on(besunny, clock, url, "ada", mails, projects).await
+        Self::empty(besunny, clock, url, "ada").await.fill(mails, projects).await
     }
 
     /// Serves another person, of another tenant, out of the same store.
     pub(crate) async fn neighbour(&self, mails: &[String], projects: &[(&str, &[&str])]) -> Self {
         let (besunny, clock) = (self.besunny.clone(), Arc::clone(&self.clock));
-        Self::on(besunny, clock, "http://localhost:7070", "bob", mails, projects).await
+        Self::empty(besunny, clock, "http://localhost:7070", "bob")
+            .await
+            .fill(mails, projects)
+            .await
     }
 
-    async fn on(
-        besunny: Besunny,
-        clock: Arc<ManualClock>,
-        url: &str,
-        name: &str,
-        mails: &[String],
-        projects: &[(&str, &[&str])],
-    ) -> Self {
-        let stage = Self::empty(besunny, clock, url, name).await;
-        let (store, person) = (stage.besunny.store(), stage.person);
+    /// Makes the projects, and takes the mails in.
+    async fn fill(self, mails: &[String], projects: &[(&str, &[&str])]) -> Self {
+        let (store, person) = (self.besunny.store(), self.person);
         for (name, codes) in projects {
-            let (tenant, now) = (person.scope.tenant(), stage.clock.now());
+            let (tenant, now) = (person.scope.tenant(), self.clock.now());
             let mut project = Project::new(tenant, person.user, name, now).unwrap();
             let codes = codes.iter().map(ToString::to_string).collect();
             project.signals = Signals { codes, ..Signals::default() };
             store.put_project(&person.scope, &project).await.unwrap();
         }
         for mail in mails {
-            write!(&stage.mailbox, "From x@y.example Mon Jun  1 08:00:00 2026\n{mail}\n\n")
-                .unwrap();
+            write!(&self.mailbox, "From x@y.example Mon Jun  1 08:00:00 2026\n{mail}\n\n").unwrap();
         }
-        stage.connect().await;
-        stage
+        self.connect().await;
+        self
     }
 
     /// Serves a person who has nothing yet.
