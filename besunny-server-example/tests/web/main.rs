@@ -7,3 +7,4 @@ mod console;
 mod hostile;
 mod openapi;
 mod stage;
+mod webhook;

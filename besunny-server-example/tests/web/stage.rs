@@ -75,23 +75,41 @@ impl Stage {
             .mail(Form::Mbox.provider(), Adapter::new(LocalMail::new(Form::Mbox)))
             .clock(Arc::clone(&clock) as _)
             .build();
-        Self::on(besunny, clock, url, "ada", mails, projects).await
+        Self::empty(besunny, clock, url, "ada").await.fill(mails, projects).await
     }
 
     /// Serves another person, of another tenant, out of the same store.
     pub(crate) async fn neighbour(&self, mails: &[String], projects: &[(&str, &[&str])]) -> Self {
         let (besunny, clock) = (self.besunny.clone(), Arc::clone(&self.clock));
-        Self::on(besunny, clock, "http://localhost:7070", "bob", mails, projects).await
+        Self::empty(besunny, clock, "http://localhost:7070", "bob")
+            .await
+            .fill(mails, projects)
+            .await
     }
 
-    async fn on(
-        besunny: Besunny,
-        clock: Arc<ManualClock>,
-        url: &str,
-        name: &str,
-        mails: &[String],
-        projects: &[(&str, &[&str])],
-    ) -> Self {
+    /// Makes the projects, and takes the mails in.
+    async fn fill(self, mails: &[String], projects: &[(&str, &[&str])]) -> Self {
+        let (store, person) = (self.besunny.store(), self.person);
+        for (name, codes) in projects {
+            let (tenant, now) = (person.scope.tenant(), self.clock.now());
+            let mut project = Project::new(tenant, person.user, name, now).unwrap();
+            let codes = codes.iter().map(ToString::to_string).collect();
+            project.signals = Signals { codes, ..Signals::default() };
+            store.put_project(&person.scope, &project).await.unwrap();
+        }
+        for mail in mails {
+            write!(&self.mailbox, "From x@y.example Mon Jun  1 08:00:00 2026\n{mail}\n\n").unwrap();
+        }
+        self.connect().await;
+        self
+    }
+
+    /// Serves a person who has nothing yet.
+    pub(crate) async fn of(besunny: Besunny, clock: Arc<ManualClock>) -> Self {
+        Self::empty(besunny, clock, "http://localhost:7070", "ada").await
+    }
+
+    async fn empty(besunny: Besunny, clock: Arc<ManualClock>, url: &str, name: &str) -> Self {
         let tenant = TenantId::derived(&[name.as_bytes()]);
         let user = UserId::derived(&[name.as_bytes()]);
         let person = Person { scope: TenantScope::trusted(tenant), user };
@@ -101,23 +119,12 @@ impl Stage {
         let username = Username::parse(name).unwrap();
         let one = User { id: user, username, name: name.into(), created_at: now };
         store.add_user(&person.scope, &one).await.unwrap();
-        for (name, codes) in projects {
-            let mut project = Project::new(tenant, user, name, now).unwrap();
-            let codes = codes.iter().map(ToString::to_string).collect();
-            project.signals = Signals { codes, ..Signals::default() };
-            store.put_project(&person.scope, &project).await.unwrap();
-        }
-        let mut mailbox = NamedTempFile::new().unwrap();
-        for mail in mails {
-            write!(mailbox, "From x@y.example Mon Jun  1 08:00:00 2026\n{mail}\n\n").unwrap();
-        }
+        let mailbox = NamedTempFile::new().unwrap();
         let access = Access::new(&TOKEN.into(), Arc::clone(&clock) as _).unwrap();
         let link = access.login_link(url).unwrap();
         let settings = Settings::new([HOST], Some(url)).unwrap();
         let site = Site::new(besunny.clone(), person, access, settings);
-        let stage = Self { besunny, clock, router: web::router(site), person, link, mailbox };
-        stage.connect().await;
-        stage
+        Self { besunny, clock, router: web::router(site), person, link, mailbox }
     }
 
     async fn connect(&self) {

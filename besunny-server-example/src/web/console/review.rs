@@ -19,7 +19,7 @@ use crate::web::{
     document::{self, ReviewEntry, Selection, State as DocumentState},
     explanation::{Candidate, in_words},
     guard,
-    problem::Problem,
+    problem::{Kind, Problem},
     project::{ProjectName, Projects},
 };
 
@@ -62,6 +62,13 @@ struct Done<'a> {
     version: u64,
     project: ProjectName,
     form_token: &'a str,
+}
+
+/// How many documents wait now, for the top of the page.
+#[derive(Template)]
+#[template(path = "waiting.html")]
+struct Waiting<'a> {
+    waiting: &'a u64,
 }
 
 /// Which button was pressed.
@@ -119,13 +126,14 @@ pub(super) async fn assign(
         if !guard::is_htmx(&headers) {
             return Ok(Redirect::to("/review").into_response());
         }
-        show(&Done {
+        let done = Done {
             id: after.id.to_string(),
             title: after.title.expose(),
             version: after.version,
             project: Projects::of(&site).await?.name(to),
             form_token: session.form_token(),
-        })
+        };
+        changed(&site, &done).await
     };
     answer.await.map_err(refuse(&headers))
 }
@@ -177,11 +185,22 @@ async fn row(
     let entry = Entry { notice, ..Entry::read(site, document, &projects).await? };
     let choices = projects.sorted();
     let piece = RowPiece { entry: &entry, choices: &choices, form_token: session.form_token() };
-    Ok(Html(piece.render()?).into_response())
+    changed(site, &piece).await
+}
+
+/// Sends what became of a row, and how many are left.
+async fn changed(site: &Site, row: &(impl Template + Sync)) -> Result<Response, Refusal> {
+    let tally = site.besunny().store().tally(site.scope(), Some(site.user())).await?;
+    let waiting = Waiting { waiting: &tally.needs_review };
+    Ok(Html(format!("{}{}", row.render()?, waiting.render()?)).into_response())
 }
 
 fn no_choice() -> Problem {
-    Problem::bad_request("No project was chosen.")
+    Problem::new(
+        Kind::BadRequest,
+        "No project was chosen.",
+        "Press one of the projects, or choose one in the list first.",
+    )
 }
 
 impl Entry {
