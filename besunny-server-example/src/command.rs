@@ -11,12 +11,14 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 use crate::log;
 
 mod answer;
+#[cfg(feature = "demo")]
 mod demo;
 mod doctor;
 mod import;
 mod inspect;
 mod migrate;
 mod serve;
+mod signal;
 mod verify;
 
 pub use answer::{Answer, Refusal};
@@ -71,6 +73,7 @@ enum Command {
     /// Run the server: console, REST, webhooks
     Serve(serve::Serve),
     /// Show everything at work on a simulated mailbox
+    #[cfg(feature = "demo")]
     Demo(demo::Demo),
     /// Check every setting and name the fix of what is wrong
     Doctor(doctor::Doctor),
@@ -123,7 +126,8 @@ fn perform(line: Line, speaker: Speaker) -> Result<Answer, Refusal> {
         }
         Command::Inspect { what } => what.run(),
         Command::Serve(serve) => runtime.block_on(serve.run(global.db, speaker)),
-        Command::Demo(demo) => demo.run(),
+        #[cfg(feature = "demo")]
+        Command::Demo(demo) => runtime.block_on(demo.run(global.db, speaker)),
         Command::Doctor(doctor) => runtime.block_on(doctor.run(global.db)),
         Command::Migrate => runtime.block_on(migrate::run(global.db())),
     };

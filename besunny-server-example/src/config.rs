@@ -8,7 +8,7 @@ use std::{
 use besunny::core::address::VirtualAddresses;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::command::Refusal;
+use crate::{command::Refusal, gmail::Google};
 
 /// Where the server listens unless something else is said: this machine only.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
@@ -27,6 +27,8 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// The database.
     pub db: Option<PathBuf>,
+    /// Whose console it is.
+    pub user: Option<String>,
     /// The domain of virtual addresses.
     pub virtual_domain: Option<String>,
     /// A file with the bearer token; `BESUNNY_TOKEN` goes before it.
@@ -54,36 +56,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// What is needed to follow Gmail.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Google {
-    /// The mailbox to follow.
-    pub account: String,
-    /// The OAuth client as the Google console exports it.
-    pub client_file: PathBuf,
-    /// The file of the refresh token; without it, `token_env` names a variable.
-    pub token_file: Option<PathBuf>,
-    /// The variable that holds the refresh token.
-    pub token_env: Option<String>,
-    /// The Pub/Sub topic to which Gmail publishes, `projects/PROJECT/topics/TOPIC`.
-    pub topic: Option<String>,
-    /// How pushed notices are checked.
-    pub push: Option<Push>,
-}
-
-/// How deliveries of Pub/Sub are checked.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Push {
-    /// The audience that the subscription puts into its tokens.
-    pub audience: String,
-    /// The e-mail of the service account that signs.
-    pub account_email: String,
-    /// `projects/PROJECT/subscriptions/SUBSCRIPTION`.
-    pub subscription: String,
 }
 
 /// A setting that is wrong, and what to do about it.
@@ -132,62 +104,8 @@ impl Config {
         findings.extend(self.public_url.as_deref().and_then(check_url));
         findings.extend(self.hosts.iter().filter_map(|host| check_host(host)));
         findings.extend(self.virtual_domain.as_deref().and_then(check_domain));
-        findings.extend(self.google.iter().flat_map(Google::findings));
+        findings.extend(self.google.iter().filter_map(Google::findings));
         findings
-    }
-}
-
-impl Google {
-    fn findings(&self) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        if !self.account.contains('@') {
-            let problem = format!("{:?} is no mail address", self.account);
-            findings.push(Finding::new("google.account", problem, "write the mailbox to follow"));
-        }
-        findings.extend(check_file("google.client_file", &self.client_file));
-        match (&self.token_file, &self.token_env) {
-            (Some(file), None) => findings.extend(check_file("google.token_file", file)),
-            (None, Some(name)) if std::env::var_os(name).is_none() => findings.push(Finding::new(
-                "google.token_env",
-                format!("the variable {name} is not set"),
-                "set it to the refresh token, or name a token_file",
-            )),
-            (None, Some(_)) => {}
-            (_, _) => findings.push(Finding::new(
-                "google.token_file",
-                "there must be exactly one of token_file and token_env",
-                "keep the one that has the refresh token",
-            )),
-        }
-        findings.extend(
-            self.topic.as_deref().and_then(|topic| check_resource("google.topic", topic, "topics")),
-        );
-        findings.extend(self.push.iter().flat_map(Push::findings));
-        if self.push.is_some() != self.topic.is_some() {
-            findings.push(Finding::new(
-                "google.push",
-                "topic and push belong together: without either, nothing is pushed",
-                "give both, or neither: then the mailbox is looked at from time to time",
-            ));
-        }
-        findings
-    }
-}
-
-impl Push {
-    fn findings(&self) -> Vec<Finding> {
-        let name = "google.push.subscription";
-        let subscription = check_resource(name, &self.subscription, "subscriptions");
-        let email = (!self.account_email.contains('@')).then(|| {
-            let problem = format!("{:?} is no e-mail of an account", self.account_email);
-            let fix = "write the service account of the push subscription";
-            Finding::new("google.push.account_email", problem, fix)
-        });
-        let audience = self.audience.trim().is_empty().then(|| {
-            let fix = "write the audience of the push subscription";
-            Finding::new("google.push.audience", "it is empty", fix)
-        });
-        [subscription, email, audience].into_iter().flatten().collect()
     }
 }
 
@@ -221,43 +139,6 @@ fn check_domain(domain: &str) -> Option<Finding> {
     Some(Finding::new("virtual_domain", refused.to_string(), fix))
 }
 
-/// Checks that a file with a secret can be read, and not by everybody.
-fn check_file(setting: &str, path: &Path) -> Option<Finding> {
-    let shown = path.display();
-    match fs::File::open(path).and_then(|file| file.metadata()) {
-        Err(error) => {
-            let fix = "correct the path or its permissions";
-            Some(Finding::new(setting, format!("{shown} cannot be read: {error}"), fix))
-        }
-        Ok(file) if is_open_to_all(&file) => {
-            let problem = format!("everybody on this machine can read {shown}");
-            Some(Finding::new(setting, problem, format!("run `chmod 600 {shown}`")))
-        }
-        Ok(_) => None,
-    }
-}
-
-/// Says whether a file with a secret can be read by others than its owner and group.
-#[cfg(unix)]
-fn is_open_to_all(file: &fs::Metadata) -> bool {
-    std::os::unix::fs::MetadataExt::mode(file) & 0o004 != 0
-}
-
-#[cfg(not(unix))]
-const fn is_open_to_all(_: &fs::Metadata) -> bool {
-    false
-}
-
-fn check_resource(setting: &str, name: &str, kind: &str) -> Option<Finding> {
-    let parts: Vec<&str> = name.split('/').collect();
-    let fits = matches!(parts[..], ["projects", project, found, last]
-        if found == kind && !project.is_empty() && !last.is_empty());
-    (!fits).then(|| {
-        let fix = format!("write projects/PROJECT/{kind}/NAME");
-        Finding::new(setting, format!("{name:?} is no name of one of Google's {kind}"), fix)
-    })
-}
-
 /// Reads a TOML file; what is wrong in it is said with its line.
 pub(crate) fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, Refusal> {
     let shown = path.display();
@@ -269,11 +150,16 @@ pub(crate) fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, Refusal> {
     }
     let text = fs::read_to_string(path)
         .map_err(|error| Refusal::usage("config", format!("{shown} cannot be read: {error}")))?;
-    toml::from_str(&text).map_err(|error| {
+    parse_text(&text, &shown.to_string())
+}
+
+/// Reads the text of a TOML file called `name`.
+pub(crate) fn parse_text<T: DeserializeOwned>(text: &str, name: &str) -> Result<T, Refusal> {
+    toml::from_str(text).map_err(|error| {
         let at = error.span().and_then(|span| text.get(..span.start));
         let line = at.map_or(1, |before| before.matches('\n').count() + 1);
         let why = error.message().trim().replace('\n', "; ");
-        Refusal::usage("config", format!("{shown}:{line}: {why}"))
+        Refusal::usage("config", format!("{name}:{line}: {why}"))
     })
 }
 

@@ -1,5 +1,5 @@
 //! The store, the engine over it, and whose mail it is.
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use besunny::{
     Besunny, Builder, SystemClock,
@@ -12,7 +12,7 @@ use besunny::{
         tenant::{Tenant, TenantScope, User},
     },
     local::{Form, LocalMail},
-    sqlite::{OpenError, Options, SqliteStore},
+    sqlite::{OpenError, Options, Place, SqliteStore},
 };
 
 use crate::command::Refusal;
@@ -42,7 +42,10 @@ impl Home {
     ///
     /// # Cancellation
     /// Dropping the future may leave a new, empty store.
-    pub async fn open(db: &Path, wire: impl FnOnce(Builder) -> Builder) -> Result<Self, Refusal> {
+    pub async fn open(
+        db: impl Into<Place>,
+        wire: impl FnOnce(Builder, &Arc<dyn Clock>) -> Result<Builder, Refusal>,
+    ) -> Result<Self, Refusal> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let store = SqliteStore::open(db, Arc::clone(&clock), Options::default()).await;
         let store = Arc::new(store.map_err(|error| refused(&error))?);
@@ -53,7 +56,7 @@ impl Home {
         for form in Form::ALL {
             builder = builder.mail(form.provider(), Adapter::new(LocalMail::new(form)));
         }
-        let besunny = wire(builder).build();
+        let besunny = wire(builder, &clock)?.build();
         Ok(Self { besunny, scope: TenantScope::trusted(id), clock, store })
     }
 

@@ -6,7 +6,9 @@
 pub mod access;
 pub mod command;
 pub mod config;
+pub mod gmail;
 pub mod home;
+pub mod hosting;
 mod log;
 mod project_file;
 pub mod web;

@@ -39,13 +39,21 @@ pub(crate) struct Projects(Vec<Entry>);
 impl Projects {
     /// Reads the file at `path`.
     pub(crate) fn read(path: &Path) -> Result<Self, Refusal> {
-        let ProjectFile { project } = config::parse(path)?;
+        Self::checked(config::parse(path)?, &path.display().to_string())
+    }
+
+    /// Reads the text of a file called `name`.
+    #[cfg(feature = "demo")]
+    pub(crate) fn parse(text: &str, name: &str) -> Result<Self, Refusal> {
+        Self::checked(config::parse_text(text, name)?, name)
+    }
+
+    fn checked(ProjectFile { project }: ProjectFile, file: &str) -> Result<Self, Refusal> {
         let mut names = HashSet::new();
         for entry in &project {
             if !names.insert(entry.name.trim().to_lowercase()) {
                 let message = format!(
-                    "{} has two projects called {:?}: give each its own name",
-                    path.display(),
+                    "{file} has two projects called {:?}: give each its own name",
                     entry.name
                 );
                 return Err(Refusal::usage("config", message));

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{Answer, DEFAULT_DB, Refusal, describe};
 use crate::{
-    access::Access,
+    access,
     config::{Config, Finding},
 };
 
@@ -120,7 +120,7 @@ fn folder(db: &Path) -> &Path {
 }
 
 fn check_access(config: &Config, listen: Option<&str>) -> Vec<Finding> {
-    let token = Access::configured(config.token_file.as_deref());
+    let token = access::configured(config.token_file.as_deref());
     let address = config.listen(listen);
     let exposed = match (&address, &token) {
         (Ok(address), Ok(None)) => exposed(*address),

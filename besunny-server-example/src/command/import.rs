@@ -53,11 +53,11 @@ impl Import {
         let user = self.user.as_deref().map(username).transpose()?;
         let projects = self.projects.as_deref().map(Projects::read).transpose()?;
         let progress = Arc::new(Progress::new(speaker));
-        let home = Home::open(db, |builder| {
-            builder
+        let home = Home::open(db, |builder, _| {
+            Ok(builder
                 .observer(Arc::clone(&progress) as _)
                 .classifier(Counted::new(Rules, Arc::clone(&progress)))
-                .settings(Settings { lease_for: LEASE, jobs: JOBS, ..Settings::default() })
+                .settings(Settings { lease_for: LEASE, jobs: JOBS, ..Settings::default() }))
         });
         let home = home.await?;
         let begun = home.clock.now();

@@ -1,22 +1,19 @@
 //! `besunny serve`: the engine and the HTTP side, until it is told to stop.
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf};
 
-use axum::{Router, routing::get};
+use besunny::core::address::{Username, VirtualAddresses};
+use secrecy::ExposeSecret;
 use serde_json::json;
-use tokio::net::TcpListener;
 
-use super::{Answer, DEFAULT_DB, Refusal, answer::Speaker, doctor::exposed};
+use super::{Answer, DEFAULT_DB, Refusal, answer::Speaker, doctor::exposed, signal};
 use crate::{
-    access::Access,
+    access,
     config::{Config, Finding},
-    home::Home,
+    gmail::Mailbox,
+    home::{DEFAULT_USER, Home},
+    hosting::{Hosting, Reach, bind},
     log,
 };
-
-mod signal;
-
-/// Requests under way get so long to end.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs the server.
 #[derive(Debug, clap::Args)]
@@ -41,30 +38,31 @@ impl Serve {
             return Err(wrong(finding));
         }
         let address = config.listen(self.listen.as_deref()).map_err(|finding| wrong(&finding))?;
-        let token = Access::configured(config.token_file.as_deref());
+        let token = access::configured(config.token_file.as_deref());
         let token = token.map_err(|finding| wrong(&finding))?;
         if let (None, Some(finding)) = (&token, exposed(address)) {
             return Err(wrong(&finding));
         }
-        let access = Access::new(token)?;
-        if config.google.is_some() {
-            tracing::warn!("[google] is set, but this build cannot follow Gmail");
-        }
+        let is_chosen = token.is_some();
         let mut stop = signal::Stop::listen()?;
         let listener = bind(address).await?;
+        let reach = Reach {
+            at: listener.local_addr().unwrap_or(address),
+            public_url: config.public_url.clone(),
+            hosts: config.hosts.clone(),
+            token,
+        };
+        let user = config.user.as_deref().unwrap_or(DEFAULT_USER);
+        let user = Username::parse(user)
+            .map_err(|error| Refusal::usage("config", format!("user: {error}")))?;
+        let mailbox = config.google.clone().map(Mailbox::at_google).transpose();
+        let mailbox = mailbox.map_err(|finding| wrong(&finding))?;
         let db = db.or_else(|| config.db.clone()).unwrap_or_else(|| DEFAULT_DB.into());
-        let home = open(&db, &config).await?;
-        let at = listener.local_addr().unwrap_or(address);
-        greet(&access, at, speaker);
-        let engine = home.besunny.start();
-        serve(listener, router(), &mut stop).await?;
-        tracing::info!("stopping");
-        let ended = engine.stop().await;
-        home.close().await?;
-        if !ended {
-            tracing::warn!("some work did not end in time; it is done again at the next start");
-        }
-        Ok(Answer::done(json!({ "listened": at.to_string() }), ""))
+        let home = open(db, &config, mailbox.as_ref()).await?;
+        let hosting = Hosting::prepare(home, &user, mailbox.as_ref(), &reach).await?;
+        greet(&hosting, &reach, is_chosen, speaker);
+        hosting.run(listener, stop.wanted()).await?;
+        Ok(Answer::done(json!({ "listened": reach.at.to_string() }), ""))
     }
 }
 
@@ -72,61 +70,30 @@ fn wrong(Finding { setting, problem, fix }: &Finding) -> Refusal {
     Refusal::usage("config", format!("{setting}: {problem}: {fix}"))
 }
 
-async fn open(db: &std::path::Path, config: &Config) -> Result<Home, Refusal> {
-    let addresses = config
-        .virtual_domain
-        .as_deref()
-        .map(|domain| besunny::core::address::VirtualAddresses::new("ai", [domain]));
-    let addresses = addresses.transpose();
+async fn open(db: PathBuf, config: &Config, mailbox: Option<&Mailbox>) -> Result<Home, Refusal> {
+    let addresses = config.virtual_domain.as_deref();
+    let addresses = addresses.map(|domain| VirtualAddresses::new("ai", [domain])).transpose();
     let addresses = addresses.map_err(|error| Refusal::usage("config", error.to_string()))?;
-    Home::open(db, |builder| match addresses {
-        Some(addresses) => builder.virtual_addresses(addresses),
-        None => builder,
+    Home::open(db, |builder, clock| {
+        let builder = match addresses {
+            Some(addresses) => builder.virtual_addresses(addresses),
+            None => builder,
+        };
+        match mailbox {
+            Some(mailbox) => mailbox.wire(builder, clock),
+            None => Ok(builder),
+        }
     })
     .await
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, Refusal> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let message = format!(
-            "nobody can listen on {address}: {error}; end the other program, or choose another \
-             address with --listen"
-        );
-        Refusal::usage("listen", message)
-    })
-}
-
-/// Says where the server is, and how to log in when nobody has chosen a token.
-fn greet(access: &Access, at: SocketAddr, speaker: Speaker) {
-    let link = access.login_link(at);
-    speaker.event(&json!({ "event": "listening", "address": at.to_string(), "login": link }));
-    speaker.note(&format!("BeSunny listens on http://{at}"));
+/// Says where the server is, and how to log in; whoever chose a token reads no link in a log.
+fn greet(hosting: &Hosting, reach: &Reach, is_chosen: bool, speaker: Speaker) {
+    let link = (!is_chosen).then(|| hosting.link.expose_secret());
+    let address: SocketAddr = reach.at;
+    speaker.event(&json!({ "event": "listening", "address": address.to_string(), "login": link }));
+    speaker.note(&format!("BeSunny listens on {}", reach.url()));
     if let Some(link) = link {
         speaker.note(&format!("Log in once with {link}"));
     }
-}
-
-/// Serves until a signal comes; whoever does not end in time is cut off.
-async fn serve(
-    listener: TcpListener,
-    router: Router,
-    stop: &mut signal::Stop,
-) -> Result<(), Refusal> {
-    let (ask, asked) = tokio::sync::oneshot::channel::<()>();
-    let graceful = async move { drop(asked.await) };
-    let server = axum::serve(listener, router).with_graceful_shutdown(graceful).into_future();
-    tokio::pin!(server);
-    let ended = tokio::select! {
-        ended = &mut server => ended,
-        () = stop.wanted() => {
-            drop(ask);
-            tokio::time::timeout(GRACE, server).await.unwrap_or(Ok(()))
-        }
-    };
-    ended.map_err(|error| Refusal::finding("listen", format!("the server ended: {error}")))
-}
-
-/// Answers whether the process lives, until the console is there.
-fn router() -> Router {
-    Router::new().route("/health/live", get(|| async { "live" }))
 }

@@ -27,7 +27,7 @@ pub(super) async fn run(db: &Path) -> Result<Answer, Refusal> {
             format!("there is no database at {}: import first, or name it with --db", db.display());
         return Err(Refusal::usage("store", message));
     }
-    let home = Home::open(db, |builder| builder).await?;
+    let home = Home::open(db, |builder, _| Ok(builder)).await?;
     let mut accounts = home.besunny.store().accounts(&home.scope).await?;
     accounts.sort_by(|one, other| one.subject.cmp(&other.subject));
     let mut found = Vec::with_capacity(accounts.len());

@@ -23,18 +23,9 @@ fn ops_1_each_wrong_setting_is_named() {
 }
 
 #[test]
-fn ops_1_google_settings_belong_together() {
-    let google = "[google]\naccount = 'me'\nclient_file = '/nowhere/client.json'\ntopic = 'x'";
-    check(
-        google,
-        &[
-            "google.account",
-            "google.client_file",
-            "google.token_file",
-            "google.topic",
-            "google.push",
-        ],
-    );
+fn ops_1_the_mailbox_is_an_address() {
+    check("[google]\naccount = 'me'", &["google.account"]);
+    check("[google]\naccount = 'me@example.org'\nintake = 'addressed'", &[]);
 }
 
 #[test]

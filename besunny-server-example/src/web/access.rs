@@ -164,10 +164,13 @@ fn form_token(session: &str) -> String {
     hexadecimal(&Sha256::new().chain_update(b"form of ").chain_update(session).finalize())
 }
 
-fn random() -> Result<SecretString, AccessError> {
+/// Makes a secret that nobody can guess, 256 bits in hexadecimal.
+///
+/// # Errors
+/// [`AccessError::NoRandomness`].
+pub fn random() -> Result<SecretString, AccessError> {
     let mut bytes = [0; SECRET_BYTES];
-    getrandom::fill(&mut bytes)
-        .map_err(|_unavailable| AccessError::NoRandomness)?;
+    getrandom::fill(&mut bytes).map_err(|_unavailable| AccessError::NoRandomness)?;
     Ok(hexadecimal(&bytes).into())
 }
 

@@ -249,7 +249,7 @@ impl Sheet<'_> {
             let (id, version) = (id.bytes(), integer(held.version));
             let removed_at = held.removed_at.map(micros);
             let (decision, name) = (state.map(json).transpose()?, state.map(DocumentState::as_str));
-            let project = state.and_then(DocumentState::project).map(|id| id.bytes().to_vec());
+            let project = state.and_then(DocumentState::project).map(|id| id.bytes());
             let written = sqlx::query!(
                 "UPDATE documents SET version = ?3, removed_at = ?4, state = coalesce(?5, state),
                 project = iif(?5 IS NULL, project, ?6), decision = coalesce(?7, decision)
