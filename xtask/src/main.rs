@@ -33,6 +33,8 @@ enum Command {
         #[arg(long)]
         refresh: bool,
     },
+    /// Takes in whole mailboxes of the data set named in `BESUNNY_DATA`, optimised.
+    RealMail,
     /// Plays histories of the deterministic simulation; fails on a violation.
     Sim {
         /// How many histories.
@@ -70,9 +72,18 @@ fn perform(command: &Command) -> Result<()> {
         Command::Tidy => tidy::run(),
         Command::SqlxCheck { refresh: false } => sqlx::check(),
         Command::SqlxCheck { refresh: true } => sqlx::refresh(),
+        Command::RealMail => real_mail(),
         Command::Sim { seeds, seed, json } => sim(*seed, *seeds, *json),
         Command::Bench { arguments } => bench(arguments),
     }
+}
+
+/// The tests on real mail, with every mail.
+fn real_mail() -> Result<()> {
+    let mut program = command::cargo(&["test", "--release", "-p", "besunny-server-example"]);
+    program.args(["--test", "it", "real_mail", "--", "--nocapture"]);
+    program.env("BESUNNY_REAL_MAIL_WHOLE", "1");
+    command::run(program)
 }
 
 /// Runs the simulation as an optimised program of its own, so that tidy need not build it.

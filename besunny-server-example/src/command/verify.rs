@@ -51,8 +51,7 @@ fn answer(found: &[Found]) -> Answer {
         [one] => one.clone(),
         _ => sum(found).to_json(),
     };
-    let errors: Vec<&str> =
-        found.iter().filter_map(|found| found.result.as_ref().err()).map(String::as_str).collect();
+    let errors: Vec<String> = found.iter().filter_map(Found::to_error).collect();
     if !errors.is_empty() {
         json["error"] = json!({ "kind": "source", "message": errors.join("; ") });
     }
@@ -81,6 +80,11 @@ impl Found {
         self.result.as_ref().is_ok_and(Verification::is_complete)
     }
 
+    fn to_error(&self) -> Option<String> {
+        let error = self.result.as_ref().err()?;
+        Some(format!("{} cannot be read: {error}", self.source))
+    }
+
     fn to_json(&self) -> Value {
         let (verification, error) = match &self.result {
             Ok(verification) => (verification, None),
@@ -103,7 +107,7 @@ impl Found {
     fn to_text(&self) -> String {
         let source = &self.source;
         match &self.result {
-            Err(error) => format!("{source}: cannot be read: {error}"),
+            Err(error) => format!("{source} cannot be read: {error}"),
             Ok(found) => {
                 let Verification { stored, ignored, quarantined, missing, extra } = found;
                 let first = format!(

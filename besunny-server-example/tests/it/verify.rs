@@ -31,7 +31,7 @@ fn a_source_that_cannot_be_read_is_a_finding_and_the_others_are_verified() {
     desk.import(&two).ends(0);
     fs::remove_file(&one).unwrap();
     let run = desk.run(&["verify"]);
-    run.refuses(1, "source", &["local"]);
+    run.refuses(1, "source", &["a.mbox cannot be read"]);
     let json = run.json();
     assert_eq!(json["stored"], 3);
     assert!(json["sources"][0]["error"]["message"].is_string(), "{json}");
