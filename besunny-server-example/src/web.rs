@@ -31,7 +31,7 @@ pub mod stream;
 mod webhook;
 
 pub use access::Access;
-pub use host::Settings;
+pub use host::{Settings, SettingsError};
 
 /// Bodies of people and programs are short: a form, or a page of item ids.
 const BODY_BYTES: usize = 256 * 1024;
