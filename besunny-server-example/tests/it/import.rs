@@ -191,7 +191,7 @@ fn cls_7_projects_are_there_before_the_first_mail() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let tally = runtime.block_on(async {
         let db = desk.path().join("test.db");
-        let home = besunny_server::home::Home::open(&db, |it| it).await.unwrap();
+        let home = besunny_server::home::Home::open(db.as_path(), |it, _| Ok(it)).await.unwrap();
         home.besunny.store().tally(&home.scope, None).await.unwrap()
     });
     assert_eq!(tally.routed.values().sum::<u64>(), 1);

@@ -92,7 +92,7 @@ fn check(desk: &Desk) {
     assert_eq!(verified["stored"], MAILS, "{verified}");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let tally = runtime.block_on(async {
-        let home = Home::open(&desk.path().join("test.db"), |it| it).await.unwrap();
+        let home = Home::open(desk.path().join("test.db"), |it, _| Ok(it)).await.unwrap();
         home.besunny.store().tally(&home.scope, None).await.unwrap()
     });
     assert_eq!((tally.pending, tally.removed), (0, 0));

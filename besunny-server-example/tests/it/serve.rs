@@ -42,7 +42,7 @@ fn listening(log: &mut impl BufRead) -> String {
         if let Ok(event) = serde_json::from_str::<Value>(&line)
             && event["event"] == "listening"
         {
-            assert!(event["login"].as_str().unwrap().contains("/login?code="));
+            assert!(event["login"].as_str().unwrap().contains("/login?key="));
             return event["address"].as_str().unwrap().to_owned();
         }
     }
