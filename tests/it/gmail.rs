@@ -18,6 +18,7 @@ use besunny_simulator::{
 use besunny_testkit::clock::ManualClock;
 
 mod pushes;
+mod same;
 mod stage;
 
 use stage::{ANN, Stage, ann};

@@ -2,15 +2,17 @@
 use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use besunny::sqlite::SqliteStore;
+use besunny::{SystemClock, core::ids::TenantId, sqlite::SqliteStore};
 use serde_json::json;
 
 use super::{Answer, DEFAULT_DB, Refusal, describe};
 use crate::{
     access,
     config::{Config, Finding},
+    gmail::{Google, Mailbox},
 };
 
 /// With less room than this, a store may fill its disk within one large mailbox.
@@ -43,6 +45,7 @@ impl Doctor {
         findings.extend(check_db(&db).await);
         findings.extend(check_room(&db));
         findings.extend(check_access(&config, self.listen.as_deref()));
+        findings.extend(check_google(config.google).await);
         Ok(answer(&findings))
     }
 }
@@ -116,6 +119,18 @@ fn folder(db: &Path) -> &Path {
     match db.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
+    }
+}
+
+/// Tries the mailbox at Google; changes nothing there.
+async fn check_google(google: Option<Google>) -> Vec<Finding> {
+    let Some(google) = google else { return Vec::new() };
+    match Mailbox::at_google(google) {
+        Ok(mailbox) => {
+            let tenant = TenantId::derived(&[b"doctor"]);
+            mailbox.findings(tenant, Arc::new(SystemClock::default())).await
+        }
+        Err(finding) => vec![finding],
     }
 }
 

@@ -3,11 +3,16 @@
 
 mod binary;
 mod contract;
+#[cfg(feature = "demo")]
+mod demo;
 mod import;
 mod inspect;
 mod killed;
 mod mailbox;
 mod real_mail;
+#[cfg(unix)]
 mod serve;
+#[cfg(unix)]
+mod server;
 mod settings;
 mod verify;

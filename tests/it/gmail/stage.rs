@@ -261,7 +261,7 @@ pub(super) fn subscription(endpoint: String) -> Subscription {
     Subscription { name: subscription, topic, endpoint, audience, service_account }
 }
 
-async fn found(besunny: &Besunny, clock: &ManualClock) -> (TenantScope, UserId) {
+pub(super) async fn found(besunny: &Besunny, clock: &ManualClock) -> (TenantScope, UserId) {
     let (id, created_at) = (TenantId::derived(&[b"acme"]), clock.now());
     let scope = TenantScope::trusted(id);
     let tenant = Tenant { id, name: "acme".to_owned(), created_at };

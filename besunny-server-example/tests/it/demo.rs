@@ -1,0 +1,162 @@
+//! `besunny demo`: the sample workspace, from the simulated Gmail to the project.
+use std::{collections::BTreeMap, path::Path, process::Command};
+
+use besunny::core::repository::DocumentFilter;
+use besunny_server::home::Home;
+use serde::Deserialize;
+
+use crate::{binary::Desk, server::Server};
+
+/// A newcomer waits so long at most for the first routed mail.
+const SECONDS: f64 = 60.0;
+
+#[test]
+fn the_first_mail_is_routed_within_a_minute() {
+    let desk = Desk::new();
+    let mut command = desk.command(&["demo", "--no-browser", "--listen", "127.0.0.1:0"]);
+    command.env("BESUNNY_LOG", "off");
+    let mut server = Server::start(command);
+    let first = server.event("first_routed");
+    assert!(first["seconds"].as_f64().unwrap() < SECONDS, "{first}");
+    let answer = server.get("/health/sync");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    server.end("TERM").ends(0);
+}
+
+/// What a careful person says of a mail of the sample.
+#[derive(Deserialize)]
+struct Expected {
+    mail: Vec<Mail>,
+}
+
+#[derive(Deserialize)]
+struct Mail {
+    id: String,
+    project: String,
+    state: Option<String>,
+}
+
+/// The rules are right or leave a mail to a person; none goes where it does not belong (CLS-7).
+#[tokio::test]
+async fn no_mail_of_the_sample_is_routed_wrongly() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo");
+    let desk = Desk::new();
+    for mbox in ["present.mbox", "arriving.mbox"] {
+        let (mbox, projects) = (sample.join(mbox), sample.join("projects.toml"));
+        let paths = [mbox.to_str().unwrap(), projects.to_str().unwrap()];
+        desk.run(&["import", "--mbox", paths[0], "--projects", paths[1]]).ends(0);
+    }
+    let text = std::fs::read_to_string(sample.join("expected.toml")).unwrap();
+    let expected: Expected = toml::from_str(&text).unwrap();
+    let home = Home::open(desk.path().join("test.db"), |builder, _| Ok(builder)).await.unwrap();
+    let got = routes(&home).await;
+    let (mut right, mut waiting) = (0, 0);
+    for mail in expected.mail {
+        match (mail.state.as_deref(), got.get(&mail.id)) {
+            (Some("ignored"), found) => assert_eq!(found, None, "{} is ignored", mail.id),
+            (_, Some(Some(project))) => {
+                assert_eq!(*project, mail.project, "{}", mail.id);
+                right += 1;
+            }
+            (_, Some(None)) => waiting += 1,
+            (_, None) => panic!("{} is not there", mail.id),
+        }
+    }
+    insta::assert_snapshot!(format!("{right} right, {waiting} left to a person"), @"50 right, 10 left to a person");
+}
+
+/// Returns the project of each mail by its message id.
+async fn routes(home: &Home) -> BTreeMap<String, Option<String>> {
+    let store = home.besunny.store();
+    let filter = DocumentFilter { limit: 200, ..DocumentFilter::default() };
+    let mut routes = BTreeMap::new();
+    for document in store.documents(&home.scope, &filter).await.unwrap() {
+        let content = store.content(&home.scope, document.id).await.unwrap().unwrap();
+        let projects = store.projects(&home.scope, document.owner).await.unwrap();
+        let project = document
+            .state
+            .project()
+            .map(|id| projects.iter().find(|project| project.id == id).unwrap().name.clone());
+        let id = content.mail.message_id.unwrap().expose().clone();
+        routes.insert(id, project);
+    }
+    routes
+}
+
+/// L2: what a delivery hints at is on the disk before it is answered.
+///
+/// The demo's own Pub/Sub calls; the system calls of the server are watched.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_delivery_is_synced_before_it_is_answered() {
+    if Command::new("strace").arg("-V").output().is_err() {
+        eprintln!("SKIPPED: strace is not here, so nobody watched what is synced; install strace");
+        return;
+    }
+    let desk = Desk::new();
+    let demo = desk.command(&["demo", "--no-browser", "--listen", "127.0.0.1:0"]);
+    let mut command = Command::new("strace");
+    command.args(["-f", "-y", "-qq", "-s", "64", "-o", "trace"]);
+    command.args(["-e", "trace=read,recvfrom,write,writev,sendto,fdatasync,fsync"]);
+    command.arg(demo.get_program()).args(demo.get_args());
+    command.current_dir(desk.path()).env("BESUNNY_LOG", "off");
+    let mut server = Server::start(command);
+    server.event("first_routed");
+    let trace = || std::fs::read_to_string(desk.path().join("trace")).unwrap_or_default();
+    let mut answers = Answers::default();
+    while answers.count < 3 {
+        answers = Answers::read(&trace());
+        std::thread::yield_now();
+    }
+    let process = trace().split_whitespace().next().unwrap().to_owned();
+    server.end_process(&process, "TERM").ends(0);
+    assert_eq!(answers.unsynced, 0, "an answer went out before the log of the store was synced");
+}
+
+#[test]
+fn an_answer_before_the_sync_is_seen() {
+    let read = "7 recvfrom(9<TCP:[1->2]>, \"POST /webhooks/gmail HTTP/1.1\\r\\n\", 8192) = 90\n";
+    let sync = "8 fdatasync(5</tmp/test.db-wal>) = 0\n";
+    let answer = "7 writev(9<TCP:[1->2]>, [{\"HTTP/1.1 200 OK\\r\\n\"}], 1) = 80\n";
+    let unsynced = |lines: [&str; 3]| Answers::read(&lines.concat()).unsynced;
+    assert_eq!(unsynced([read, sync, answer]), 0);
+    assert_eq!(unsynced([read, answer, sync]), 1);
+    assert_eq!(unsynced([sync, read, answer]), 1);
+}
+
+/// The deliveries in a trace.
+#[derive(Default)]
+struct Answers {
+    count: usize,
+    unsynced: usize,
+}
+
+impl Answers {
+    /// Follows each connection from a delivery that is read to the answer that is written.
+    fn read(trace: &str) -> Self {
+        let mut answers = Self::default();
+        let mut open: BTreeMap<&str, bool> = BTreeMap::new();
+        for line in trace.lines() {
+            let socket = line.split_once("<socket:[").or_else(|| line.split_once("<TCP:["));
+            let socket = socket.and_then(|(_, rest)| rest.split_once(']')).map(|(name, _)| name);
+            if line.contains("sync(") && line.contains("-wal>") || line.contains("sync resumed") {
+                for synced in open.values_mut() {
+                    *synced = true;
+                }
+            } else if let Some(socket) = socket {
+                if line.contains("\"POST /webhooks/gmail")
+                    && !line.contains("write")
+                    && !line.contains("sendto")
+                {
+                    open.insert(socket, false);
+                } else if line.contains("\"HTTP/1.1 200")
+                    && let Some(synced) = open.remove(socket)
+                {
+                    answers.count += 1;
+                    answers.unsynced += usize::from(!synced);
+                }
+            }
+        }
+        answers
+    }
+}

@@ -1,0 +1,73 @@
+//! A server that runs as a process of its own, and what it says on the way.
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::{Child, ChildStderr, Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::binary::Run;
+
+/// A running server.
+pub(crate) struct Server {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    /// Where it listens.
+    pub(crate) address: String,
+    /// By which a browser logs in.
+    pub(crate) link: String,
+}
+
+impl Server {
+    /// Starts `command` and waits until it listens.
+    pub(crate) fn start(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let event = event(&mut log, "listening");
+        let text = |name: &str| event[name].as_str().unwrap().to_owned();
+        Self { child, log, address: text("address"), link: text("login") }
+    }
+
+    /// Waits until it tells of something.
+    pub(crate) fn event(&mut self, name: &str) -> Value {
+        event(&mut self.log, name)
+    }
+
+    /// Asks for a page and returns the whole answer.
+    pub(crate) fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let host = &self.address;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Sends a signal and returns how it ended.
+    pub(crate) fn end(self, signal: &str) -> Run {
+        let process = self.child.id().to_string();
+        self.end_process(&process, signal)
+    }
+
+    /// Sends a signal to the process that does the work, such as one that is watched.
+    pub(crate) fn end_process(mut self, process: &str, signal: &str) -> Run {
+        let kill = Command::new("kill").args([&format!("-{signal}"), process]).status();
+        assert!(kill.unwrap().success());
+        std::io::copy(&mut self.log, &mut std::io::sink()).unwrap();
+        Run::from(self.child.wait_with_output().unwrap())
+    }
+}
+
+fn event(log: &mut impl BufRead, name: &str) -> Value {
+    loop {
+        let mut line = String::new();
+        assert!(log.read_line(&mut line).unwrap() > 0, "the server ended before {name:?}");
+        if let Ok(event) = serde_json::from_str::<Value>(&line)
+            && event["event"] == name
+        {
+            return event;
+        }
+    }
+}
