@@ -148,7 +148,10 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
 
     async fn step(&self, lease: &Lease, at: &Position) -> Result<Pass, SyncError> {
         if !at.asked.is_empty() {
-            return self.take(lease, at, asked_page(&at.asked), at.track.clone()).await;
+            let pass = self.take(lease, at, asked_page(&at.asked), at.track.clone()).await?;
+            // The source was not asked for anything new yet.
+            let looks = pass.outcome == Outcome::CaughtUp;
+            return Ok(if looks { Pass { outcome: Outcome::More, ..pass } } else { pass });
         }
         let scope = lease.account.scope();
         match at.track.step(&scope) {

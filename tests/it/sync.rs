@@ -126,6 +126,21 @@ async fn what_was_given_up_is_read_when_somebody_asks() {
 }
 
 #[tokio::test]
+async fn a_stream_that_read_what_was_asked_for_is_not_caught_up_yet() {
+    let (scene, bad) = scene().await;
+    scene.change(|mailbox, at| (0..4).for_each(|n| deliver(mailbox, n, at)));
+    bad.fail_on(2);
+    work_often(&scene, ATTEMPTS + 3).await;
+    bad.items.lock().unwrap().clear();
+    scene.change(|mailbox, at| deliver(mailbox, 4, at));
+    let stream = scene.status().await.id;
+    scene.store.ask_again(&scene.scope, stream, &[id(2)]).await.unwrap();
+    scene.clock.advance(Duration::from_secs(3));
+    scene.work().await;
+    assert_eq!(stored(&scene).await, 5, "the mail that came meanwhile");
+}
+
+#[tokio::test]
 async fn a_dead_grant_pauses_the_stream_until_somebody_reconnects() {
     let (scene, bad) = scene().await;
     bad.fail(Some(SourceErrorKind::Unauthorized));
