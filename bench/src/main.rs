@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 mod a3;
 mod a6;
 mod corpus;
+mod g1;
 mod gmail;
 mod ingest;
 mod machine;
@@ -31,6 +32,9 @@ enum What {
     /// The same rows into SQLite, against the C library's executemany.
     #[command(name = "A6")]
     A6(rounds::Plan),
+    /// From exec to the first 200, against an echo server; memory, size, build.
+    #[command(name = "G1")]
+    G1(g1::Start),
     /// One runner of a measurement.
     #[command(subcommand, hide = true)]
     Runner(Runner),
@@ -40,6 +44,8 @@ enum What {
 enum Runner {
     /// Stores generated mails in a new file.
     Ingest(ingest::Ingest),
+    /// Answers 200 to everything.
+    Echo(g1::Echo),
     /// Serves a simulated Gmail.
     World(world::Serve),
     /// Takes in a Gmail mailbox.
@@ -51,6 +57,8 @@ fn main() -> Result<()> {
         What::A3(plan) => a3::run(&plan),
         What::A6(plan) => a6::run(&plan),
         What::Runner(Runner::Ingest(ingest)) => ingest.run(),
+        What::G1(start) => g1::run(&start),
+        What::Runner(Runner::Echo(echo)) => echo.run(),
         What::Runner(Runner::World(world)) => world.run(),
         What::Runner(Runner::TakeIn(mailbox)) => mailbox.run(),
     }
