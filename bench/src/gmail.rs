@@ -1,7 +1,12 @@
 //! Takes in a whole Gmail mailbox: listed, fetched, read, stored, routed.
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use besunny::{
     Besunny, SystemClock,
@@ -96,7 +101,7 @@ async fn wait_for(store: &dyn Store, scope: &TenantScope, mails: u64) -> Result<
 }
 
 /// Makes a tenant with one person and some projects.
-async fn settle(
+pub(crate) async fn settle(
     store: SqliteStore,
     now: DateTime<Utc>,
 ) -> Result<(SqliteStore, TenantScope, UserId)> {
@@ -114,18 +119,11 @@ async fn settle(
 }
 
 fn gmail(entry: &Value, clock: &Arc<dyn Clock>, is_metered: bool) -> Result<Gmail> {
-    let config =
-        GoogleConfig { endpoints: Endpoints::at(text(&entry["base"])), ..GoogleConfig::default() };
+    let config = config(entry);
     let quota = config.quota.quota();
     let http = Http::new(config, Arc::clone(clock))?;
-    let credentials = &entry["credentials"];
-    let secret = |name: &str| text(&credentials[name]).to_owned().into();
-    let client = ClientSecret {
-        id: text(&credentials["client_id"]).to_owned(),
-        secret: secret("client_secret"),
-    };
-    let credential = Credential { client, refresh_token: secret("refresh_token") };
-    let tokens = GoogleTokens::new(http.clone(), Credentials::Given(credential));
+    let tokens =
+        GoogleTokens::new(http.clone(), Credentials::Given(credential(&entry["credentials"])));
     let budget: Arc<dyn Budget> = if is_metered {
         Arc::new(Paced::new(Arc::clone(clock), [quota]))
     } else {
@@ -134,7 +132,34 @@ fn gmail(entry: &Value, clock: &Arc<dyn Clock>, is_metered: bool) -> Result<Gmai
     Ok(Gmail::new(http, Arc::new(tokens), budget))
 }
 
-fn text(value: &Value) -> &str {
+/// Finds all of Google at the world's address.
+pub(crate) fn config(entry: &Value) -> GoogleConfig {
+    GoogleConfig { endpoints: Endpoints::at(text(&entry["base"])), ..GoogleConfig::default() }
+}
+
+/// Writes the credentials of all accounts into a file that nobody else may read.
+pub(crate) fn credentials(entry: &Value, folder: &Path) -> Result<Credentials> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let accounts = entry["accounts"].as_array().context("no accounts")?;
+    let by_address: serde_json::Map<String, Value> = accounts
+        .iter()
+        .map(|account| (text(&account["address"]).to_owned(), account.clone()))
+        .collect();
+    let path = folder.join("credentials.json");
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    file.write_all(Value::Object(by_address).to_string().as_bytes())?;
+    Ok(Credentials::File(path))
+}
+
+fn credential(credentials: &Value) -> Credential {
+    let secret = |name: &str| text(&credentials[name]).to_owned().into();
+    let id = text(&credentials["client_id"]).to_owned();
+    let client = ClientSecret { id, secret: secret("client_secret") };
+    Credential { client, refresh_token: secret("refresh_token") }
+}
+
+pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 

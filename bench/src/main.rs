@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 mod a3;
 mod a6;
 mod corpus;
+mod d1;
 mod g1;
 mod gmail;
 mod ingest;
@@ -32,6 +33,9 @@ enum What {
     /// The same rows into SQLite, against the C library's executemany.
     #[command(name = "A6")]
     A6(rounds::Plan),
+    /// From a push to a stored and routed mail, beyond Gmail's own 50 ms.
+    #[command(name = "D1")]
+    D1(d1::Pushes),
     /// From exec to the first 200, against an echo server; memory, size, build.
     #[command(name = "G1")]
     G1(g1::Start),
@@ -57,6 +61,7 @@ fn main() -> Result<()> {
         What::A3(plan) => a3::run(&plan),
         What::A6(plan) => a6::run(&plan),
         What::Runner(Runner::Ingest(ingest)) => ingest.run(),
+        What::D1(pushes) => d1::run(&pushes),
         What::G1(start) => g1::run(&start),
         What::Runner(Runner::Echo(echo)) => echo.run(),
         What::Runner(Runner::World(world)) => world.run(),

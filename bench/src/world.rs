@@ -8,21 +8,34 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use besunny_simulator::{ClockMode, Config, Delivery, Metering, RateRefusal, Simulator, Usage};
+use besunny_simulator::{
+    ClockMode, Config, Delivery, Metering, RateRefusal, Simulator, Subscription, Usage,
+};
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::corpus::raw_mail;
 
-/// The one account.
-const ADDRESS: &str = "ann@example.test";
+/// The topic that mailboxes publish to, and who listens there.
+pub(crate) const TOPIC: &str = "projects/bench/topics/mail";
+pub(crate) const SUBSCRIPTION: &str = "projects/bench/subscriptions/mail";
+pub(crate) const SERVICE_ACCOUNT: &str = "push@bench.example.test";
 
 /// Serves a simulated Gmail.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// How many mails the mailbox has.
+    /// How many mails each mailbox has.
     #[arg(long)]
     mails: usize,
+    /// How many mailboxes there are.
+    #[arg(long, default_value_t = 1)]
+    accounts: usize,
+    /// Milliseconds before every answer.
+    #[arg(long, default_value_t = 0)]
+    latency: u64,
+    /// Where notices are posted.
+    #[arg(long)]
+    push_to: Option<String>,
     /// Keeps Google's quota, with time this many times as fast; without it nothing is metered.
     #[arg(long)]
     scale: Option<u32>,
@@ -37,17 +50,25 @@ impl Serve {
     async fn serve(self) -> Result<()> {
         let simulator = Simulator::start(self.config()).await?;
         let control = simulator.control();
-        let credentials = control.add_account(ADDRESS);
-        let mailbox = control.mailbox(ADDRESS)?;
-        for number in 0..self.mails {
-            mailbox.deliver(raw_mail(number), &Delivery::default())?;
+        let mut credentials = Vec::new();
+        for account in 0..self.accounts {
+            let address = format!("ann{account}@example.test");
+            credentials.push(control.add_account(&address));
+            let mailbox = control.mailbox(&address)?;
+            for number in 0..self.mails {
+                mailbox.deliver(raw_mail(number), &Delivery::default())?;
+            }
         }
-        println!("{}", json!({ "base": simulator.base_url(), "credentials": credentials }));
+        let entry = json!({
+            "base": simulator.base_url(), "credentials": credentials.first(), "accounts": credentials,
+        });
+        println!("{entry}");
         let input = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
         input.await??;
         let usage = control.usage();
-        let table = usage.get(ADDRESS).context("no usage")?;
-        let total = |figure: fn(&Usage) -> u64| table.values().map(figure).sum::<u64>();
+        let total = |figure: fn(&Usage) -> u64| {
+            usage.values().flat_map(|table| table.values()).map(figure).sum::<u64>()
+        };
         println!(
             "{}",
             json!({
@@ -67,6 +88,15 @@ impl Serve {
         settings.mail.repeat_rate = 0.0;
         settings.mail.list_disorder = Duration::ZERO;
         settings.wire.log_entries = 0;
+        settings.wire.latency = Duration::from_millis(self.latency);
+        settings.push.project = "bench".to_owned();
+        settings.push.subscriptions.extend(self.push_to.iter().map(|endpoint| Subscription {
+            name: SUBSCRIPTION.to_owned(),
+            topic: TOPIC.to_owned(),
+            endpoint: endpoint.clone(),
+            audience: endpoint.clone(),
+            service_account: SERVICE_ACCOUNT.to_owned(),
+        }));
         settings.quota.refusal = RateRefusal::TooManyRequests;
         match self.scale {
             Some(factor) => config.clock = ClockMode::Scaled { factor: factor.into() },

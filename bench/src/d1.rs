@@ -1,0 +1,303 @@
+//! D1: from a push to a mail that is stored and routed, at half of the greatest rate.
+//!
+//! Gmail is simulated in a process of its own and answers after 50 ms. Every mailbox gets one mail in a burst, which
+//! tells the greatest rate, and later one at its own time, which is measured from the arrival of the push. Two calls
+//! of Gmail lie between (history, mail), and three commits that end with an fdatasync (notice, mail, decision); what is
+//! left is ours.
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use async_trait::async_trait;
+use axum::{Router, body::Bytes, extract::State, http::HeaderMap, routing::post};
+use base64::Engine as _;
+use besunny::{
+    Besunny, SystemClock,
+    core::{
+        account::{Intake, NewAccount},
+        adapter::Adapter,
+        budget::Unmetered,
+        clock::Clock,
+        document::{DocumentKind, document_id},
+        event::{Event, EventSink, News, PublishError},
+        ids::{DocumentId, UserId},
+        mail,
+        push::Delivery,
+        source::Subject,
+        tenant::TenantScope,
+    },
+    google::{Gmail, GoogleKeys, GoogleTokens, Http, PushConfig},
+    sqlite::{Options, SqliteStore},
+};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::{
+    corpus::raw_mail,
+    gmail::{config, credentials, settle, text},
+    machine::{Watch, syncs_per_second, versions},
+    rounds::spread,
+    world::{SERVICE_ACCOUNT, SUBSCRIPTION, TOPIC, World},
+};
+
+/// What an answer of Gmail takes.
+const LATENCY_MS: u64 = 50;
+/// Calls of Gmail between a push and a routed mail.
+const CALLS: f64 = 2.0;
+/// Commits that are synced between them.
+const COMMITS: f64 = 3.0;
+/// Looks that follow a push end within so long; then the mailboxes are quiet.
+const QUIET: Duration = Duration::from_secs(25);
+
+/// How large, and how often.
+#[derive(Debug, Args)]
+pub(crate) struct Pushes {
+    /// How often.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// How many mailboxes.
+    #[arg(long, default_value_t = 300)]
+    mailboxes: usize,
+}
+
+#[expect(clippy::print_stdout, reason = "a measurement speaks on stdout")]
+pub(crate) fn run(pushes: &Pushes) -> Result<()> {
+    let watch = Watch::start()?;
+    let mut runs = Vec::new();
+    for _ in 0..pushes.rounds {
+        runs.push(tokio::runtime::Runtime::new()?.block_on(round(pushes.mailboxes))?);
+    }
+    let of = |name: &str| spread(runs.iter().filter_map(|run| run[name].as_f64()).collect());
+    let report = json!({
+        "id": "D1",
+        "mailboxes": pushes.mailboxes,
+        "own_overhead_ms_p50": of("own_overhead_ms_p50"),
+        "own_overhead_ms_p99": of("own_overhead_ms_p99"),
+        "foreign_cpu": watch.foreign()?,
+        "versions": versions(std::path::Path::new("python3")),
+        "runs": runs,
+    });
+    println!("{report}");
+    Ok(())
+}
+
+/// When pushes came, and when mails found their place.
+#[derive(Clone, Debug, Default)]
+struct Times(Arc<Mutex<Seen>>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    pushed: HashMap<String, Instant>,
+    decided: HashMap<DocumentId, Instant>,
+}
+
+impl Times {
+    fn with<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[async_trait]
+impl EventSink for Times {
+    #[expect(clippy::disallowed_methods, reason = "a measurement needs the wall clock")]
+    async fn publish(&self, events: &[Event]) -> Result<(), PublishError> {
+        let now = Instant::now();
+        self.with(|seen| {
+            for event in events {
+                if matches!(
+                    event.news,
+                    News::DocumentRouted { .. } | News::DocumentNeedsReview { .. }
+                ) {
+                    seen.decided.entry(event.document).or_insert(now);
+                }
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Everything a round needs.
+struct Bench {
+    base: String,
+    addresses: Vec<String>,
+    times: Times,
+    scope: TenantScope,
+    owner: UserId,
+    http: reqwest::Client,
+}
+
+async fn round(mailboxes: usize) -> Result<Value> {
+    let folder = tempfile::tempdir()?;
+    let syncs = syncs_per_second(folder.path())?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let endpoint = format!("http://{}/webhooks/gmail", listener.local_addr()?);
+    let (latency, count) = (LATENCY_MS.to_string(), mailboxes.to_string());
+    let world = World::start(&[
+        "--mails",
+        "0",
+        "--accounts",
+        &count,
+        "--latency",
+        &latency,
+        "--push-to",
+        &endpoint,
+    ])?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let db = folder.path().join("besunny.db");
+    let store = SqliteStore::open(db.as_path(), Arc::clone(&clock), Options::default()).await?;
+    let (store, scope, owner) = settle(store, clock.now()).await?;
+    let times = Times::default();
+    let push = PushConfig {
+        topic: TOPIC.to_owned(),
+        subscription: SUBSCRIPTION.to_owned(),
+        audience: endpoint.clone(),
+        service_account: SERVICE_ACCOUNT.to_owned(),
+    };
+    let http = Http::new(config(&world.entry), Arc::clone(&clock))?;
+    let tokens = GoogleTokens::new(http.clone(), credentials(&world.entry, folder.path())?);
+    let gmail = Gmail::new(http.clone(), Arc::new(tokens), Arc::new(Unmetered)).with_push(push)?;
+    let engine = Besunny::builder(store)
+        .mail(Gmail::provider(), Adapter::new(gmail).with_push().with_keys(GoogleKeys::new(http)))
+        .sink(times.clone())
+        .clock(clock)
+        .build();
+    let accounts = world.entry["accounts"].as_array().context("no accounts")?;
+    let addresses: Vec<String> =
+        accounts.iter().map(|account| text(&account["address"]).to_owned()).collect();
+    let bench = Bench {
+        base: text(&world.entry["base"]).to_owned(),
+        addresses,
+        times: times.clone(),
+        scope,
+        owner,
+        http: reqwest::Client::new(),
+    };
+    for address in &bench.addresses {
+        let subject = Subject::from_source(address.clone());
+        let provider = Gmail::provider();
+        engine
+            .connect(&scope, NewAccount { owner, provider, subject, intake: Intake::Whole })
+            .await?;
+    }
+    let router =
+        Router::new().route("/webhooks/gmail", post(receive)).with_state((engine.clone(), times));
+    #[expect(clippy::disallowed_methods, reason = "the server of a measurement")]
+    let server = tokio::spawn(axum::serve(listener, router).into_future());
+    let running = engine.start();
+    rest(QUIET).await;
+    let rate = bench.burst().await?;
+    rest(QUIET).await;
+    let mut overheads = bench.steady(rate / 2.0, syncs).await?;
+    ensure!(running.stop().await, "the engine ends in time");
+    server.abort();
+    overheads.sort_by(f64::total_cmp);
+    let at = |share: usize| overheads.get((overheads.len() * share / 100).min(overheads.len() - 1));
+    Ok(json!({
+        "fdatasync_per_second": syncs,
+        "greatest_rate_per_second": rate,
+        "own_overhead_ms_p50": at(50),
+        "own_overhead_ms_p99": at(99),
+        "world": world.end()?,
+    }))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a measurement waits for what it measures")]
+async fn rest(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+/// Takes a push as the reference server does, and remembers when it came.
+#[expect(clippy::disallowed_methods, reason = "a measurement needs the wall clock")]
+async fn receive(
+    State((engine, times)): State<(Besunny, Times)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> axum::http::StatusCode {
+    let now = Instant::now();
+    let address = serde_json::from_slice(&body).ok().and_then(|body: Value| {
+        let data = base64::engine::general_purpose::STANDARD.decode(text(&body["message"]["data"]));
+        let data: Value = serde_json::from_slice(&data.ok()?).ok()?;
+        Some(text(&data["emailAddress"]).to_owned())
+    });
+    if let Some(address) = address {
+        times.with(|seen| *seen.pushed.entry(address).or_insert(now));
+    }
+    let fields: Vec<(&str, &[u8])> =
+        headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let received_at = SystemClock::default().now();
+    let path = "/webhooks/gmail";
+    let delivery = Delivery { path, headers: &fields, body: &body, received_at };
+    match engine.receive(&Gmail::provider(), &delivery).await {
+        Ok(_) => axum::http::StatusCode::OK,
+        Err(_) => axum::http::StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+impl Bench {
+    /// Lets mail number `number` arrive in a mailbox; returns the document it will be.
+    async fn deliver(&self, mailbox: usize, number: usize) -> Result<DocumentId> {
+        let raw = raw_mail(number);
+        let address = self.addresses.get(mailbox).context("no such mailbox")?;
+        let url = format!("{}/control/accounts/{address}/messages", self.base);
+        self.http.post(url).body(raw.clone()).send().await?.error_for_status()?;
+        let hash = mail::content_hash(&raw);
+        Ok(document_id(self.scope.tenant(), self.owner, DocumentKind::Email, &hash))
+    }
+
+    /// Returns how many mails a second are routed when all come at once.
+    #[expect(clippy::disallowed_methods, reason = "a measurement needs the wall clock")]
+    async fn burst(&self) -> Result<f64> {
+        let began = Instant::now();
+        let deliveries = (0..self.addresses.len()).map(|mailbox| self.deliver(mailbox, mailbox));
+        let documents = futures::future::try_join_all(deliveries).await?;
+        self.wait_for(&documents).await?;
+        Ok(as_f64(documents.len()) / began.elapsed().as_secs_f64())
+    }
+
+    /// Lets mails come at a steady rate; returns what each took beyond Gmail and the disk, in ms.
+    #[expect(clippy::disallowed_methods, reason = "a measurement needs the wall clock")]
+    async fn steady(&self, rate: f64, syncs: f64) -> Result<Vec<f64>> {
+        self.times.with(|seen| seen.pushed.clear());
+        let (count, began) = (self.addresses.len(), Instant::now());
+        let mut documents = Vec::with_capacity(count);
+        for mailbox in 0..count {
+            let due = Duration::from_secs_f64(as_f64(mailbox) / rate);
+            rest(due.saturating_sub(began.elapsed())).await;
+            documents.push(self.deliver(mailbox, count + mailbox).await?);
+        }
+        self.wait_for(&documents).await?;
+        let given = Duration::from_millis(LATENCY_MS).as_secs_f64() * CALLS + COMMITS / syncs;
+        let took = |(address, document): (&String, &DocumentId)| {
+            self.times.with(|seen| {
+                let pushed = seen.pushed.get(address).context("no push came")?;
+                let decided = seen.decided.get(document).context("no decision")?;
+                Ok((decided.duration_since(*pushed).as_secs_f64() - given) * 1_000.0)
+            })
+        };
+        self.addresses.iter().zip(&documents).map(took).collect()
+    }
+
+    async fn wait_for(&self, documents: &[DocumentId]) -> Result<()> {
+        /// Fine enough for the rate of a burst.
+        const LOOK: Duration = Duration::from_millis(5);
+        /// A mail that is not there by then is lost.
+        const LOOKS: usize = 24_000;
+        for _ in 0..LOOKS {
+            let all =
+                self.times.with(|seen| documents.iter().all(|id| seen.decided.contains_key(id)));
+            if all {
+                return Ok(());
+            }
+            rest(LOOK).await;
+        }
+        anyhow::bail!("not all mails were routed")
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+fn as_f64(count: usize) -> f64 {
+    count as f64
+}
