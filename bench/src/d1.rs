@@ -6,6 +6,7 @@
 //! left is ours.
 use std::{
     collections::HashMap,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -49,6 +50,8 @@ const LATENCY_MS: u64 = 50;
 const CALLS: f64 = 2.0;
 /// Commits that are synced between them.
 const COMMITS: f64 = 3.0;
+/// Nothing of the world takes so long.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Looks that follow a push end within so long; then the mailboxes are quiet.
 const QUIET: Duration = Duration::from_secs(25);
 
@@ -135,53 +138,11 @@ async fn round(mailboxes: usize) -> Result<Value> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let endpoint = format!("http://{}/webhooks/gmail", listener.local_addr()?);
     let (latency, count) = (LATENCY_MS.to_string(), mailboxes.to_string());
-    let world = World::start(&[
-        "--mails",
-        "0",
-        "--accounts",
-        &count,
-        "--latency",
-        &latency,
-        "--push-to",
-        &endpoint,
-    ])?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let db = folder.path().join("besunny.db");
-    let store = SqliteStore::open(db.as_path(), Arc::clone(&clock), Options::default()).await?;
-    let (store, scope, owner) = settle(store, clock.now()).await?;
+    let world =
+        ["--mails", "0", "--accounts", &count, "--latency", &latency, "--push-to", &endpoint];
+    let world = World::start(&world)?;
     let times = Times::default();
-    let push = PushConfig {
-        topic: TOPIC.to_owned(),
-        subscription: SUBSCRIPTION.to_owned(),
-        audience: endpoint.clone(),
-        service_account: SERVICE_ACCOUNT.to_owned(),
-    };
-    let http = Http::new(config(&world.entry), Arc::clone(&clock))?;
-    let tokens = GoogleTokens::new(http.clone(), credentials(&world.entry, folder.path())?);
-    let gmail = Gmail::new(http.clone(), Arc::new(tokens), Arc::new(Unmetered)).with_push(push)?;
-    let engine = Besunny::builder(store)
-        .mail(Gmail::provider(), Adapter::new(gmail).with_push().with_keys(GoogleKeys::new(http)))
-        .sink(times.clone())
-        .clock(clock)
-        .build();
-    let accounts = world.entry["accounts"].as_array().context("no accounts")?;
-    let addresses: Vec<String> =
-        accounts.iter().map(|account| text(&account["address"]).to_owned()).collect();
-    let bench = Bench {
-        base: text(&world.entry["base"]).to_owned(),
-        addresses,
-        times: times.clone(),
-        scope,
-        owner,
-        http: reqwest::Client::new(),
-    };
-    for address in &bench.addresses {
-        let subject = Subject::from_source(address.clone());
-        let provider = Gmail::provider();
-        engine
-            .connect(&scope, NewAccount { owner, provider, subject, intake: Intake::Whole })
-            .await?;
-    }
+    let (engine, bench) = connect(&world.entry, &endpoint, folder.path(), &times).await?;
     let router =
         Router::new().route("/webhooks/gmail", post(receive)).with_state((engine.clone(), times));
     #[expect(clippy::disallowed_methods, reason = "the server of a measurement")]
@@ -202,6 +163,45 @@ async fn round(mailboxes: usize) -> Result<Value> {
         "own_overhead_ms_p99": at(99),
         "world": world.end()?,
     }))
+}
+
+/// Makes an engine that follows all mailboxes of the world.
+async fn connect(
+    entry: &Value,
+    endpoint: &str,
+    folder: &Path,
+    times: &Times,
+) -> Result<(Besunny, Bench)> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let db = folder.join("besunny.db");
+    let store = SqliteStore::open(db.as_path(), Arc::clone(&clock), Options::default()).await?;
+    let (store, scope, owner) = settle(store, clock.now()).await?;
+    let push = PushConfig {
+        topic: TOPIC.to_owned(),
+        subscription: SUBSCRIPTION.to_owned(),
+        audience: endpoint.to_owned(),
+        service_account: SERVICE_ACCOUNT.to_owned(),
+    };
+    let http = Http::new(config(entry), Arc::clone(&clock))?;
+    let tokens = GoogleTokens::new(http.clone(), credentials(entry, folder)?);
+    let gmail = Gmail::new(http.clone(), Arc::new(tokens), Arc::new(Unmetered)).with_push(push)?;
+    let adapter = Adapter::new(gmail).with_push().with_keys(GoogleKeys::new(http));
+    let engine = Besunny::builder(store)
+        .mail(Gmail::provider(), adapter)
+        .sink(times.clone())
+        .clock(clock)
+        .build();
+    let accounts = entry["accounts"].as_array().context("no accounts")?;
+    let addresses: Vec<String> =
+        accounts.iter().map(|account| text(&account["address"]).to_owned()).collect();
+    for address in &addresses {
+        let (provider, subject) = (Gmail::provider(), Subject::from_source(address.clone()));
+        let grant = NewAccount { owner, provider, subject, intake: Intake::Whole };
+        engine.connect(&scope, grant).await?;
+    }
+    let base = text(&entry["base"]).to_owned();
+    let http = reqwest::Client::builder().timeout(PATIENCE).build()?;
+    Ok((engine, Bench { base, addresses, times: times.clone(), scope, owner, http }))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a measurement waits for what it measures")]

@@ -89,7 +89,7 @@ impl Serve {
         settings.mail.list_disorder = Duration::ZERO;
         settings.wire.log_entries = 0;
         settings.wire.latency = Duration::from_millis(self.latency);
-        settings.push.project = "bench".to_owned();
+        "bench".clone_into(&mut settings.push.project);
         settings.push.subscriptions.extend(self.push_to.iter().map(|endpoint| Subscription {
             name: SUBSCRIPTION.to_owned(),
             topic: TOPIC.to_owned(),
