@@ -80,7 +80,7 @@ pub(crate) fn run(pushes: &Pushes) -> Result<()> {
         "own_overhead_ms_p50": of("own_overhead_ms_p50"),
         "own_overhead_ms_p99": of("own_overhead_ms_p99"),
         "foreign_cpu": watch.foreign()?,
-        "versions": versions(std::path::Path::new("python3")),
+        "versions": versions(Path::new("python3")),
         "runs": runs,
     });
     println!("{report}");
