@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use besunny_core::{
-    commit::{Basis, Commit, Epoch, PassBasis},
-    ids::{AccountId, JobId, StreamId, TenantId},
+    commit::{Basis, Claimed, Commit, PassBasis},
+    ids::{AccountId, StreamId, TenantId},
     repository::RepositoryError,
     tenant::TenantScope,
     track::Version,
@@ -20,7 +20,7 @@ mod sheet;
 
 use self::{facts::Facts, ledger::Ledger, packing::Packing};
 use crate::{
-    column::{Id, integer, json, micros},
+    column::{Id, hex_list, integer, json, micros},
     failure::{failed, orphaned},
     jobs::JOBS,
     store::SqliteStore,
@@ -78,7 +78,7 @@ async fn stand(
 ) -> Result<Standing, RepositoryError> {
     match &commit.basis {
         Basis::Pass(pass) => stand_pass(connection, tenant, commit, pass).await,
-        Basis::Job { job, epoch } => stand_job(connection, tenant, commit, (*job, *epoch)).await,
+        Basis::Jobs(done) => stand_jobs(connection, tenant, commit, done).await,
         Basis::Person => {
             let (tenant, id) = (tenant.bytes(), commit.id.bytes());
             let applied = sqlx::query_scalar!(
@@ -121,31 +121,40 @@ async fn stand_pass(
     Ok(Standing::New(Some(Place { stream: pass.stream, account })))
 }
 
-async fn stand_job(
+/// Checks claims: all hold, or all were completed by this very commit.
+async fn stand_jobs(
     connection: &mut SqliteConnection,
     tenant: TenantId,
     commit: &Commit,
-    (job, epoch): (JobId, Epoch),
+    done: &[Claimed],
 ) -> Result<Standing, RepositoryError> {
-    let (tenant, job, id) = (tenant.bytes(), job.bytes(), commit.id.bytes());
-    let row = sqlx::query!(
-        "SELECT state, epoch, done_by FROM jobs WHERE tenant = ? AND id = ?",
+    let (tenant, id) = (tenant.bytes(), commit.id.bytes());
+    let ids = hex_list(done.iter().map(|done| &done.job));
+    let rows = sqlx::query!(
+        r#"SELECT j.state AS "state?", j.epoch AS "epoch?", j.done_by FROM json_each(?1) AS wanted
+        LEFT JOIN jobs j ON j.tenant = ?2 AND j.id = unhex(wanted.value) ORDER BY wanted.key"#,
+        ids,
         tenant,
-        job,
     );
-    let row = row.fetch_optional(connection).await.map_err(failed)?;
-    let row = row.ok_or(RepositoryError::Fenced)?;
-    match row.state.as_str() {
-        "done" if row.done_by.is_some_and(|done_by| done_by == id) => {
-            Ok(Standing::Repeated(Version(0)))
+    let rows = rows.fetch_all(connection).await.map_err(failed)?;
+    let (mut held, mut repeated) = (0, 0);
+    for (row, claimed) in rows.into_iter().zip(done) {
+        match row.state.as_deref() {
+            Some("done") if row.done_by.is_some_and(|done_by| done_by == id) => repeated += 1,
+            Some("waiting") if row.epoch == Some(integer(claimed.epoch.0)) => held += 1,
+            Some("waiting" | "done" | "dead") | None => {}
+            Some(_) => return Err(JOBS.corrupt("state")),
         }
-        "waiting" if row.epoch == integer(epoch.0) => Ok(Standing::New(None)),
-        "waiting" | "done" | "dead" => Err(RepositoryError::Fenced),
-        _ => Err(JOBS.corrupt("state")),
+    }
+    match done.len() {
+        0 => Err(RepositoryError::Fenced),
+        all if all == held => Ok(Standing::New(None)),
+        all if all == repeated => Ok(Standing::Repeated(Version(0))),
+        _ => Err(RepositoryError::Fenced),
     }
 }
 
-/// Moves the track, completes the job, or remembers the commit.
+/// Moves the track, completes jobs, or remembers the commit.
 async fn finish(
     turn: &mut Turn<'_>,
     tenant: TenantId,
@@ -169,14 +178,14 @@ async fn finish(
             moved.execute(&mut *turn.connection).await.map_err(failed)?;
             Ok(version)
         }
-        Basis::Job { job, .. } => {
-            let job = job.bytes();
+        Basis::Jobs(done) => {
+            let jobs = hex_list(done.iter().map(|done| &done.job));
             let done = sqlx::query!(
                 "UPDATE jobs SET state = 'done', done_by = ?, claimed_until = NULL
-                WHERE tenant = ? AND id = ?",
+                WHERE tenant = ? AND id IN (SELECT unhex(value) FROM json_each(?))",
                 id,
                 tenant,
-                job,
+                jobs,
             );
             done.execute(&mut *turn.connection).await.map_err(failed)?;
             Ok(Version(0))

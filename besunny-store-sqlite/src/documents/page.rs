@@ -10,7 +10,7 @@ use sqlx::SqlitePool;
 
 use super::DOCUMENTS;
 use crate::{
-    column::{Id, integer, tenant},
+    column::{Id, hex_list, integer, tenant},
     failure::failed,
 };
 
@@ -36,6 +36,19 @@ pub(super) async fn find(
     let row = documents!("tenant = ? AND id = ?", tenant, id);
     let row = row.fetch_optional(readers).await.map_err(failed)?;
     row.map(Document::try_from).transpose()
+}
+
+/// Returns those of `ids` that are there, in any order.
+pub(super) async fn find_all(
+    readers: &SqlitePool,
+    scope: &TenantScope,
+    ids: &[DocumentId],
+) -> Result<Vec<Document>, RepositoryError> {
+    let (tenant, ids) = (tenant(scope), hex_list(ids));
+    let rows =
+        documents!("tenant = ? AND id IN (SELECT unhex(value) FROM json_each(?))", tenant, ids,);
+    let rows = rows.fetch_all(readers).await.map_err(failed)?;
+    rows.into_iter().map(Document::try_from).collect()
 }
 
 /// Reads a page by the index that leaves the fewest rows to look at.
