@@ -11,6 +11,7 @@ use besunny_core::{
     tenant::TenantScope,
     track::Version,
 };
+use serde_json::{Value, json as object};
 use sqlx::SqliteConnection;
 
 mod facts;
@@ -20,9 +21,8 @@ mod sheet;
 
 use self::{facts::Facts, ledger::Ledger, packing::Packing};
 use crate::{
-    column::{Id, hex_list, integer, json, micros},
+    column::{Id, hex, hex_list, integer, json, micros},
     failure::{failed, orphaned},
-    jobs::JOBS,
     store::SqliteStore,
     streams::STREAMS,
     writer::Turn,
@@ -129,27 +129,22 @@ async fn stand_jobs(
     done: &[Claimed],
 ) -> Result<Standing, RepositoryError> {
     let (tenant, id) = (tenant.bytes(), commit.id.bytes());
-    let ids = hex_list(done.iter().map(|done| &done.job));
-    let rows = sqlx::query!(
-        r#"SELECT j.state AS "state?", j.epoch AS "epoch?", j.done_by FROM json_each(?1) AS wanted
-        LEFT JOIN jobs j ON j.tenant = ?2 AND j.id = unhex(wanted.value) ORDER BY wanted.key"#,
-        ids,
+    let claims = done.iter().map(|done| object!([hex(&done.job), done.epoch.0]));
+    let claims = Value::Array(claims.collect()).to_string();
+    let found = sqlx::query!(
+        r#"SELECT
+            count(*) FILTER (WHERE j.state = 'waiting' AND j.epoch = value ->> 1) AS "held!: i64",
+            count(*) FILTER (WHERE j.state = 'done' AND j.done_by = ?3) AS "repeated!: i64"
+        FROM json_each(?2) CROSS JOIN jobs j ON j.tenant = ?1 AND j.id = unhex(value ->> 0)"#,
         tenant,
+        claims,
+        id,
     );
-    let rows = rows.fetch_all(connection).await.map_err(failed)?;
-    let (mut held, mut repeated) = (0, 0);
-    for (row, claimed) in rows.into_iter().zip(done) {
-        match row.state.as_deref() {
-            Some("done") if row.done_by.is_some_and(|done_by| done_by == id) => repeated += 1,
-            Some("waiting") if row.epoch == Some(integer(claimed.epoch.0)) => held += 1,
-            Some("waiting" | "done" | "dead") | None => {}
-            Some(_) => return Err(JOBS.corrupt("state")),
-        }
-    }
-    match done.len() {
+    let found = found.fetch_one(connection).await.map_err(failed)?;
+    match integer(done.len()) {
         0 => Err(RepositoryError::Fenced),
-        all if all == held => Ok(Standing::New(None)),
-        all if all == repeated => Ok(Standing::Repeated(Version(0))),
+        all if all == found.held => Ok(Standing::New(None)),
+        all if all == found.repeated => Ok(Standing::Repeated(Version(0))),
         _ => Err(RepositoryError::Fenced),
     }
 }

@@ -10,7 +10,7 @@ use sqlx::SqlitePool;
 
 use super::DOCUMENTS;
 use crate::{
-    column::{Id, hex_list, integer, tenant},
+    column::{Id, integer, tenant},
     failure::failed,
 };
 
@@ -36,19 +36,6 @@ pub(super) async fn find(
     let row = documents!("tenant = ? AND id = ?", tenant, id);
     let row = row.fetch_optional(readers).await.map_err(failed)?;
     row.map(Document::try_from).transpose()
-}
-
-/// Returns those of `ids` that are there, in any order.
-pub(super) async fn find_all(
-    readers: &SqlitePool,
-    scope: &TenantScope,
-    ids: &[DocumentId],
-) -> Result<Vec<Document>, RepositoryError> {
-    let (tenant, ids) = (tenant(scope), hex_list(ids));
-    let rows =
-        documents!("tenant = ? AND id IN (SELECT unhex(value) FROM json_each(?))", tenant, ids,);
-    let rows = rows.fetch_all(readers).await.map_err(failed)?;
-    rows.into_iter().map(Document::try_from).collect()
 }
 
 /// Reads a page by the index that leaves the fewest rows to look at.
@@ -176,17 +163,18 @@ impl Wanted {
     }
 }
 
-struct DocumentRow {
-    id: Vec<u8>,
-    version: i64,
-    owner: Vec<u8>,
-    kind: String,
-    title: String,
-    author: String,
-    received_at: i64,
-    stored_at: i64,
-    decision: String,
-    removed_at: Option<i64>,
+/// The short row of a document.
+pub(super) struct DocumentRow {
+    pub(super) id: Vec<u8>,
+    pub(super) version: i64,
+    pub(super) owner: Vec<u8>,
+    pub(super) kind: String,
+    pub(super) title: String,
+    pub(super) author: String,
+    pub(super) received_at: i64,
+    pub(super) stored_at: i64,
+    pub(super) decision: String,
+    pub(super) removed_at: Option<i64>,
 }
 
 impl TryFrom<DocumentRow> for Document {

@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use besunny_core::{
-    document::{Document, DocumentState},
+    document::Document,
     ids::DocumentId,
     mail::Mail,
     repository::{Pending, RepositoryError},
@@ -11,16 +11,16 @@ use besunny_core::{
 use serde_json::Value;
 use sqlx::SqlitePool;
 
-use super::{DOCUMENTS, page};
+use super::{DOCUMENTS, page::DocumentRow};
 use crate::{
     blobs::{self, BLOBS, Stored},
     column::{hex_list, tenant},
     failure::failed,
 };
 
-/// Where the long content of a document is.
-#[derive(Clone, Copy, Debug)]
-struct Place {
+/// A pending document, and where its mail is.
+struct Found {
+    document: Document,
     blob: i64,
     size_bytes: usize,
 }
@@ -32,38 +32,26 @@ pub(super) async fn read(
     ids: &[DocumentId],
     max_bytes: usize,
 ) -> Result<Vec<Option<Pending>>, RepositoryError> {
-    let places = places(readers, scope, ids).await?;
-    let ids = first(ids, &places, max_bytes);
-    let wanted: Vec<DocumentId> =
-        ids.iter().filter(|id| places.contains_key(id)).copied().collect();
-    if wanted.is_empty() {
-        return Ok(vec![None; ids.len()]);
-    }
-    let documents = page::find_all(readers, scope, &wanted).await?;
-    let documents: HashMap<DocumentId, Document> =
-        documents.into_iter().map(|document| (document.id, document)).collect();
-    let mails = mails(readers, scope, wanted.iter().filter_map(|id| places.get(id))).await?;
+    let found = find(readers, scope, ids).await?;
+    let ids = first(ids, &found, max_bytes);
+    let mails = mails(readers, scope, ids.iter().filter_map(|id| found.get(id))).await?;
     let pending = |id: &DocumentId| {
-        let Some(document) = documents.get(id) else { return Ok(None) };
-        if document.state != DocumentState::Pending {
-            return Ok(None);
-        }
-        let mail = places.get(id).and_then(|place| mails.get(&place.blob));
-        let mail = DOCUMENTS.parsed("content", mail.cloned())?;
+        let Some(Found { document, blob, .. }) = found.get(id) else { return Ok(None) };
+        let mail = DOCUMENTS.parsed("content", mails.get(blob).cloned())?;
         Ok(Some(Pending { document: document.clone(), mail }))
     };
     ids.iter().map(pending).collect()
 }
 
-/// Finds where the mails of pending documents are.
-async fn places(
+async fn find(
     readers: &SqlitePool,
     scope: &TenantScope,
     ids: &[DocumentId],
-) -> Result<HashMap<DocumentId, Place>, RepositoryError> {
+) -> Result<HashMap<DocumentId, Found>, RepositoryError> {
     let (tenant, ids) = (tenant(scope), hex_list(ids));
     let rows = sqlx::query!(
-        r#"SELECT d.id, b.rowid AS "blob?: i64", b.size_bytes AS "size_bytes?: i64"
+        r#"SELECT d.id, d.version, d.owner, d.kind, d.title, d.author, d.received_at, d.stored_at,
+            d.decision, d.removed_at, b.rowid AS "blob?: i64", b.size_bytes AS "size_bytes?: i64"
         FROM json_each(?2) AS wanted
         CROSS JOIN documents d ON d.tenant = ?1 AND d.id = unhex(wanted.value)
         LEFT JOIN blobs b ON b.tenant = d.tenant AND b.sha256 = d.content
@@ -72,36 +60,51 @@ async fn places(
         ids,
     );
     let rows = rows.fetch_all(readers).await.map_err(failed)?;
-    let places = rows.into_iter().map(|row| {
+    let found = rows.into_iter().map(|row| {
         let (blob, size_bytes) = DOCUMENTS.parsed("content", row.blob.zip(row.size_bytes))?;
         let size_bytes = BLOBS.number("size_bytes", size_bytes)?;
-        Ok((DOCUMENTS.id("id", &row.id)?, Place { blob, size_bytes }))
+        let document = Document::try_from(DocumentRow {
+            id: row.id,
+            version: row.version,
+            owner: row.owner,
+            kind: row.kind,
+            title: row.title,
+            author: row.author,
+            received_at: row.received_at,
+            stored_at: row.stored_at,
+            decision: row.decision,
+            removed_at: row.removed_at,
+        })?;
+        Ok((document.id, Found { document, blob, size_bytes }))
     });
-    places.collect()
+    found.collect()
 }
 
 /// Returns the ids whose mails fit, the first at least.
 fn first<'a>(
     ids: &'a [DocumentId],
-    places: &HashMap<DocumentId, Place>,
+    found: &HashMap<DocumentId, Found>,
     max_bytes: usize,
 ) -> &'a [DocumentId] {
     let mut bytes = 0_usize;
     let fitting = ids.iter().take_while(|id| {
-        bytes = bytes.saturating_add(places.get(id).map_or(0, |place| place.size_bytes));
+        bytes = bytes.saturating_add(found.get(id).map_or(0, |found| found.size_bytes));
         bytes <= max_bytes
     });
-    let count = fitting.count();
-    ids.get(..count.max(1)).unwrap_or(ids)
+    let count = fitting.count().max(1);
+    ids.get(..count).unwrap_or(ids)
 }
 
 /// Reads mails, each once whoever they are for.
 async fn mails(
     readers: &SqlitePool,
     scope: &TenantScope,
-    places: impl Iterator<Item = &Place>,
+    found: impl Iterator<Item = &Found>,
 ) -> Result<HashMap<i64, Mail>, RepositoryError> {
-    let sizes: BTreeMap<i64, usize> = places.map(|place| (place.blob, place.size_bytes)).collect();
+    let sizes: BTreeMap<i64, usize> = found.map(|found| (found.blob, found.size_bytes)).collect();
+    if sizes.is_empty() {
+        return Ok(HashMap::new());
+    }
     let tenant = tenant(scope);
     let wanted = Value::from_iter(sizes.keys().copied()).to_string();
     let rows = sqlx::query!(
