@@ -106,7 +106,7 @@ async fn mails(
         return Ok(HashMap::new());
     }
     let tenant = tenant(scope);
-    let wanted = Value::from_iter(sizes.keys().copied()).to_string();
+    let wanted = sizes.keys().copied().collect::<Value>().to_string();
     let rows = sqlx::query!(
         r#"SELECT b.rowid AS "blob!: i64", b.packing, b.size_bytes, b.bytes
         FROM json_each(?2) AS wanted CROSS JOIN blobs b ON b.rowid = wanted.value
