@@ -44,15 +44,21 @@ pub struct Commit {
 pub enum Basis {
     /// A page was read under a lease on a stream.
     Pass(Box<PassBasis>),
-    /// A job was done under a lease on it; it is complete with this commit.
-    Job {
-        /// The job.
-        job: JobId,
-        /// The fencing number of its lease.
-        epoch: Epoch,
-    },
+    /// Jobs were done, each under a claim on it; all are complete with this commit.
+    ///
+    /// One claim that no longer holds refuses them all.
+    Jobs(Vec<Claimed>),
     /// A person decided.
     Person,
+}
+
+/// A job that was done under a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// The job.
+    pub job: JobId,
+    /// The fencing number of the claim.
+    pub epoch: Epoch,
 }
 
 /// A page read under a lease.

@@ -26,6 +26,7 @@ use crate::{
     source::{ItemId, OfferedStream, Revision, Scope, StreamKey},
     tenant::{Tenant, TenantScope, User},
     track::{Missing, ScanId, Steer, Track, Version},
+    untrusted::Untrusted,
 };
 
 /// A store did not do what it was asked.
@@ -278,6 +279,17 @@ pub trait Documents: Debug + Send + Sync {
         scope: &TenantScope,
         id: DocumentId,
     ) -> Result<Option<Content>, RepositoryError>;
+    /// Returns documents that wait for a decision, with their mails, in the order of `ids`.
+    ///
+    /// There is one answer for each of the first ids, `None` for a document that is not there or
+    /// was decided on. The answer ends before the mails hold more than about `max_bytes`, but has
+    /// the first at least; the caller asks for the others again.
+    async fn pending(
+        &self,
+        scope: &TenantScope,
+        ids: &[DocumentId],
+        max_bytes: usize,
+    ) -> Result<Vec<Option<Pending>>, RepositoryError>;
     /// Returns the bytes with this SHA-256: a raw mail, an attachment.
     async fn blob(
         &self,
@@ -302,7 +314,7 @@ pub trait Documents: Debug + Send + Sync {
         scope: &TenantScope,
         owner: Option<UserId>,
     ) -> Result<Tally, RepositoryError>;
-    /// Returns where earlier mails of a thread went: those with one of the message ids.
+    /// Returns where mails of threads went: those of `owner` with one of the message ids.
     async fn thread(
         &self,
         scope: &TenantScope,
@@ -320,6 +332,15 @@ pub struct Content {
     pub raw: [u8; 32],
     /// The items it came from.
     pub origins: Vec<Origin>,
+}
+
+/// A document that nobody has decided on.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// The document.
+    pub document: Document,
+    /// What was read out of it; attachments are named by hash, without their bytes.
+    pub mail: Mail,
 }
 
 /// Which documents are wanted.
@@ -376,9 +397,11 @@ pub struct Tally {
     pub removed: u64,
 }
 
-/// An earlier mail of a thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A mail of a thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThreadMember {
+    /// By which message id it was asked for.
+    pub message_id: Untrusted<String>,
     /// The document.
     pub document: DocumentId,
     /// The project it is in.

@@ -26,10 +26,10 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             streams: 8,
-            jobs: 64,
+            jobs: 256,
             lease_for: Duration::from_mins(1),
             passes: 64,
-            events: 256,
+            events: 1024,
             idle: Duration::from_secs(30),
             assign_at: 0.8,
             margin: 0.2,

@@ -1,4 +1,6 @@
 //! Bytes by their SHA-256: packed, stored once, unpacked.
+use std::sync::Arc;
+
 use besunny_core::repository::RepositoryError;
 use sha2::{Digest, Sha256};
 
@@ -80,23 +82,47 @@ impl Packer {
 /// Larger bytes are unpacked on a thread of their own: that takes longer than a task may block.
 const LARGE_BYTES: usize = 1 << 20;
 
+/// Bytes as a row holds them.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) packing: String,
+    pub(crate) size_bytes: i64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Unpacks bytes; one context serves many.
+pub(crate) struct Unpacker(zstd::bulk::Decompressor<'static>);
+
+impl Unpacker {
+    /// Unpacks bytes as they were stored.
+    pub(crate) fn unpack(&mut self, stored: Stored) -> Result<Vec<u8>, RepositoryError> {
+        let size_bytes: usize = BLOBS.number("size_bytes", stored.size_bytes)?;
+        let unpacked = match BLOBS.parsed("packing", Packing::parse(&stored.packing))? {
+            Packing::Plain => Some(stored.bytes),
+            Packing::Zstd => self.0.decompress(&stored.bytes, size_bytes).ok(),
+        };
+        BLOBS.parsed("bytes", unpacked.filter(|bytes| bytes.len() == size_bytes))
+    }
+}
+
 /// Unpacks bytes as they were stored.
-pub(crate) async fn unpack(
-    packing: &str,
-    size_bytes: i64,
-    bytes: Vec<u8>,
-) -> Result<Vec<u8>, RepositoryError> {
-    let size_bytes: usize = BLOBS.number("size_bytes", size_bytes)?;
-    let unpacked = match BLOBS.parsed("packing", Packing::parse(packing))? {
-        Packing::Plain => Some(bytes),
-        Packing::Zstd if size_bytes < LARGE_BYTES => {
-            zstd::bulk::decompress(&bytes, size_bytes).ok()
-        }
-        Packing::Zstd => {
-            let unpack = move || zstd::bulk::decompress(&bytes, size_bytes).ok();
-            let unpacked = tokio::task::spawn_blocking(unpack).await;
-            unpacked.map_err(|_stopped| Failure::Closed)?
-        }
+pub(crate) async fn unpack(stored: Stored) -> Result<Vec<u8>, RepositoryError> {
+    let size_bytes = BLOBS.number("size_bytes", stored.size_bytes)?;
+    unpacking(size_bytes, move |unpacker| unpacker.unpack(stored)).await
+}
+
+/// Does work that unpacks `size_bytes` in all.
+pub(crate) async fn unpacking<T: Send + 'static>(
+    size_bytes: usize,
+    work: impl FnOnce(&mut Unpacker) -> Result<T, RepositoryError> + Send + 'static,
+) -> Result<T, RepositoryError> {
+    let work = move || {
+        let context = zstd::bulk::Decompressor::new();
+        let context = context.map_err(|error| Failure::Database(Arc::new(error)))?;
+        work(&mut Unpacker(context))
     };
-    BLOBS.parsed("bytes", unpacked.filter(|bytes| bytes.len() == size_bytes))
+    if size_bytes < LARGE_BYTES {
+        return work();
+    }
+    tokio::task::spawn_blocking(work).await.map_err(|_stopped| Failure::Closed)?
 }

@@ -141,12 +141,14 @@ pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, Repositor
     serde_json::to_string(value).map_err(|error| Failure::unwritable(error).into())
 }
 
+/// Returns an id as hexadecimal text, for `unhex` in a statement.
+pub(crate) fn hex<I: Id>(id: &I) -> String {
+    Uuid::from_slice(&id.bytes()).unwrap_or_default().simple().to_string()
+}
+
 /// Returns ids as a JSON list of hexadecimal text, for `json_each` in a statement.
 pub(crate) fn hex_list<'a, I: Id + 'a>(ids: impl IntoIterator<Item = &'a I>) -> String {
-    let ids = ids
-        .into_iter()
-        .map(|id| Uuid::from_slice(&id.bytes()).unwrap_or_default().simple().to_string());
-    text_list(ids)
+    text_list(ids.into_iter().map(hex))
 }
 
 /// Returns texts as a JSON list, for `json_each` in a statement.

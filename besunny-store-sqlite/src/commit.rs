@@ -5,12 +5,13 @@
 use std::sync::Arc;
 
 use besunny_core::{
-    commit::{Basis, Commit, Epoch, PassBasis},
-    ids::{AccountId, JobId, StreamId, TenantId},
+    commit::{Basis, Claimed, Commit, PassBasis},
+    ids::{AccountId, StreamId, TenantId},
     repository::RepositoryError,
     tenant::TenantScope,
     track::Version,
 };
+use serde_json::{Value, json as object};
 use sqlx::SqliteConnection;
 
 mod facts;
@@ -20,9 +21,8 @@ mod sheet;
 
 use self::{facts::Facts, ledger::Ledger, packing::Packing};
 use crate::{
-    column::{Id, integer, json, micros},
+    column::{Id, hex, hex_list, integer, json, micros},
     failure::{failed, orphaned},
-    jobs::JOBS,
     store::SqliteStore,
     streams::STREAMS,
     writer::Turn,
@@ -78,7 +78,7 @@ async fn stand(
 ) -> Result<Standing, RepositoryError> {
     match &commit.basis {
         Basis::Pass(pass) => stand_pass(connection, tenant, commit, pass).await,
-        Basis::Job { job, epoch } => stand_job(connection, tenant, commit, (*job, *epoch)).await,
+        Basis::Jobs(done) => stand_jobs(connection, tenant, commit, done).await,
         Basis::Person => {
             let (tenant, id) = (tenant.bytes(), commit.id.bytes());
             let applied = sqlx::query_scalar!(
@@ -121,31 +121,35 @@ async fn stand_pass(
     Ok(Standing::New(Some(Place { stream: pass.stream, account })))
 }
 
-async fn stand_job(
+/// Checks claims: all hold, or all were completed by this very commit.
+async fn stand_jobs(
     connection: &mut SqliteConnection,
     tenant: TenantId,
     commit: &Commit,
-    (job, epoch): (JobId, Epoch),
+    done: &[Claimed],
 ) -> Result<Standing, RepositoryError> {
-    let (tenant, job, id) = (tenant.bytes(), job.bytes(), commit.id.bytes());
-    let row = sqlx::query!(
-        "SELECT state, epoch, done_by FROM jobs WHERE tenant = ? AND id = ?",
+    let (tenant, id) = (tenant.bytes(), commit.id.bytes());
+    let claims = done.iter().map(|done| object!([hex(&done.job), done.epoch.0]));
+    let claims = Value::Array(claims.collect()).to_string();
+    let found = sqlx::query!(
+        r#"SELECT
+            count(*) FILTER (WHERE j.state = 'waiting' AND j.epoch = value ->> 1) AS "held!: i64",
+            count(*) FILTER (WHERE j.state = 'done' AND j.done_by = ?3) AS "repeated!: i64"
+        FROM json_each(?2) CROSS JOIN jobs j ON j.tenant = ?1 AND j.id = unhex(value ->> 0)"#,
         tenant,
-        job,
+        claims,
+        id,
     );
-    let row = row.fetch_optional(connection).await.map_err(failed)?;
-    let row = row.ok_or(RepositoryError::Fenced)?;
-    match row.state.as_str() {
-        "done" if row.done_by.is_some_and(|done_by| done_by == id) => {
-            Ok(Standing::Repeated(Version(0)))
-        }
-        "waiting" if row.epoch == integer(epoch.0) => Ok(Standing::New(None)),
-        "waiting" | "done" | "dead" => Err(RepositoryError::Fenced),
-        _ => Err(JOBS.corrupt("state")),
+    let found = found.fetch_one(connection).await.map_err(failed)?;
+    match integer(done.len()) {
+        0 => Err(RepositoryError::Fenced),
+        all if all == found.held => Ok(Standing::New(None)),
+        all if all == found.repeated => Ok(Standing::Repeated(Version(0))),
+        _ => Err(RepositoryError::Fenced),
     }
 }
 
-/// Moves the track, completes the job, or remembers the commit.
+/// Moves the track, completes jobs, or remembers the commit.
 async fn finish(
     turn: &mut Turn<'_>,
     tenant: TenantId,
@@ -169,14 +173,14 @@ async fn finish(
             moved.execute(&mut *turn.connection).await.map_err(failed)?;
             Ok(version)
         }
-        Basis::Job { job, .. } => {
-            let job = job.bytes();
+        Basis::Jobs(done) => {
+            let jobs = hex_list(done.iter().map(|done| &done.job));
             let done = sqlx::query!(
                 "UPDATE jobs SET state = 'done', done_by = ?, claimed_until = NULL
-                WHERE tenant = ? AND id = ?",
+                WHERE tenant = ? AND id IN (SELECT unhex(value) FROM json_each(?))",
                 id,
                 tenant,
-                job,
+                jobs,
             );
             done.execute(&mut *turn.connection).await.map_err(failed)?;
             Ok(Version(0))

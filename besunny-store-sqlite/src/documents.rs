@@ -6,15 +6,19 @@ use besunny_core::{
     document::Document,
     history::Entry,
     ids::{DocumentId, UserId},
-    repository::{Content, DocumentFilter, Documents, RepositoryError, Tally, ThreadMember},
+    repository::{
+        Content, DocumentFilter, Documents, Pending, RepositoryError, Tally, ThreadMember,
+    },
     tenant::TenantScope,
+    untrusted::Untrusted,
 };
 use bytes::Bytes;
 
 mod page;
+mod pending;
 
 use crate::{
-    blobs::{self, BLOBS},
+    blobs::{self, BLOBS, Stored},
     column::{Id, Table, tenant, text_list},
     failure::failed,
     store::SqliteStore,
@@ -52,12 +56,22 @@ impl Documents for SqliteStore {
         let Some(row) = row.fetch_optional(&self.readers).await.map_err(failed)? else {
             return Ok(None);
         };
-        let json = blobs::unpack(&row.packing, row.size_bytes, row.bytes).await?;
+        let stored = Stored { packing: row.packing, size_bytes: row.size_bytes, bytes: row.bytes };
+        let json = blobs::unpack(stored).await?;
         Ok(Some(Content {
             mail: BLOBS.parsed("bytes", serde_json::from_slice(&json).ok())?,
             raw: DOCUMENTS.sha256("raw", &row.raw)?,
             origins: Table("origins").json("account", &row.origins)?,
         }))
+    }
+
+    async fn pending(
+        &self,
+        scope: &TenantScope,
+        ids: &[DocumentId],
+        max_bytes: usize,
+    ) -> Result<Vec<Option<Pending>>, RepositoryError> {
+        pending::read(&self.readers, scope, ids, max_bytes).await
     }
 
     async fn blob(
@@ -66,16 +80,14 @@ impl Documents for SqliteStore {
         hash: &[u8; 32],
     ) -> Result<Option<Bytes>, RepositoryError> {
         let (tenant, hash) = (tenant(scope), hash.to_vec());
-        let row = sqlx::query!(
+        let stored = sqlx::query_as!(
+            Stored,
             "SELECT packing, size_bytes, bytes FROM blobs WHERE tenant = ? AND sha256 = ?",
             tenant,
             hash,
         );
-        match row.fetch_optional(&self.readers).await.map_err(failed)? {
-            Some(row) => {
-                let bytes = blobs::unpack(&row.packing, row.size_bytes, row.bytes).await?;
-                Ok(Some(bytes.into()))
-            }
+        match stored.fetch_optional(&self.readers).await.map_err(failed)? {
+            Some(stored) => Ok(Some(blobs::unpack(stored).await?.into())),
             None => Ok(None),
         }
     }
@@ -154,8 +166,8 @@ impl Documents for SqliteStore {
     ) -> Result<Vec<ThreadMember>, RepositoryError> {
         let (tenant, owner, ids) = (tenant(scope), owner.bytes(), text_list(message_ids));
         let rows = sqlx::query!(
-            "SELECT id, project FROM documents
-            WHERE tenant = ? AND owner = ? AND message_id IN (SELECT value FROM json_each(?))",
+            r#"SELECT id, project, message_id AS "message_id!" FROM documents
+            WHERE tenant = ? AND owner = ? AND message_id IN (SELECT value FROM json_each(?))"#,
             tenant,
             owner,
             ids,
@@ -163,7 +175,11 @@ impl Documents for SqliteStore {
         let rows = rows.fetch_all(&self.readers).await.map_err(failed)?;
         let members = rows.into_iter().map(|row| {
             let project = row.project.map(|id| DOCUMENTS.id("project", &id)).transpose()?;
-            Ok(ThreadMember { document: DOCUMENTS.id("id", &row.id)?, project })
+            Ok(ThreadMember {
+                message_id: Untrusted::new(row.message_id),
+                document: DOCUMENTS.id("id", &row.id)?,
+                project,
+            })
         });
         members.collect()
     }

@@ -157,7 +157,6 @@ async fn connect(file: &Arc<Path>, options: &Options) -> Result<SqliteConnection
         .pragma("fullfsync", "ON")
         .pragma("checkpoint_fullfsync", "ON")
         .pragma("cache_size", CACHE)
-        .pragma("temp_store", "MEMORY")
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("journal_size_limit", LOG_BYTES);
     if let Some(bytes) = options.max_bytes {

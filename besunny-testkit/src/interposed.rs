@@ -17,8 +17,8 @@ use besunny_core::{
     job::Job,
     project::Project,
     repository::{
-        Accounts, Content, DocumentFilter, Documents, ItemFilter, Known, Outbox, People, Position,
-        Projects, RepositoryError, Store, StreamStatus, Streams, Tally, ThreadMember,
+        Accounts, Content, DocumentFilter, Documents, ItemFilter, Known, Outbox, Pending, People,
+        Position, Projects, RepositoryError, Store, StreamStatus, Streams, Tally, ThreadMember,
     },
     scheduler::{Ask, Claim, Failure, Lease, Noted, Receipt, Release, Scheduler, Work},
     source::{ItemId, OfferedStream, Scope, StreamKey},
@@ -152,6 +152,7 @@ interposed! { Projects {
 interposed! { Documents {
     fn document(scope: &TenantScope, id: DocumentId) -> Option<Document>;
     fn content(scope: &TenantScope, id: DocumentId) -> Option<Content>;
+    fn pending(scope: &TenantScope, ids: &[DocumentId], max_bytes: usize) -> Vec<Option<Pending>>;
     fn blob(scope: &TenantScope, hash: &[u8; 32]) -> Option<Bytes>;
     fn history(scope: &TenantScope, id: DocumentId) -> Vec<Entry>;
     fn documents(scope: &TenantScope, filter: &DocumentFilter) -> Vec<Document>;

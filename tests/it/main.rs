@@ -3,6 +3,7 @@
 
 mod budget;
 mod crash;
+mod decisions;
 mod gmail;
 mod scene;
 mod simulation;

@@ -10,40 +10,81 @@ struct Phrase {
 }
 
 /// Many phrases, found in one walk over a text.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Phrases {
     by_first: HashMap<String, Vec<Phrase>>,
+    /// The bytes that first words begin with.
+    first_letters: [bool; 256],
+}
+
+impl Default for Phrases {
+    fn default() -> Self {
+        Self { by_first: HashMap::new(), first_letters: [false; 256] }
+    }
 }
 
 impl Phrases {
     /// Looks for `text` too; a text without any word is ignored.
     pub(super) fn add(&mut self, text: &str, tag: usize) {
-        let words: Vec<String> = words(text).map(str::to_lowercase).collect();
+        let words: Vec<String> = Words { rest: text }.map(str::to_lowercase).collect();
         if let Some(first) = words.first().cloned() {
+            let letter = first.bytes().next().unwrap_or_default();
+            self.first_letters[usize::from(letter)] = true;
             self.by_first.entry(first).or_default().push(Phrase { words, tag });
         }
     }
 
     /// Calls `found` with the tag of each phrase in `text`, as often as it stands there.
     pub(super) fn search(&self, text: &str, mut found: impl FnMut(usize)) {
-        let text: Vec<String> = words(text).map(str::to_lowercase).collect();
-        for (at, word) in text.iter().enumerate() {
-            let Some(phrases) = self.by_first.get(word) else { continue };
-            for phrase in phrases {
-                if text[at..].starts_with(&phrase.words) {
+        let mut words = Words { rest: text };
+        let mut lower = String::new();
+        while let Some(word) = words.next() {
+            if !self.may_begin(word) {
+                continue;
+            }
+            lower_into(&mut lower, word);
+            for phrase in self.by_first.get(&lower).into_iter().flatten() {
+                let mut text = words.clone();
+                let mut later = phrase.words.iter().skip(1);
+                if later.all(|word| text.next().is_some_and(|next| next.to_lowercase() == *word)) {
                     found(phrase.tag);
                 }
             }
         }
     }
+
+    /// Says whether a phrase may begin with `word`: most words of a text are told by their first
+    /// letter.
+    fn may_begin(&self, word: &str) -> bool {
+        word.bytes().next().is_some_and(|byte| {
+            !byte.is_ascii() || self.first_letters[usize::from(byte.to_ascii_lowercase())]
+        })
+    }
 }
 
-/// Splits a text into words: runs of letters and digits, and each character of scripts that do
-/// not part words by spaces.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        rest = rest.trim_start_matches(|letter: char| !letter.is_alphanumeric());
+/// Writes a word in lower case, without an allocation for plain letters.
+fn lower_into(lower: &mut String, word: &str) {
+    lower.clear();
+    if word.is_ascii() {
+        lower.push_str(word);
+        lower.make_ascii_lowercase();
+    } else {
+        lower.push_str(&word.to_lowercase());
+    }
+}
+
+/// The words of a text: runs of letters and digits, and each character of scripts that do not part
+/// words by spaces.
+#[derive(Clone, Debug)]
+struct Words<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let rest = self.rest.trim_start_matches(|letter: char| !letter.is_alphanumeric());
         let first = rest.chars().next()?;
         let end = if is_unspaced(first) {
             first.len_utf8()
@@ -52,9 +93,9 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
                 .unwrap_or(rest.len())
         };
         let (word, tail) = rest.split_at(end);
-        rest = tail;
+        self.rest = tail;
         Some(word)
-    })
+    }
 }
 
 /// Says whether a script writes words without spaces between them: Han, Kana, Thai, Lao, Khmer.

@@ -23,9 +23,19 @@ pub(super) fn clean(text: &str) -> Clean<'_> {
     out.push_str(&text[..first]);
     let mut flags = Flags::default();
     let mut cleaner = Cleaner { last: out.chars().next_back(), selected: false, in_flag: false };
-    let mut letters = text[first..].chars().peekable();
-    while let Some(c) = letters.next() {
-        match cleaner.judge(c, letters.peek().copied()) {
+    let mut rest = &text[first..];
+    while let Some(c) = rest.chars().next() {
+        let plain = rest.bytes().position(|byte| SUSPECT[byte as usize]).unwrap_or(rest.len());
+        // Whatever is suspect begins a character, so the run ends where one does.
+        let (run, tail) = rest.split_at(plain);
+        if let Some(last) = run.chars().next_back() {
+            cleaner.keep(last);
+            out.push_str(run);
+            rest = tail;
+            continue;
+        }
+        rest = &rest[c.len_utf8()..];
+        match cleaner.judge(c, rest.chars().next()) {
             Judgement::Keep => out.push(c),
             Judgement::LineEnd => out.push('\n'),
             Judgement::DropQuietly => {}
@@ -76,13 +86,17 @@ impl Cleaner {
     fn judge(&mut self, c: char, next: Option<char>) -> Judgement {
         let judgement = self.decide(c, next);
         if matches!(judgement, Judgement::Keep) {
-            self.in_flag = c == '\u{1f3f4}' || (self.in_flag && is_tag(c) && c != '\u{e007f}');
-            self.selected = is_selector(c);
-            if !self.selected {
-                self.last = Some(c);
-            }
+            self.keep(c);
         }
         judgement
+    }
+
+    fn keep(&mut self, c: char) {
+        self.in_flag = c == '\u{1f3f4}' || (self.in_flag && is_tag(c) && c != '\u{e007f}');
+        self.selected = is_selector(c);
+        if !self.selected {
+            self.last = Some(c);
+        }
     }
 
     fn decide(&self, c: char, next: Option<char>) -> Judgement {

@@ -1,25 +1,27 @@
-//! The loop over jobs: claim a batch, do each, complete it with a commit.
-use std::sync::Arc;
+//! The loop over jobs: claim a batch, do it, complete it with commits.
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 
-use super::{Until, Worker, describe};
+use super::{Until, Worker, decisions::Errand, describe};
 use crate::{
-    classify::{self, ClassifyError, Question},
-    commit::{Basis, Commit, Decision, Effect},
-    document::{DocumentState, Review, ReviewReason},
-    history::Fact,
-    ids::{CommitId, DocumentId, StreamId},
+    classify::ClassifyError,
+    commit::{Basis, Claimed, Commit, Effect},
+    ids::{CommitId, StreamId, TenantId},
     job::Task,
     message::Filing,
     repository::RepositoryError,
     retry,
     scheduler::{Ask, Claim, Failure, Work},
     source::{ItemId, SourceError},
+    tenant::TenantScope,
 };
 
+/// Mails that are decided on hold about so much memory, whatever their number and size.
+const IN_FLIGHT_BYTES: usize = 8 << 20;
+
 #[derive(Debug, thiserror::Error)]
-enum JobError {
+pub(super) enum JobError {
     #[error("the source failed")]
     Source(#[from] SourceError),
     #[error("the store failed")]
@@ -29,6 +31,11 @@ enum JobError {
 }
 
 impl JobError {
+    /// Says whether the store could not be used, for one job or for many.
+    pub(super) const fn is_outage(&self) -> bool {
+        matches!(self, Self::Repository(RepositoryError::Store(_)))
+    }
+
     /// Says whether time heals it: an outage of the store is no reason to give a job up.
     const fn may_heal(&self) -> bool {
         matches!(
@@ -54,12 +61,30 @@ impl Worker {
                 continue;
             }
             done += claims.len();
-            let mut running = FuturesUnordered::new();
-            for claim in claims {
-                running.push(self.perform(claim).boxed());
-            }
-            while running.next().await.is_some() {}
+            self.perform(claims).await;
         }
+    }
+
+    /// Does jobs at once: decisions of one tenant together, everything else alone.
+    async fn perform(&self, claims: Vec<Claim>) {
+        let mut running = FuturesUnordered::new();
+        let mut errands: BTreeMap<TenantId, Vec<Errand>> = BTreeMap::new();
+        for claim in claims {
+            match claim.job.task.clone() {
+                Task::Classify { document } => {
+                    let errands = errands.entry(claim.scope.tenant()).or_default();
+                    errands.push(Errand { claim, document });
+                }
+                Task::File { stream, item } => {
+                    running.push(self.file(claim, stream, item).boxed());
+                }
+            }
+        }
+        let max_bytes = IN_FLIGHT_BYTES / errands.len().max(1);
+        for errands in errands.into_values() {
+            running.push(self.decide_all(errands, max_bytes).boxed());
+        }
+        while running.next().await.is_some() {}
     }
 
     async fn claims(&self) -> Vec<Claim> {
@@ -73,17 +98,8 @@ impl Worker {
         }
     }
 
-    async fn perform(&self, claim: Claim) {
-        let done = match &claim.job.task {
-            Task::Classify { document } => self.classify(&claim, *document).await,
-            Task::File { stream, item } => self.file(&claim, *stream, item).await,
-        };
-        let Err(error) = done else { return };
-        self.put_off(&claim, &error).await;
-    }
-
     /// Ends a claim after a failure: again later, or given up.
-    async fn put_off(&self, claim: &Claim, error: &JobError) {
+    pub(super) async fn put_off(&self, claim: &Claim, error: &JobError) {
         let attempt = claim.attempt + 1;
         let luck = retry::luck(&[claim.job.id.as_bytes(), &claim.epoch.0.to_be_bytes()]);
         let wait = retry::JOB.wait(attempt, luck);
@@ -97,44 +113,25 @@ impl Worker {
         }
     }
 
-    /// Decides on one document (CLS-1); a document that was decided on before is left alone.
-    async fn classify(&self, claim: &Claim, id: DocumentId) -> Result<(), JobError> {
-        let scope = &claim.scope;
-        let Some(document) = self.repository.document(scope, id).await? else {
-            return self.complete(claim, Vec::new()).await;
+    /// Marks a mail at its source (MAIL-14).
+    async fn file(&self, claim: Claim, stream: StreamId, item: ItemId) {
+        let filed = self.file_at_source(&claim.scope, stream, &item).await;
+        let done = match filed {
+            Ok(()) => self.complete(&claim.scope, &[&claim], Vec::new()).await,
+            Err(error) => Err(error),
         };
-        if document.state != DocumentState::Pending {
-            return self.complete(claim, Vec::new()).await;
+        if let Err(error) = done {
+            self.put_off(&claim, &error).await;
         }
-        let Some(content) = self.repository.content(scope, id).await? else {
-            return Err(RepositoryError::Missing("content").into());
-        };
-        let candidates = self.repository.projects(scope, document.owner).await?;
-        let references: Vec<&str> = content.mail.thread_ids().collect();
-        let thread = self.repository.thread(scope, document.owner, &references).await?;
-        let question = Question { document: &document, mail: &content.mail, thread: &thread };
-        let (state, fact) = match self.classifier.classify(&question, &candidates).await {
-            Ok(verdict) => {
-                let state = classify::decide(&verdict, &candidates, &self.settings);
-                let fact = Fact::Decided { verdict: Box::new(verdict), state: state.clone() };
-                (state, fact)
-            }
-            // Nothing is guessed: after the last attempt a person decides.
-            Err(error) if claim.attempt + 1 >= retry::JOB_ATTEMPTS => {
-                let reason = ReviewReason::ClassifierFailed;
-                let state = DocumentState::NeedsReview(Review { reason, suggestion: None });
-                (state, Fact::ClassifierFailed { why: describe(&error) })
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let expected = document.version;
-        let decision = Decision { document: id, expected, state, fact };
-        self.complete(claim, vec![Effect::Decide(decision)]).await
     }
 
-    /// Marks a mail at its source (MAIL-14).
-    async fn file(&self, claim: &Claim, stream: StreamId, item: &ItemId) -> Result<(), JobError> {
-        let place = self.repository.find_stream(&claim.scope, stream).await?;
+    async fn file_at_source(
+        &self,
+        scope: &TenantScope,
+        stream: StreamId,
+        item: &ItemId,
+    ) -> Result<(), JobError> {
+        let place = self.repository.find_stream(scope, stream).await?;
         if let Some((account, key)) = place
             && let Some(adapter) = self.mail.get(&account.provider)
             && let Some(port) = &adapter.filing
@@ -144,16 +141,24 @@ impl Worker {
                 port.file(&account.stream(key), item, filing).await?;
             }
         }
-        self.complete(claim, Vec::new()).await
+        Ok(())
     }
 
-    async fn complete(&self, claim: &Claim, effects: Vec<Effect>) -> Result<(), JobError> {
-        let id = CommitId::derived(&[claim.job.id.as_bytes(), &claim.epoch.0.to_be_bytes()]);
-        let basis = Basis::Job { job: claim.job.id, epoch: claim.epoch };
-        let commit = Arc::new(Commit { id, basis, at: self.clock.now(), effects });
-        match self.repository.commit(&claim.scope, Arc::clone(&commit)).await {
+    /// Completes jobs of one tenant with what they decided, all or none.
+    pub(super) async fn complete(
+        &self,
+        scope: &TenantScope,
+        claims: &[&Claim],
+        effects: Vec<Effect>,
+    ) -> Result<(), JobError> {
+        let done = claims.iter().map(|claim| Claimed { job: claim.job.id, epoch: claim.epoch });
+        let done: Vec<Claimed> = done.collect();
+        let id = commit_id(&done);
+        let commit = Commit { id, basis: Basis::Jobs(done), at: self.clock.now(), effects };
+        let commit = Arc::new(commit);
+        match self.repository.commit(scope, Arc::clone(&commit)).await {
             Err(RepositoryError::Store(_)) => {
-                self.repository.commit(&claim.scope, commit).await?;
+                self.repository.commit(scope, commit).await?;
             }
             done => {
                 done?;
@@ -161,4 +166,13 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// Derives the commit's id from the claims, so that repeating it is seen as that.
+fn commit_id(done: &[Claimed]) -> CommitId {
+    let epochs: Vec<[u8; 8]> = done.iter().map(|done| done.epoch.0.to_be_bytes()).collect();
+    let parts = done.iter().zip(&epochs);
+    let parts: Vec<&[u8]> =
+        parts.flat_map(|(done, epoch)| [&done.job.as_bytes()[..], epoch]).collect();
+    CommitId::derived(&parts)
 }

@@ -21,7 +21,7 @@ use super::{Place, facts::Held, packing::Packing};
 use crate::{
     bells::Made,
     blobs,
-    column::{Id, integer, json, micros, text_list},
+    column::{Id, hex, integer, json, micros, text_list},
     failure::failed,
     rows::{self, Insert, insert, write},
     writer::Turn,
@@ -234,8 +234,8 @@ impl Sheet<'_> {
         row.add(new.mail.message_id.as_ref().map(|id| id.expose().as_str()));
     }
 
-    /// Writes changed documents one by one: nearly always it is one, and a statement over a list
-    /// would read all documents of the tenant to find them.
+    /// Writes changed documents, all with one statement, which finds each by its id first: an
+    /// update from a list would otherwise read all documents of the tenant.
     async fn write_changed(
         &mut self,
         connection: &mut SqliteConnection,
@@ -244,27 +244,38 @@ impl Sheet<'_> {
         for born in &self.born {
             self.changed.remove(&born.new.id);
         }
+        let mut changes = Vec::with_capacity(self.changed.len());
         for (id, state) in &self.changed {
             let Some(held) = self.documents.get(id) else { continue };
-            let (id, version) = (id.bytes(), integer(held.version));
-            let removed_at = held.removed_at.map(micros);
-            let (decision, name) = (state.map(json).transpose()?, state.map(DocumentState::as_str));
-            let project = state.and_then(DocumentState::project).map(|id| id.bytes());
-            let written = sqlx::query!(
-                "UPDATE documents SET version = ?3, removed_at = ?4, state = coalesce(?5, state),
-                project = iif(?5 IS NULL, project, ?6), decision = coalesce(?7, decision)
-                WHERE tenant = ?1 AND id = ?2",
-                tenant,
-                id,
-                version,
-                removed_at,
-                name,
-                project,
-                decision,
-            );
-            written.execute(&mut *connection).await.map_err(failed)?;
+            changes.push(object!([
+                hex(id),
+                held.version,
+                held.removed_at.map(micros),
+                state.map(DocumentState::as_str),
+                state.and_then(DocumentState::project).map(|id| hex(&id)),
+                state.map(json).transpose()?,
+            ]));
         }
-        Ok(())
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let changes = Value::Array(changes).to_string();
+        let written = sqlx::query!(
+            "WITH new AS MATERIALIZED (
+                SELECT d.rowid AS place, value ->> 1 AS version, value ->> 2 AS removed_at,
+                    value ->> 3 AS state, value ->> 4 AS project, value ->> 5 AS decision
+                FROM json_each(?2)
+                CROSS JOIN documents d ON d.tenant = ?1 AND d.id = unhex(value ->> 0)
+            )
+            UPDATE documents SET version = new.version, removed_at = new.removed_at,
+                state = coalesce(new.state, documents.state),
+                project = iif(new.state IS NULL, documents.project, unhex(new.project)),
+                decision = coalesce(new.decision, documents.decision)
+            FROM new WHERE documents.rowid = new.place",
+            tenant,
+            changes,
+        );
+        written.execute(connection).await.map(drop).map_err(failed)
     }
 
     async fn write_links(
@@ -281,10 +292,7 @@ impl Sheet<'_> {
         if self.unlinks.is_empty() {
             return Ok(());
         }
-        let unlinks = self
-            .unlinks
-            .iter()
-            .map(|(document, item)| object!([document.as_uuid().simple().to_string(), item]));
+        let unlinks = self.unlinks.iter().map(|(document, item)| object!([hex(document), item]));
         let unlinks = Value::Array(unlinks.collect()).to_string();
         let unlinked = sqlx::query!(
             "DELETE FROM origins WHERE tenant = ?1 AND account = ?2

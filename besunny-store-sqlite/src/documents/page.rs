@@ -163,17 +163,18 @@ impl Wanted {
     }
 }
 
-struct DocumentRow {
-    id: Vec<u8>,
-    version: i64,
-    owner: Vec<u8>,
-    kind: String,
-    title: String,
-    author: String,
-    received_at: i64,
-    stored_at: i64,
-    decision: String,
-    removed_at: Option<i64>,
+/// The short row of a document.
+pub(super) struct DocumentRow {
+    pub(super) id: Vec<u8>,
+    pub(super) version: i64,
+    pub(super) owner: Vec<u8>,
+    pub(super) kind: String,
+    pub(super) title: String,
+    pub(super) author: String,
+    pub(super) received_at: i64,
+    pub(super) stored_at: i64,
+    pub(super) decision: String,
+    pub(super) removed_at: Option<i64>,
 }
 
 impl TryFrom<DocumentRow> for Document {

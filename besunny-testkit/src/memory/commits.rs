@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use besunny_core::{
-    commit::{Basis, Commit, Decision, Effect, FIRST_VERSION, PassBasis, Recorded},
+    commit::{Basis, Claimed, Commit, Decision, Effect, FIRST_VERSION, PassBasis, Recorded},
     document::{Document, DocumentState, NewDocument, Origin},
     event::Event,
     history::Fact,
@@ -172,7 +172,7 @@ impl Rows {
         self.check(commit)?;
         let account = match &commit.basis {
             Basis::Pass(pass) => Some(self.stream(pass.stream)?.account),
-            Basis::Job { .. } | Basis::Person => None,
+            Basis::Jobs(_) | Basis::Person => None,
         };
         let mut applied = Applied { tenant: self.tenant.id, account, at: commit.at, now, events };
         if let Basis::Pass(pass) = &commit.basis {
@@ -191,9 +191,13 @@ impl Rows {
                 let row = self.streams.get(&pass.stream)?;
                 (row.last_commit == Some(commit.id)).then_some(row.version)
             }
-            Basis::Job { job, .. } => {
-                let row = self.jobs.get(job)?;
-                (row.state == JobState::Done(commit.id)).then_some(Version(0))
+            Basis::Jobs(done) => {
+                let was_done = |job| {
+                    let row = self.jobs.get(job);
+                    row.is_some_and(|row| row.state == JobState::Done(commit.id))
+                };
+                let repeated = !done.is_empty() && done.iter().all(|done| was_done(&done.job));
+                repeated.then_some(Version(0))
             }
             Basis::Person => self.commits.contains(&commit.id).then_some(Version(0)),
         }
@@ -210,9 +214,12 @@ impl Rows {
                     return Err(RepositoryError::Conflict);
                 }
             }
-            Basis::Job { job, epoch } => {
-                let row = self.jobs.get(job).ok_or(RepositoryError::Fenced)?;
-                if row.epoch != *epoch || row.state != JobState::Waiting {
+            Basis::Jobs(done) => {
+                let holds = |done: &Claimed| {
+                    let row = self.jobs.get(&done.job);
+                    row.is_some_and(|row| row.epoch == done.epoch && row.state == JobState::Waiting)
+                };
+                if done.is_empty() || !done.iter().all(holds) {
                     return Err(RepositoryError::Fenced);
                 }
             }
@@ -302,10 +309,12 @@ impl Rows {
                 row.last_commit = Some(commit.id);
                 Ok(row.version)
             }
-            Basis::Job { job, .. } => {
-                if let Some(row) = self.jobs.get_mut(job) {
-                    row.state = JobState::Done(commit.id);
-                    row.until = None;
+            Basis::Jobs(done) => {
+                for done in done {
+                    if let Some(row) = self.jobs.get_mut(&done.job) {
+                        row.state = JobState::Done(commit.id);
+                        row.until = None;
+                    }
                 }
                 Ok(Version(0))
             }

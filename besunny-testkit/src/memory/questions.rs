@@ -14,7 +14,7 @@ use besunny_core::{
     project::Project,
     repository::{
         Accounts, BATCH, Content, DocumentFilter, Documents, ItemCounts, ItemFilter, Outbox,
-        People, Projects, RepositoryError, StateFilter, StreamStatus, Tally, ThreadMember,
+        Pending, People, Projects, RepositoryError, StateFilter, StreamStatus, Tally, ThreadMember,
     },
     scheduler::Work,
     source::{ItemId, OfferedStream, StreamKey},
@@ -23,7 +23,7 @@ use besunny_core::{
 };
 use bytes::Bytes;
 
-use super::{JobState, MemoryRepository, Rows, StreamRow};
+use super::{DocumentRow, JobState, MemoryRepository, Rows, StreamRow};
 
 #[async_trait]
 impl Accounts for MemoryRepository {
@@ -194,6 +194,32 @@ impl Documents for MemoryRepository {
         })
     }
 
+    async fn pending(
+        &self,
+        scope: &TenantScope,
+        ids: &[DocumentId],
+        max_bytes: usize,
+    ) -> Result<Vec<Option<Pending>>, RepositoryError> {
+        self.read(scope, |rows| {
+            let (mut answers, mut bytes) = (Vec::new(), 0);
+            for id in ids {
+                let row = rows.documents.get(id);
+                let row = row.filter(|row| row.document.state == DocumentState::Pending);
+                bytes += row.map_or(0, |row| row.mail.weight_bytes());
+                if bytes > max_bytes && !answers.is_empty() {
+                    break;
+                }
+                answers.push(
+                    row.map(|row| Pending {
+                        document: row.document.clone(),
+                        mail: row.mail.clone(),
+                    }),
+                );
+            }
+            Ok(answers)
+        })
+    }
+
     async fn blob(
         &self,
         scope: &TenantScope,
@@ -267,16 +293,16 @@ impl Documents for MemoryRepository {
         message_ids: &[&str],
     ) -> Result<Vec<ThreadMember>, RepositoryError> {
         self.read(scope, |rows| {
-            let member = rows.documents.values().filter(|row| {
-                let id = row.mail.message_id.as_ref().map(|id| id.expose().as_str());
-                row.document.owner == owner && id.is_some_and(|id| message_ids.contains(&id))
-            });
-            Ok(member
-                .map(|row| ThreadMember {
+            let member = |row: &DocumentRow| {
+                let message_id = row.mail.message_id.clone()?;
+                let is_named = message_ids.contains(&message_id.expose().as_str());
+                (row.document.owner == owner && is_named).then(|| ThreadMember {
+                    message_id,
                     document: row.document.id,
                     project: row.document.state.project(),
                 })
-                .collect())
+            };
+            Ok(rows.documents.values().filter_map(member).collect())
         })
     }
 }

@@ -124,7 +124,11 @@ fn quoted_history_weighs_half() {
 #[test]
 fn a_thread_stays_in_its_project() {
     let home = candidates()[1].id;
-    let member = |n: u8, project| ThreadMember { document: DocumentId::derived(&[&[n]]), project };
+    let member = |n: u8, project| ThreadMember {
+        message_id: Untrusted::new(format!("{n}@example.org")),
+        document: DocumentId::derived(&[&[n]]),
+        project,
+    };
     let raw = "From: x@y.example\nSubject: Re: hello\n\nfine\n";
     assert_eq!(route(&weigh(raw, &[member(1, Some(home)), member(2, None)])), "Orchard");
     let other = candidates()[0].id;

@@ -2,9 +2,10 @@
 use std::collections::HashMap;
 
 use besunny_core::{
-    commit::Effect,
-    document::{DocumentState, Origin},
+    commit::{Decision, Effect},
+    document::{DocumentState, Origin, Review, ReviewReason},
     history::Fact,
+    ids::DocumentId,
     project::Project,
     repository::{DocumentFilter, RepositoryError, StateFilter, Tally},
 };
@@ -14,6 +15,9 @@ use super::{
     bench::{Bench, item, item_id, noon, raw_mail},
 };
 use crate::conformance::{Broken, Case, Outcome, Power, check, check_equal, clause};
+
+/// More than the mails of a case hold.
+const PLENTY: usize = 1 << 20;
 
 pub(super) fn cases() -> Vec<Case<World>> {
     vec![
@@ -27,6 +31,8 @@ pub(super) fn cases() -> Vec<Case<World>> {
         clause("store.leave.twice", twice),
         clause("store.documents.newest-first", newest_first),
         clause("store.documents.filter", filter),
+        clause("store.pending.undecided", pending),
+        clause("store.pending.bounded", bounded),
         clause("store.thread.members", thread),
         clause("store.projects.named-once", projects),
         clause("store.outbox.in-order", outbox),
@@ -204,7 +210,7 @@ async fn filter(world: World) -> Outcome {
     let project = named(&bench, "Harbour")?;
     bench.store.put_project(&bench.scope, &project).await?;
     let two = bench.found(bench.document_id("two")?).await?;
-    let decision = besunny_core::commit::Decision {
+    let decision = Decision {
         document: two.id,
         expected: two.version,
         state: two.state.clone().assigned(Some(project.id), bench.user),
@@ -227,6 +233,47 @@ async fn filter(world: World) -> Outcome {
     check_equal(&tally, &want, "the tally")
 }
 
+async fn pending(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let lease = bench.lease().await?;
+    let (one, two) = (bench.stored(&lease, "one").await?, bench.stored(&lease, "two").await?);
+    let unknown = DocumentId::derived(&[b"unknown"]);
+    let ids = [two.id, unknown, one.id, two.id];
+    let found = bench.store.pending(&bench.scope, &ids, PLENTY).await?;
+    let documents: Vec<_> = found.iter().map(|it| it.as_ref().map(|it| &it.document)).collect();
+    let want = vec![Some(&two), None, Some(&one), Some(&two)];
+    check_equal(&documents, &want, "pending documents")?;
+    let mail = bench.document(bench.user, &raw_mail("two"))?.mail.without_contents();
+    check_equal(&found[0].as_ref().map(|it| &it.mail), &Some(&mail), "the mail")?;
+    let review = Review { reason: ReviewReason::NoEvidence, suggestion: None };
+    let decision = Decision {
+        document: two.id,
+        expected: two.version,
+        state: DocumentState::NeedsReview(review),
+        fact: Fact::ClassifierFailed { why: "it failed".to_owned() },
+    };
+    bench.apply(&lease, vec![Effect::Decide(decision)]).await?;
+    let found = bench.store.pending(&bench.scope, &ids, PLENTY).await?;
+    let documents: Vec<_> = found.iter().map(|it| it.as_ref().map(|it| &it.document)).collect();
+    check_equal(&documents, &vec![None, None, Some(&one), None], "after a decision")?;
+    let none = bench.store.pending(&bench.scope, &[], PLENTY).await?;
+    check(none.is_empty(), "answers to nothing")
+}
+
+async fn bounded(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let lease = bench.lease().await?;
+    let mut ids = Vec::new();
+    for name in ["one", "two", "three"] {
+        ids.push(bench.stored(&lease, name).await?.id);
+    }
+    let all = bench.store.pending(&bench.scope, &ids, PLENTY).await?;
+    check_equal(&all.len(), &3, "answers without a bound")?;
+    let first = bench.store.pending(&bench.scope, &ids, 0).await?;
+    let found = first.iter().flatten().map(|it| it.document.id);
+    check_equal(&found.collect(), &ids[..1].to_vec(), "the first answer")
+}
+
 async fn thread(world: World) -> Outcome {
     let bench = Bench::acme(&world).await?;
     let lease = bench.lease().await?;
@@ -234,8 +281,8 @@ async fn thread(world: World) -> Outcome {
     bench.stored(&lease, "else").await?;
     let ids = ["start@example.org", "unknown@example.org"];
     let found = bench.store.thread(&bench.scope, bench.user, &ids).await?;
-    let members: Vec<_> = found.iter().map(|member| member.document).collect();
-    check_equal(&members, &vec![document.id], "members of the thread")?;
+    let members: Vec<_> = found.iter().map(|it| (it.message_id.expose(), it.document)).collect();
+    check_equal(&members, &vec![(&ids[0].to_owned(), document.id)], "members of the thread")?;
     let stranger = bench.add_person("eve").await?;
     let found = bench.store.thread(&bench.scope, stranger, &ids).await?;
     check(found.is_empty(), "a thread shows documents of somebody else")

@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use besunny_core::{
-    commit::{Basis, Commit, Effect},
+    commit::{Basis, Claimed, Commit, Effect},
     ids::{CommitId, DocumentId},
     job::{Job, Task},
     repository::RepositoryError,
@@ -23,6 +23,7 @@ pub(super) fn cases() -> Vec<Case<World>> {
         clause("scheduler.claim.not-before-due", not_before_due),
         clause("scheduler.complete.once", complete_once),
         clause("scheduler.complete.fenced", complete_fenced),
+        clause("scheduler.complete.together", complete_together),
         clause("scheduler.fail.retries", retries),
         clause("scheduler.fail.dead-letter", dead_letter),
         clause("scheduler.fail.fenced", fail_fenced),
@@ -91,6 +92,36 @@ async fn complete_fenced(world: World) -> Outcome {
     )?;
     bench.commit(done(&new)).await?;
     Ok(())
+}
+
+async fn complete_together(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    for name in ["a", "b", "c"] {
+        enqueue(&bench, name).await?;
+    }
+    let old = claims(&bench).await?;
+    check_equal(&old.len(), &3, "claims on three jobs")?;
+    bench.commit(done(&old[0])).await?;
+    for (claims, what) in [(&old[..], "a job that was done"), (&[], "no job")] {
+        let refused = bench.commit(all_done(claims)).await;
+        check(
+            matches!(refused, Err(RepositoryError::Fenced)),
+            format_args!("completion of {what} with others: {refused:?}"),
+        )?;
+    }
+    world.advance(LEASE * 2).await;
+    let new = claims(&bench).await?;
+    check_equal(&new.len(), &2, "claims after a completion that was refused")?;
+    let refused = bench.commit(all_done(&[new[0].clone(), old[2].clone()])).await;
+    check(
+        matches!(refused, Err(RepositoryError::Fenced)),
+        format_args!("completion with one old claim: {refused:?}"),
+    )?;
+    let together = all_done(&new);
+    bench.commit(together.clone()).await?;
+    bench.commit(together).await?;
+    world.advance(LEASE * 2).await;
+    check_equal(&claims(&bench).await?.len(), &0, "claims on jobs that are done")
 }
 
 async fn retries(world: World) -> Outcome {
@@ -169,10 +200,19 @@ async fn fail(bench: &Bench, claim: &Claim, retry_after: Option<Duration>) -> Ou
 }
 
 fn done(claim: &Claim) -> Commit {
+    all_done(std::slice::from_ref(claim))
+}
+
+fn all_done(claims: &[Claim]) -> Commit {
+    let name = claims.iter().map(|claim| format!("{} {}, ", claim.job.id, claim.epoch.0));
     Commit {
-        id: CommitId::derived(&[claim.job.id.as_bytes(), &claim.epoch.0.to_be_bytes()]),
-        basis: Basis::Job { job: claim.job.id, epoch: claim.epoch },
+        id: CommitId::derived(&[name.collect::<String>().as_bytes()]),
+        basis: Basis::Jobs(claims.iter().map(claimed).collect()),
         at: noon(),
         effects: Vec::new(),
     }
+}
+
+fn claimed(claim: &Claim) -> Claimed {
+    Claimed { job: claim.job.id, epoch: claim.epoch }
 }

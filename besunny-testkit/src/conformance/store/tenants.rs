@@ -55,6 +55,8 @@ async fn documents(world: World) -> Outcome {
     let store = &acme.store;
     check_equal(&store.document(&evil.scope, id).await?, &None, "document")?;
     check(store.content(&evil.scope, id).await?.is_none(), "content")?;
+    let pending = store.pending(&evil.scope, &[id], 1 << 20).await?;
+    check(pending.iter().all(Option::is_none), "pending")?;
     check(store.history(&evil.scope, id).await?.is_empty(), "history")?;
     let content = store.content(&acme.scope, id).await?;
     let raw = content.ok_or_else(|| Broken::new("no content"))?.raw;
