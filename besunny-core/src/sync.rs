@@ -248,7 +248,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
                 Ok(items) => facts.add(ids, items, self.plan),
                 Err(error) => {
                     failed.push((ids, error));
-                    if lease.attempt < ATTEMPTS {
+                    if at.track.troubled < ATTEMPTS {
                         break;
                     }
                 }
@@ -260,8 +260,16 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
             }
         }
         drop(asking);
-        let lost = self.settle(lease, failed, &mut facts).await;
-        let track = if lost.is_some() { at.track.clone() } else { moved };
+        let concerns_items = failed.iter().any(|(_, error)| error.concerns_item());
+        let troubled = at.track.troubled;
+        let lost = self.settle(lease, failed, troubled, &mut facts).await;
+        let track = match &lost {
+            Some(_) => {
+                let troubled = troubled.saturating_add(u32::from(concerns_items));
+                Track { troubled, ..at.track.clone() }
+            }
+            None => Track { troubled: 0, ..moved },
+        };
         let pass = self.commit(lease, version, track, facts).await?;
         match lost {
             Some(error) => Err(error.into()),
@@ -273,18 +281,21 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
         (ids, self.source.fetch(&lease.at, ids).await)
     }
 
-    /// Asks for each failed item alone and gives up on those that failed often enough.
+    /// Asks for each failed item alone and gives up once items failed in `troubled` passes in a row.
+    ///
+    /// Only such passes count: an outage of the listing is no fault of an item.
     ///
     /// Returns the error that ends the pass, if any item is left that deserves another attempt.
     async fn settle(
         &self,
         lease: &Lease,
         failed: Vec<(&[ItemId], SourceError)>,
+        troubled: u32,
         facts: &mut Facts<P::Reading>,
     ) -> Option<SourceError> {
         let mut lost = None;
         for (ids, error) in failed {
-            if !error.concerns_item() || lease.attempt < ATTEMPTS {
+            if !error.concerns_item() || troubled < ATTEMPTS {
                 lost = Some(error);
                 continue;
             }
@@ -293,7 +304,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
                     Ok(items) => facts.add(std::slice::from_ref(id), items, self.plan),
                     Err(error) if error.concerns_item() => {
                         let alone = facts.is_empty();
-                        if lease.attempt >= if alone { PATIENCE } else { ATTEMPTS } {
+                        if troubled >= if alone { PATIENCE } else { ATTEMPTS } {
                             facts.give_up(id.clone(), &error);
                         } else {
                             lost = Some(error);

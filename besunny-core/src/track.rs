@@ -37,6 +37,9 @@ pub struct Track {
     pub turn: Lane,
     /// Whether a new listing is due once no scan is under way.
     pub relist: bool,
+    /// How many passes in a row have met items that could not be fetched.
+    #[serde(default)]
+    pub troubled: u32,
 }
 
 /// The lane that follows the change log.
@@ -209,7 +212,7 @@ impl Track {
             rewinds: 0,
             progress: Progress { begun_at: now, listed: 0, total: None },
         };
-        Self { live, scan: Some(scan), turn: Lane::Scan, relist: false }
+        Self { live, scan: Some(scan), turn: Lane::Scan, relist: false, troubled: 0 }
     }
 
     /// Answers a lost log: a scan under way goes on, and its end begins the next one.

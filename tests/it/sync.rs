@@ -112,6 +112,21 @@ async fn an_item_alone_on_its_page_gets_more_patience_since_it_may_be_an_outage(
 }
 
 #[tokio::test]
+async fn failures_of_the_listing_are_no_failures_of_an_item() {
+    let (scene, bad) = scene().await;
+    scene.work().await;
+    bad.fail(Some(SourceErrorKind::Unavailable));
+    work_often(&scene, ATTEMPTS + 3).await;
+    bad.fail(None);
+    scene.change(|mailbox, at| (0..3).for_each(|n| deliver(mailbox, n, at)));
+    bad.fail_on(1);
+    work_often(&scene, 2).await;
+    bad.items.lock().unwrap().clear();
+    work_often(&scene, 2).await;
+    assert_eq!((stored(&scene).await, scene.status().await.items.quarantined), (3, 0));
+}
+
+#[tokio::test]
 async fn what_was_given_up_is_read_when_somebody_asks() {
     let (scene, bad) = scene().await;
     scene.change(|mailbox, at| (0..4).for_each(|n| deliver(mailbox, n, at)));
