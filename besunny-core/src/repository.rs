@@ -3,7 +3,11 @@
 //! Every call carries a [`TenantScope`]; there is no unscoped read (DESIGN.md L6). To write a store,
 //! implement these traits and [`Scheduler`] on one type and run the
 //! repository suite of `besunny-testkit` over it.
-use std::{collections::HashMap, fmt::Debug, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Debug,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -290,6 +294,14 @@ pub trait Documents: Debug + Send + Sync {
         ids: &[DocumentId],
         max_bytes: usize,
     ) -> Result<Vec<Option<Pending>>, RepositoryError>;
+    /// Returns which of `items` of `account` have a document that is there as a whole: not removed,
+    /// with its content and its raw bytes.
+    async fn whole(
+        &self,
+        scope: &TenantScope,
+        account: AccountId,
+        items: &[ItemId],
+    ) -> Result<HashSet<ItemId>, RepositoryError>;
     /// Returns the bytes with this SHA-256: a raw mail, an attachment.
     async fn blob(
         &self,

@@ -1,14 +1,15 @@
 //! Documents: short rows to list and search, long content to read alone.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use besunny_core::{
     document::Document,
     history::Entry,
-    ids::{DocumentId, UserId},
+    ids::{AccountId, DocumentId, UserId},
     repository::{
         Content, DocumentFilter, Documents, Pending, RepositoryError, Tally, ThreadMember,
     },
+    source::ItemId,
     tenant::TenantScope,
     untrusted::Untrusted,
 };
@@ -72,6 +73,29 @@ impl Documents for SqliteStore {
         max_bytes: usize,
     ) -> Result<Vec<Option<Pending>>, RepositoryError> {
         pending::read(&self.readers, scope, ids, max_bytes).await
+    }
+
+    async fn whole(
+        &self,
+        scope: &TenantScope,
+        account: AccountId,
+        items: &[ItemId],
+    ) -> Result<HashSet<ItemId>, RepositoryError> {
+        let (tenant, account) = (tenant(scope), account.bytes());
+        let items = text_list(items.iter().map(ItemId::as_str));
+        let rows = sqlx::query_scalar!(
+            r#"SELECT DISTINCT o.item AS "item!: String" FROM json_each(?3) n
+            CROSS JOIN origins o ON o.tenant = ?1 AND o.account = ?2 AND o.item = n.value
+            CROSS JOIN documents d
+                ON d.tenant = o.tenant AND d.id = o.document AND d.removed_at IS NULL
+            CROSS JOIN blobs raw ON raw.tenant = d.tenant AND raw.sha256 = d.raw
+            CROSS JOIN blobs content ON content.tenant = d.tenant AND content.sha256 = d.content"#,
+            tenant,
+            account,
+            items,
+        );
+        let rows = rows.fetch_all(&self.readers).await.map_err(failed)?;
+        Ok(rows.into_iter().map(ItemId::from_source).collect())
     }
 
     async fn blob(

@@ -2,7 +2,12 @@
 //!
 //! The deterministic simulation injects its faults here; the crash tests stop the engine at each
 //! place in turn, on any store.
-use std::{collections::HashMap, fmt::Debug, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Debug,
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use besunny_core::{
@@ -12,7 +17,7 @@ use besunny_core::{
     document::Document,
     event::Event,
     history::Entry,
-    ids::{DocumentId, EventId, JobId, StreamId, UserId},
+    ids::{AccountId, DocumentId, EventId, JobId, StreamId, UserId},
     item::Item,
     job::Job,
     project::Project,
@@ -153,6 +158,7 @@ interposed! { Documents {
     fn document(scope: &TenantScope, id: DocumentId) -> Option<Document>;
     fn content(scope: &TenantScope, id: DocumentId) -> Option<Content>;
     fn pending(scope: &TenantScope, ids: &[DocumentId], max_bytes: usize) -> Vec<Option<Pending>>;
+    fn whole(scope: &TenantScope, account: AccountId, items: &[ItemId]) -> HashSet<ItemId>;
     fn blob(scope: &TenantScope, hash: &[u8; 32]) -> Option<Bytes>;
     fn history(scope: &TenantScope, id: DocumentId) -> Vec<Entry>;
     fn documents(scope: &TenantScope, filter: &DocumentFilter) -> Vec<Document>;

@@ -21,7 +21,7 @@ pub struct Verification {
     pub ignored: u64,
     /// Items that could not be taken in.
     pub quarantined: u64,
-    /// Items at the source that we do not hold.
+    /// Items at the source that we do not hold, or whose document is not there as a whole.
     pub missing: Vec<ItemId>,
     /// Items we hold that are not at the source.
     pub extra: Vec<ItemId>,
@@ -62,9 +62,16 @@ impl Besunny {
                 if page.is_empty() {
                     break;
                 }
+                let ids: Vec<ItemId> = page.iter().map(|item| item.id.clone()).collect();
+                let whole = self.store.whole(scope, account.id, &ids).await?;
                 for item in page {
                     match item.state {
-                        ItemState::Stored => verification.stored += 1,
+                        ItemState::Stored => {
+                            verification.stored += 1;
+                            if !whole.contains(&item.id) {
+                                verification.missing.push(item.id.clone());
+                            }
+                        }
                         ItemState::Ignored(_) => verification.ignored += 1,
                         ItemState::Quarantined(_) => verification.quarantined += 1,
                         ItemState::Removed => {}

@@ -1,5 +1,8 @@
 //! Narrow questions, and the few writes that people make.
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use besunny_core::{
@@ -8,7 +11,7 @@ use besunny_core::{
     document::{Document, DocumentState},
     event::Event,
     history::Entry,
-    ids::{DocumentId, EventId, JobId, ProjectId, StreamId, UserId},
+    ids::{AccountId, DocumentId, EventId, JobId, ProjectId, StreamId, UserId},
     item::{Item, ItemState},
     job::Job,
     project::Project,
@@ -217,6 +220,25 @@ impl Documents for MemoryRepository {
                 );
             }
             Ok(answers)
+        })
+    }
+
+    async fn whole(
+        &self,
+        scope: &TenantScope,
+        account: AccountId,
+        items: &[ItemId],
+    ) -> Result<HashSet<ItemId>, RepositoryError> {
+        self.read(scope, |rows| {
+            let is_whole = |row: &&DocumentRow| {
+                row.document.removed_at.is_none() && rows.blobs.contains_key(&row.raw)
+            };
+            let origins = rows.documents.values().filter(is_whole).flat_map(|row| &row.origins);
+            let held: HashSet<&ItemId> = origins
+                .filter(|origin| origin.account == account)
+                .map(|origin| &origin.item)
+                .collect();
+            Ok(items.iter().filter(|item| held.contains(item)).cloned().collect())
         })
     }
 

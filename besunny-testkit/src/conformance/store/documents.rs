@@ -5,7 +5,8 @@ use besunny_core::{
     commit::{Decision, Effect},
     document::{DocumentState, Origin, Review, ReviewReason},
     history::Fact,
-    ids::DocumentId,
+    ids::{AccountId, DocumentId},
+    item::IgnoredReason,
     project::Project,
     repository::{DocumentFilter, RepositoryError, StateFilter, Tally},
 };
@@ -31,6 +32,7 @@ pub(super) fn cases() -> Vec<Case<World>> {
         clause("store.leave.twice", twice),
         clause("store.documents.newest-first", newest_first),
         clause("store.documents.filter", filter),
+        clause("store.whole.names", whole),
         clause("store.pending.undecided", pending),
         clause("store.pending.bounded", bounded),
         clause("store.thread.members", thread),
@@ -108,6 +110,22 @@ async fn survives(world: World) -> Outcome {
     let reread = again.position(&bench.scope, lease.stream).await?;
     check_equal(&reread.version, &position.version, "the version after it was opened again")?;
     check_equal(&again.unpublished(10).await?.len(), &1, "events after it was opened again")
+}
+
+async fn whole(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let lease = bench.lease().await?;
+    bench.stored(&lease, "here").await?;
+    bench.stored(&lease, "gone").await?;
+    let reason = IgnoredReason::NotAddressed;
+    bench.apply(&lease, vec![Effect::Ignore { item: item("no"), reason, policy: 0 }]).await?;
+    bench.apply(&lease, vec![Effect::Leave(item_id("gone"))]).await?;
+    let ids = ["here", "gone", "no", "unknown"].map(item_id);
+    let whole = bench.store.whole(&bench.scope, bench.account.id, &ids).await?;
+    check_equal(&whole, &[item_id("here")].into(), "items with a whole document")?;
+    let other = AccountId::derived(&[b"other"]);
+    let whole = bench.store.whole(&bench.scope, other, &ids).await?;
+    check(whole.is_empty(), "items of another account")
 }
 
 async fn last_origin(world: World) -> Outcome {
