@@ -108,8 +108,6 @@ pub enum PauseReason {
     Misconfigured,
     /// The stream is gone at the source.
     StreamGone,
-    /// No adapter is registered for the provider.
-    NoAdapter,
 }
 
 /// The end of a job that was not completed by a commit.
@@ -219,22 +217,15 @@ impl PauseReason {
             Self::MissingPermission => "missing_permission",
             Self::Misconfigured => "misconfigured",
             Self::StreamGone => "stream_gone",
-            Self::NoAdapter => "no_adapter",
         }
     }
 
     /// Reads the stored name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [
-            Self::Reconnect,
-            Self::MissingPermission,
-            Self::Misconfigured,
-            Self::StreamGone,
-            Self::NoAdapter,
-        ]
-        .into_iter()
-        .find(|reason| reason.as_str() == name)
+        [Self::Reconnect, Self::MissingPermission, Self::Misconfigured, Self::StreamGone]
+            .into_iter()
+            .find(|reason| reason.as_str() == name)
     }
 
     /// Says what a person can do about it.
@@ -247,7 +238,6 @@ impl PauseReason {
             }
             Self::Misconfigured => "the settings for this source are wrong: run `besunny doctor`",
             Self::StreamGone => "it no longer exists at the source: remove it here",
-            Self::NoAdapter => "no adapter for this provider is configured: run `besunny doctor`",
         }
     }
 }

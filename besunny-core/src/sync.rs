@@ -28,7 +28,7 @@ use crate::{
         Change, Fetched, ItemId, ItemRef, Next, Page, Read, Relist, Source, SourceError,
         SourceErrorKind, Sweep,
     },
-    track::{Missing, ScanId, Step, Track, Version},
+    track::{Lane, Missing, ScanId, Step, Track, Version},
 };
 
 /// A page is committed in parts of at most so many items.
@@ -139,11 +139,34 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
             Err(SyncError::Source(error)) if error.kind == SourceErrorKind::PageExpired => {
                 self.rewind(lease, &at).await
             }
-            Err(SyncError::Repository(RepositoryError::Conflict | RepositoryError::Fenced)) => {
+            Err(SyncError::Source(error)) => self.turn(lease, &at, error).await,
+            Err(SyncError::Repository(RepositoryError::Fenced)) => {
                 Ok(Pass { outcome: Outcome::Outrun, counts: Counts::default() })
+            }
+            // A person steered the stream meanwhile: its new position is read.
+            Err(SyncError::Repository(RepositoryError::Conflict)) => {
+                Ok(Pass { outcome: Outcome::More, counts: Counts::default() })
             }
             done => done,
         }
+    }
+
+    /// Gives the live lane its turn when the listing fails, so that new items need not wait for it.
+    async fn turn(
+        &self,
+        lease: &Lease,
+        at: &Position,
+        error: SourceError,
+    ) -> Result<Pass, SyncError> {
+        let is_listing =
+            at.asked.is_empty() && matches!(at.track.step(&lease.account.scope()), Step::List(..));
+        // A failing part may have moved the version, and counted the failure of an item.
+        let position = self.repository.position(&lease.scope, lease.stream).await?;
+        if is_listing && position.track.live.is_some() {
+            let track = Track { turn: Lane::Live, ..position.track };
+            self.commit(lease, position.version, track, Facts::default()).await?;
+        }
+        Err(error.into())
     }
 
     async fn step(&self, lease: &Lease, at: &Position) -> Result<Pass, SyncError> {
@@ -233,7 +256,8 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
         let known =
             self.repository.known(&lease.scope, lease.stream, &ids, lease.account.scope()).await?;
         let Sorted { mut facts, wanted } = sort(page, &known, self.plan);
-        let (mut version, mut counts, mut failed) = (at.version, Counts::default(), Vec::new());
+        let (more, mut failed) = (facts.more, Vec::new());
+        let (mut version, mut counts) = (at.version, Counts::default());
         let limits = self.source.limits();
         let mut batches = wanted.chunks(limits.fetch_batch.max(1));
         let mut asking = FuturesUnordered::new();
@@ -270,6 +294,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
             }
             None => Track { troubled: 0, ..moved },
         };
+        facts.more = more;
         let pass = self.commit(lease, version, track, facts).await?;
         match lost {
             Some(error) => Err(error.into()),

@@ -88,6 +88,15 @@ impl Worker {
         future::join3(self.streams(&until), self.jobs(&until), self.relay(&until)).await;
     }
 
+    /// Runs what several may run at once, beside one [`run`](Self::run) that also publishes events.
+    ///
+    /// # Cancellation
+    /// As with [`run`](Self::run).
+    pub async fn run_beside(&self, stop: &Stop) {
+        let until = Until::Stopped(stop.clone());
+        future::join(self.streams(&until), self.jobs(&until)).await;
+    }
+
     /// Works until nothing is due now; streams that wait for a later time are left alone.
     pub async fn run_until_idle(&self) {
         loop {
@@ -125,6 +134,14 @@ impl Worker {
 }
 
 impl Until {
+    /// Waits until the loop should end.
+    fn wanted(&self) -> future::BoxFuture<'static, ()> {
+        match self {
+            Self::Stopped(stop) => stop.wanted().boxed(),
+            Self::Idle => future::pending().boxed(),
+        }
+    }
+
     fn is_over(&self) -> bool {
         match self {
             Self::Stopped(stop) => stop.is_wanted(),

@@ -142,9 +142,13 @@ impl GoogleTokens {
     }
 }
 
+/// A token that claims to live longer is renewed daily: Google's live for an hour.
+const LONGEST_LIFE: Duration = Duration::from_hours(24);
+
 fn held(answer: &Value, now: DateTime<Utc>) -> Option<Held> {
     let token = AccessToken(SecretString::from(wire::text(answer, "access_token")?));
     let life = answer.get("expires_in").and_then(wire::seconds).unwrap_or(USUAL_LIFE);
+    let life = life.min(LONGEST_LIFE);
     let scopes = wire::text(answer, "scope");
     let scopes = scopes.map(|scopes| scopes.split_whitespace().map(str::to_owned).collect());
     Some(Held { token, scopes, renew_at: now + life * USED_UP_PERCENT / 100, ends_at: now + life })

@@ -1,10 +1,11 @@
 //! The running engine: it owns its tasks and ends them gracefully.
-use std::{num::NonZero, sync::Arc, time::Duration};
+use std::{num::NonZero, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use besunny_core::{
     stop::{Stop, Stopper},
     worker::Worker,
 };
+use futures::FutureExt;
 use tokio_util::task::TaskTracker;
 
 /// Work under way gets so long to end (OPS-2).
@@ -24,9 +25,8 @@ impl Engine {
         let (stopper, stop) = Stop::new();
         let tasks = TaskTracker::new();
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        for _ in 0..cores.min(MOST_WORKERS) {
-            let (worker, stop): (_, Stop) = (Arc::clone(worker), stop.clone());
-            tasks.spawn(async move { worker.run(&stop).await });
+        for number in 0..cores.min(MOST_WORKERS) {
+            tasks.spawn(keep(Arc::clone(worker), stop.clone(), number == 0));
         }
         tasks.close();
         Self { stopper, tasks }
@@ -38,5 +38,18 @@ impl Engine {
     pub async fn stop(self) -> bool {
         self.stopper.stop();
         tokio::time::timeout(GRACE, self.tasks.wait()).await.is_ok()
+    }
+}
+
+/// Keeps a worker at work: one that panics is begun again, since what it held passes on by itself.
+async fn keep(worker: Arc<Worker>, stop: Stop, publishes: bool) {
+    loop {
+        let run = async {
+            if publishes { worker.run(&stop).await } else { worker.run_beside(&stop).await }
+        };
+        if AssertUnwindSafe(run).catch_unwind().await.is_ok() {
+            return;
+        }
+        tracing::error!("a worker panicked and is begun again");
     }
 }

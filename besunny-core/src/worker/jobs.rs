@@ -26,6 +26,8 @@ pub(super) enum JobError {
     Source(#[from] SourceError),
     #[error("the store failed")]
     Repository(#[from] RepositoryError),
+    #[error("nobody here follows the provider: run the server that does")]
+    NoAdapter,
     #[error("the classifier failed")]
     Classify(#[from] ClassifyError),
 }
@@ -36,13 +38,15 @@ impl JobError {
         matches!(self, Self::Repository(RepositoryError::Store(_)))
     }
 
-    /// Says whether time heals it: an outage of the store is no reason to give a job up.
+    /// Says whether time heals it: neither an outage of the store nor a process without the adapter
+    /// is a reason to give a job up.
     const fn may_heal(&self) -> bool {
         matches!(
             self,
-            Self::Repository(
-                RepositoryError::Store(_) | RepositoryError::Conflict | RepositoryError::Fenced
-            )
+            Self::NoAdapter
+                | Self::Repository(
+                    RepositoryError::Store(_) | RepositoryError::Conflict | RepositoryError::Fenced
+                )
         )
     }
 }
@@ -132,10 +136,9 @@ impl Worker {
         item: &ItemId,
     ) -> Result<(), JobError> {
         let place = self.repository.find_stream(scope, stream).await?;
-        if let Some((account, key)) = place
-            && let Some(adapter) = self.mail.get(&account.provider)
-            && let Some(port) = &adapter.filing
-        {
+        let Some((account, key)) = place else { return Ok(()) };
+        let adapter = self.mail.get(&account.provider).ok_or(JobError::NoAdapter)?;
+        if let Some(port) = &adapter.filing {
             let filing = self.intake.filing(account.intake);
             if *filing != Filing::None {
                 port.file(&account.stream(key), item, filing).await?;

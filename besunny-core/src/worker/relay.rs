@@ -1,4 +1,6 @@
 //! The loop over the outbox: publish, then forget.
+use futures::future;
+
 use super::{Until, Worker, describe};
 use crate::{ids::EventId, retry, scheduler::Work};
 
@@ -18,12 +20,16 @@ impl Worker {
                 Ok(count) => {
                     failures = 0;
                     done += count;
+                    if until.is_over() {
+                        return done;
+                    }
                 }
                 Err(()) if until.is_over() || matches!(until, Until::Idle) => return done,
                 Err(()) => {
                     failures += 1;
                     let wait = retry::STORE.wait(failures, 1.0);
-                    self.clock.sleep_until(self.clock.now() + wait).await;
+                    let later = self.clock.sleep_until(self.clock.now() + wait);
+                    future::select(later, until.wanted()).await;
                 }
             }
         }

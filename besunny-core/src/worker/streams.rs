@@ -13,9 +13,14 @@ use crate::{
     cadence::{self, Quiet},
     repository::RepositoryError,
     retry::{self, Failed},
-    scheduler::{Ask, Lease, PauseReason, Release, Rest, Work},
+    scheduler::{Ask, Lease, Release, Rest, Work},
     sync::{Counts, Outcome, Road, SyncError},
 };
+
+/// What a stream says that nobody here can follow.
+const NO_ADAPTER: &str = "no adapter for its provider: run the server that has it";
+/// A stream that nobody here can follow is left to others for so long.
+const ELSEWHERE: Duration = Duration::from_mins(1);
 
 impl Worker {
     /// Works on streams that are due; returns how many leases were worked on.
@@ -94,7 +99,8 @@ impl Worker {
     /// Reads pages until the stream is caught up, fails, or others should have their turn.
     async fn work(&self, lease: &Lease, until: &Until) -> Option<Release> {
         let Some(adapter) = self.mail.get(&lease.account.provider) else {
-            return Some(paused(PauseReason::NoAdapter));
+            // Another process may have it, such as the server beside an import.
+            return Some(Release { error: Some(NO_ADAPTER.to_owned()), ..due(lease, ELSEWHERE) });
         };
         let pushed = self.keep_watch(lease, adapter).await;
         let road = Road {
@@ -164,14 +170,4 @@ fn due(lease: &Lease, wait: Duration) -> Release {
 /// Returns this lease's share of jitter.
 fn luck(lease: &Lease) -> f64 {
     retry::luck(&[lease.stream.as_bytes(), &lease.epoch.0.to_be_bytes()])
-}
-
-fn paused(reason: PauseReason) -> Release {
-    Release {
-        rest: Rest::Paused(reason),
-        attempt: 0,
-        error: Some(reason.fix().to_owned()),
-        caught_up: false,
-        quiet: 0,
-    }
 }

@@ -24,11 +24,15 @@ pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dur
     Some(wait.min(LONGEST_WAIT))
 }
 
-/// Returns how long the answer may be kept.
+/// Nothing is kept longer: Google rotates its keys about once a week.
+const LONGEST_AGE: Duration = Duration::from_hours(24);
+
+/// Returns how long the answer may be kept, a day at most.
 pub(super) fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let directives = text(headers, CACHE_CONTROL)?.split(',');
     let seconds = directives.filter_map(|one| one.trim().strip_prefix("max-age="));
-    seconds.filter_map(|seconds| seconds.parse().ok()).map(Duration::from_secs).next()
+    let age = seconds.filter_map(|seconds| seconds.parse().ok()).map(Duration::from_secs).next();
+    age.map(|age| age.min(LONGEST_AGE))
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {

@@ -295,9 +295,6 @@ const fn fix(reason: PauseReason) -> &'static str {
             "The settings of this source are wrong: mend them, then resume."
         }
         PauseReason::StreamGone => "It is gone at the source; if it is back, resume.",
-        PauseReason::NoAdapter => {
-            "No adapter follows this provider: start the server with it, then resume."
-        }
     }
 }
 
