@@ -25,10 +25,10 @@ use crate::{
     repository::{Position, Repository, RepositoryError},
     scheduler::Lease,
     source::{
-        Change, Fetched, ItemId, ItemRef, Next, Page, Read, Relist, Source, SourceError,
+        Change, Fetched, ItemId, ItemRef, Next, Page, PageToken, Read, Relist, Source, SourceError,
         SourceErrorKind, Sweep,
     },
-    track::{Lane, Missing, ScanId, Step, Track, Version},
+    track::{Lane, Missing, Scan, ScanId, Step, Track, Version},
 };
 
 /// A page is committed in parts of at most so many items.
@@ -139,7 +139,6 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
             Err(SyncError::Source(error)) if error.kind == SourceErrorKind::PageExpired => {
                 self.rewind(lease, &at).await
             }
-            Err(SyncError::Source(error)) => self.turn(lease, &at, error).await,
             Err(SyncError::Repository(RepositoryError::Fenced)) => {
                 Ok(Pass { outcome: Outcome::Outrun, counts: Counts::default() })
             }
@@ -151,20 +150,22 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
         }
     }
 
-    /// Gives the live lane its turn when the listing fails, so that new items need not wait for it.
-    async fn turn(
+    /// Reads a page of the listing; when it fails, the live lane has its turn, so that new items need
+    /// not wait for the listing to heal.
+    async fn list(
         &self,
         lease: &Lease,
         at: &Position,
-        error: SourceError,
-    ) -> Result<Pass, SyncError> {
-        let is_listing =
-            at.asked.is_empty() && matches!(at.track.step(&lease.account.scope()), Step::List(..));
-        // A failing part may have moved the version, and counted the failure of an item.
-        let position = self.repository.position(&lease.scope, lease.stream).await?;
-        if is_listing && position.track.live.is_some() {
-            let track = Track { turn: Lane::Live, ..position.track };
-            self.commit(lease, position.version, track, Facts::default()).await?;
+        scan: &Scan,
+        from: Option<&PageToken>,
+    ) -> Result<Page<T>, SyncError> {
+        let error = match self.source.list(&lease.at, &scan.scope, from).await {
+            Ok(page) => return Ok(page),
+            Err(error) => error,
+        };
+        if at.track.live.is_some() && error.kind != SourceErrorKind::PageExpired {
+            let track = Track { turn: Lane::Live, ..at.track.clone() };
+            self.commit(lease, at.version, track, Facts::default()).await?;
         }
         Err(error.into())
     }
@@ -194,7 +195,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
                 }
             }
             Step::List(scan, from) => {
-                let page = self.source.list(&lease.at, &scan.scope, from).await?;
+                let page = self.list(lease, at, scan, from).await?;
                 let count = u64::try_from(page.changes.len()).unwrap_or(u64::MAX);
                 let track = at.track.clone().listed(page.next.clone(), count, page.total);
                 self.take(lease, at, page, track.map_err(circling)?).await

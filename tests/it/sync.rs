@@ -1,7 +1,10 @@
 //! The one loop, where it meets items that fail, pages that are large and mailboxes that empty.
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -23,6 +26,7 @@ use crate::scene::{Scene, deliver, id, in_memory};
 struct Bad {
     items: Mutex<BTreeSet<ItemId>>,
     everything: Mutex<Option<SourceErrorKind>>,
+    listing: AtomicBool,
     calls: Mutex<Vec<&'static str>>,
 }
 
@@ -33,6 +37,10 @@ impl Bad {
 
     fn fail(&self, kind: Option<SourceErrorKind>) {
         *self.everything.lock().unwrap() = kind;
+    }
+
+    fn fail_listing(&self, fails: bool) {
+        self.listing.store(fails, Ordering::Relaxed);
     }
 
     fn count(&self, operation: &str) -> usize {
@@ -46,6 +54,9 @@ impl Weather for Bad {
         self.calls.lock().unwrap().push(call.operation);
         if let Some(kind) = *self.everything.lock().unwrap() {
             return Err(SourceError::new(kind, call.operation));
+        }
+        if call.operation == "scripted.list" && self.listing.load(Ordering::Relaxed) {
+            return Err(SourceError::new(SourceErrorKind::Malformed, call.operation));
         }
         let is_bad = call.item.is_some_and(|item| self.items.lock().unwrap().contains(item));
         if is_bad {
@@ -262,4 +273,22 @@ async fn an_empty_look_after_a_notice_is_repeated_soon() {
     scene.work().await;
     let due = scene.status().await.next_due_at.expect("a next look");
     assert_eq!((due - scene.clock.now()).num_seconds(), 2);
+}
+
+#[tokio::test]
+async fn new_mail_does_not_wait_for_a_listing_that_fails() {
+    let (scene, bad) = scene().await;
+    scene.work().await;
+    scene.change(|mailbox, at| {
+        deliver(mailbox, 1, at);
+        mailbox.expire_log();
+    });
+    bad.fail_listing(true);
+    work_often(&scene, 2).await;
+    scene.change(|mailbox, at| deliver(mailbox, 2, at));
+    work_often(&scene, 3).await;
+    assert_eq!(stored(&scene).await, 1, "the new mail, by the log");
+    bad.fail_listing(false);
+    work_often(&scene, 3).await;
+    assert_eq!(stored(&scene).await, 2, "and the older one, by the listing");
 }
