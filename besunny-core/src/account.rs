@@ -34,7 +34,7 @@ impl fmt::Display for Provider {
     }
 }
 
-/// Which mails of an account become documents, and whose (DESIGN.md section 6, MAIL-1).
+/// Which mails of an account become documents, and whose (MAIL-1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Intake {

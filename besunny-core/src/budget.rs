@@ -1,4 +1,4 @@
-//! Quota: an adapter states what a call costs and waits here until it may be made (DESIGN.md L9).
+//! Quota: an adapter states what a call costs and waits here until it may be made (ARCHITECTURE.md L9).
 use std::{fmt::Debug, time::Duration};
 
 use async_trait::async_trait;

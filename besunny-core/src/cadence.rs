@@ -1,11 +1,11 @@
-//! The one interval function (DESIGN.md L10): when a stream is looked at next.
+//! The one interval function (ARCHITECTURE.md L10): when a stream is looked at next.
 use std::time::Duration;
 
-/// A stream is looked at so often even where push is healthy (DESIGN.md section 7).
+/// A stream is looked at so often even where push is healthy (ARCHITECTURE.md L2).
 pub const SAFETY_NET: Duration = Duration::from_mins(15);
 /// Without push, each look that brings nothing makes the next one so much later (SYNC-4).
 const STRETCH: f64 = 1.5;
-/// The index behind a change log may lag the notice: look again so long after it (google.md B1).
+/// The index behind a change log may lag the notice: look again so long after it (seen at Gmail).
 const ECHOES: [Duration; 3] =
     [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
 /// Looks are spread by so much, so that streams do not march in step (SYNC-4).

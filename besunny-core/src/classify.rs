@@ -1,7 +1,7 @@
 //! Which project a document belongs to: the question, the verdict, the engine's decision.
 //!
 //! A classifier only says what it thinks and why. The engine decides (CLS-4): thresholds are
-//! enforced here, and a choice outside the candidates counts as none (CLS-6, DESIGN.md L8).
+//! enforced here, and a choice outside the candidates counts as none (CLS-6, ARCHITECTURE.md L8).
 use std::fmt::Debug;
 
 use async_trait::async_trait;

@@ -1,4 +1,4 @@
-//! Time and fresh ids come in through these ports and from nowhere else (DESIGN.md L5).
+//! Time and fresh ids come in through these ports and from nowhere else (ARCHITECTURE.md L5).
 use std::fmt::Debug;
 
 use async_trait::async_trait;

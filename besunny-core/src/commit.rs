@@ -1,6 +1,6 @@
 //! The one write path for synced data: facts, decisions and the track move together.
 //!
-//! A [`Commit`] is applied whole or not at all (DESIGN.md L1). What a store does with each
+//! A [`Commit`] is applied whole or not at all (ARCHITECTURE.md L1). What a store does with each
 //! [`Effect`] is part of its contract, numbered in `docs/adapter-spec.md`.
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ pub struct Epoch(pub u64);
 /// One transaction of ours.
 #[derive(Clone, Debug)]
 pub struct Commit {
-    /// Names it, so that repeating it after a lost reply changes nothing (DESIGN.md L4).
+    /// Names it, so that repeating it after a lost reply changes nothing (ARCHITECTURE.md L4).
     pub id: CommitId,
     /// By what right it is made.
     pub basis: Basis,

@@ -1,7 +1,7 @@
 //! Our own ids: bare UUIDs behind one type each, so that two kinds never meet.
 //!
 //! What a plan creates gets a *derived* id (UUIDv5 of its natural key), so that doing the same work
-//! twice names the same thing (DESIGN.md L4). What a person creates gets an id from
+//! twice names the same thing (ARCHITECTURE.md L4). What a person creates gets an id from
 //! [`Ids`](crate::clock::Ids).
 use std::{fmt, str::FromStr};
 

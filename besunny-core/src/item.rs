@@ -9,7 +9,7 @@ use crate::{
     untrusted::Untrusted,
 };
 
-/// The state of an item (DESIGN.md L12); its documents have states of their own.
+/// The state of an item (ARCHITECTURE.md L12); its documents have states of their own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state", content = "reason")]
 pub enum ItemState {

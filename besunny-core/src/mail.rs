@@ -273,7 +273,7 @@ impl Mail {
         }
     }
 
-    /// Tells why the mail must be ignored, if it must (DESIGN.md section 8, MAIL-18).
+    /// Tells why the mail must be ignored, if it must (MAIL-18).
     ///
     /// Only automatic replies and bounces are, and not those that bring a calendar or a Drive
     /// link: a calendar program answers automatically too.

@@ -9,7 +9,7 @@ use crate::source::{ItemId, Source, SourceError, StreamRef};
 
 /// A source of mail.
 ///
-/// In scope is every mail but spam, trash and drafts (DESIGN.md section 6); a mail that moves
+/// In scope is every mail but spam, trash and drafts; a mail that moves
 /// there is [`Removed`](crate::source::Change::Removed), one that comes back is present again.
 pub trait MailSource: Source<Message> {}
 

@@ -1,4 +1,4 @@
-//! Push: watches with an end, and one pure receiver for every provider (DESIGN.md L2).
+//! Push: watches with an end, and one pure receiver for every provider (ARCHITECTURE.md L2).
 use std::fmt::Debug;
 
 use async_trait::async_trait;
@@ -30,7 +30,7 @@ pub struct Watch {
     pub handle: Option<String>,
     /// When it began.
     pub since: DateTime<Utc>,
-    /// When the provider ends it; from its answer, never a constant (DESIGN.md L11).
+    /// When the provider ends it; from its answer, never a constant (ARCHITECTURE.md L11).
     pub until: Option<DateTime<Utc>>,
 }
 

@@ -1,6 +1,6 @@
 //! What a store promises: positions, commits, and narrow questions by aggregate.
 //!
-//! Every call carries a [`TenantScope`]; there is no unscoped read (DESIGN.md L6). To write a store,
+//! Every call carries a [`TenantScope`]; there is no unscoped read (ARCHITECTURE.md L6). To write a store,
 //! implement these traits and [`Scheduler`] on one type and run the
 //! repository suite of `besunny-testkit` over it.
 use std::{

@@ -1,4 +1,4 @@
-//! The one retry table (DESIGN.md L9): what a failure of each kind leads to.
+//! The one retry table (ARCHITECTURE.md L9): what a failure of each kind leads to.
 //!
 //! Adapters never retry. The worker asks here, once for each failed piece of work; the table is
 //! shown in `ARCHITECTURE.md`.

@@ -119,7 +119,7 @@ pub struct Failure {
     pub error: String,
 }
 
-/// A delivery that was authentic, to be stored before it is answered (DESIGN.md L2, G-3).
+/// A delivery that was authentic, to be stored before it is answered (ARCHITECTURE.md L2, G-3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// Which provider delivered it.
@@ -189,7 +189,7 @@ pub trait Scheduler: Debug + Send + Sync {
     fn changed(&self, work: Work) -> BoxFuture<'_, ()>;
 }
 
-/// Repeated notices within this time make one look (DESIGN.md section 7).
+/// Repeated notices within this time make one look (ARCHITECTURE.md L2).
 pub const COALESCE: Duration = Duration::from_secs(2);
 
 impl PauseReason {

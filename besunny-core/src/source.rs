@@ -230,7 +230,7 @@ pub struct OfferedStream {
 ///
 /// # Errors
 /// [`SourceError`] with a kind; the source neither retries nor waits, except that it asks the
-/// budget first and replays one 401 after invalidating the token (DESIGN.md L9). A dead page token
+/// budget first and replays one 401 after invalidating the token (ARCHITECTURE.md L9). A dead page token
 /// MUST be `PageExpired` (`source.pages.expired`).
 ///
 /// # Cancellation

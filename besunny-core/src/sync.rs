@@ -39,7 +39,7 @@ pub const PART_BYTES: usize = 8 << 20;
 pub const ATTEMPTS: u32 = 5;
 /// The same when nothing else of the page was read either: that may be an outage, so wait longer.
 pub const PATIENCE: u32 = 12;
-/// A listing that misses more than this share of a stream waits for a person (DESIGN.md L3).
+/// A listing that misses more than this share of a stream waits for a person (ARCHITECTURE.md L3).
 pub const MASS_REMOVAL_SHARE: f64 = 0.2;
 /// Fewer missing items than this are never a mass removal.
 pub const MASS_REMOVAL_FLOOR: u64 = 20;
@@ -383,7 +383,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
         ]);
         let commit = Arc::new(Commit { id, basis: Basis::Pass(Box::new(basis)), at, effects });
         let version = match self.repository.commit(&lease.scope, Arc::clone(&commit)).await {
-            // Whether it was applied is unknown: the same commit again tells (DESIGN.md L4).
+            // Whether it was applied is unknown: the same commit again tells (ARCHITECTURE.md L4).
             Err(RepositoryError::Store(_)) => self.repository.commit(&lease.scope, commit).await?,
             done => done?,
         };

@@ -7,7 +7,7 @@ use crate::{
     ids::{TenantId, UserId},
 };
 
-/// The right to touch one tenant's rows (DESIGN.md L6).
+/// The right to touch one tenant's rows (ARCHITECTURE.md L6).
 ///
 /// Only whoever knows who is calling makes one: the authentication of a request, or a lease or job
 /// that a store handed out. There is no way to ask a store anything without it.

@@ -2,7 +2,7 @@
 //!
 //! The live lane follows the change log from a durable cursor. A scan lists everything, then sweeps
 //! what it did not meet. Both lanes take turns, so that new items never wait for a long listing
-//! (DESIGN.md L3). All of it is pure: a step is chosen from the track, and the track moves on by
+//! (ARCHITECTURE.md L3). All of it is pure: a step is chosen from the track, and the track moves on by
 //! consuming methods; the loop in [`sync`](crate::sync) does the reading.
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -82,7 +82,7 @@ pub enum Phase {
     Listing(Option<Round>),
     /// Forgetting what was not met, by id; `None` before the first batch.
     Sweeping(Option<ItemId>),
-    /// So much was not met that a person decides (DESIGN.md L3).
+    /// So much was not met that a person decides (ARCHITECTURE.md L3).
     Held(Missing),
 }
 

@@ -3,7 +3,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Marks content that somebody outside wrote (DESIGN.md L8).
+/// Marks content that somebody outside wrote (ARCHITECTURE.md L8).
 ///
 /// It has no `Display` and its `Debug` hides the content, so that it reaches neither a log nor an
 /// error message by accident. Whoever reads it names the act: [`Untrusted::expose`].

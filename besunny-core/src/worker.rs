@@ -1,6 +1,6 @@
 //! The loops: streams that are due, jobs that wait, events to publish.
 //!
-//! They are futures without a spawn, a timer or a thread of their own (DESIGN.md L5), so that an
+//! They are futures without a spawn, a timer or a thread of their own (ARCHITECTURE.md L5), so that an
 //! embedder, the server and the deterministic simulation run the very same thing. Retry lives here
 //! and nowhere else, by the table in [`retry`](crate::retry).
 use std::{collections::HashMap, fmt::Debug, sync::Arc, time::Duration};
@@ -150,7 +150,7 @@ impl Until {
     }
 }
 
-/// Writes an error with its causes in one line; none of ours carries content (DESIGN.md L7).
+/// Writes an error with its causes in one line; none of ours carries content (ARCHITECTURE.md L7).
 pub(crate) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -37,7 +37,7 @@ const MAX_BYTES: usize = 64 << 10;
 /// Access tokens, refreshed ahead of their end; cheap to clone, and clones share them.
 ///
 /// One refresh runs at a time for one account. After `invalid_grant` the same refresh token is not
-/// tried again: the account needs a new one (OAuth 2.0, section 5.2; google.md, rule 15). Anything
+/// tried again: the account needs a new one (RFC 6749, section 5.2). Anything
 /// else may heal and is tried again when the worker comes again.
 #[derive(Clone, Debug)]
 pub struct GoogleTokens {

@@ -1,7 +1,7 @@
 //! One call of Google: budget, token, request, answer.
 //!
 //! Nothing is retried here, except that a call whose token was refused is made once more with a new
-//! one (DESIGN.md L9).
+//! one (ARCHITECTURE.md L9).
 use std::{fmt, sync::Arc};
 
 use besunny_core::{

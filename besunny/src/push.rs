@@ -1,4 +1,4 @@
-//! Calls from providers: checked, stored, and only then answered (DESIGN.md L2, G-3, G-4).
+//! Calls from providers: checked, stored, and only then answered (ARCHITECTURE.md L2, G-3, G-4).
 use besunny_core::{
     account::Provider,
     adapter::MailAdapter,

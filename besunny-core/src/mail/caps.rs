@@ -10,10 +10,10 @@ pub const HEADER_BYTES: usize = 256 * 1024;
 /// Limits how deep multiparts nest before they are kept unopened (MAIL-11).
 pub const DEPTH: usize = 10;
 
-/// Limits the MIME parts that are read (security.md C8).
+/// Limits the MIME parts that are read.
 pub const PARTS: usize = 1_000;
 
-/// Limits the text that comes out of one mail (security.md C8).
+/// Limits the text that comes out of one mail.
 pub const TEXT_BYTES: usize = 2 * 1024 * 1024;
 
 /// Limits the HTML source that is read: as much as comes out.

@@ -27,9 +27,9 @@ pub enum Flag {
     CharsetRepaired,
     /// The declared charset contradicted the bytes.
     LyingCharset,
-    /// HTML text that no reader sees was removed (security.md C7).
+    /// HTML text that no reader sees was removed.
     HiddenTextRemoved,
-    /// Zero-width, bidi-control, tag or control characters were removed (security.md C7).
+    /// Zero-width, bidi-control, tag or control characters were removed.
     InvisibleCharactersRemoved,
     /// The text was made from HTML because there was no plain text.
     HtmlOnly,

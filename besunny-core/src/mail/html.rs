@@ -1,4 +1,4 @@
-//! HTML to readable text, by the html5ever tokenizer and without a tree (MAIL-11, security.md C7).
+//! HTML to readable text, by the html5ever tokenizer and without a tree (MAIL-11).
 //!
 //! Memory is bounded by the input and time is linear: there is no recursion, the stack of open
 //! elements has a cap, and a tag that is too long is cut before the tokenizer sees it

@@ -1,4 +1,4 @@
-//! Characters that no reader sees but that a model reads (security.md C7).
+//! Characters that no reader sees but that a model reads.
 //!
 //! Joiners and marks that writing systems need stay: a joiner between letters or emoji, one
 //! variation selector after a character, tags that follow a flag.

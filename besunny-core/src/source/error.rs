@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A source did not answer.
 ///
-/// It never carries a body, a token or a header of the answer (DESIGN.md L7).
+/// It never carries a body, a token or a header of the answer (ARCHITECTURE.md L7).
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} failed: {kind}")]
 pub struct SourceError {

@@ -26,7 +26,7 @@ enum WatchError {
 impl Worker {
     /// Starts or renews the watch when that is due; returns whether the provider calls us.
     ///
-    /// A failing watch never stops the stream from being polled (DESIGN.md L2).
+    /// A failing watch never stops the stream from being polled (ARCHITECTURE.md L2).
     pub(super) async fn keep_watch(&self, lease: &Lease, adapter: &MailAdapter) -> bool {
         let now = self.clock.now();
         let Some(push) = &adapter.push else { return false };
@@ -56,7 +56,7 @@ impl Worker {
         }
         let epoch = lease.epoch.0.to_be_bytes();
         let id = WatchId::derived(&[lease.stream.as_bytes(), &epoch]);
-        // Stored before the call: the first delivery may come before the answer (google.md B2).
+        // Stored before the call: the first delivery may come before the answer (seen at Gmail).
         if old.is_none() {
             let pending = Watch { id, handle: None, since: now, until: None };
             self.store_watch(lease, pending).await?;

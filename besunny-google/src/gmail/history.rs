@@ -1,7 +1,7 @@
 //! Records of the history: what became of which mail.
 //!
 //! The same mail comes in several records and in several lists of one record, and records without
-//! a type say only that something was touched (google.md, B1). So all of them are folded into one
+//! a type say only that something was touched (seen at Gmail). So all of them are folded into one
 //! change for each mail, and whoever is told of a mail that is there looks at its labels again.
 use std::collections::HashMap;
 

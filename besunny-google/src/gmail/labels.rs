@@ -1,7 +1,7 @@
 //! Labels that decide whether a mail is in scope.
 use serde_json::Value;
 
-/// Labels of mail that is out of scope (DESIGN.md section 6).
+/// Labels of mail that is out of scope.
 const HIDDEN: [&str; 3] = ["SPAM", "TRASH", "DRAFT"];
 
 /// Says whether one of the labels takes a mail out of scope.

@@ -13,7 +13,7 @@ use serde_json::{Value, value::RawValue};
 use super::labels;
 use crate::wire::{self, NO_JSON, Unusable};
 
-/// Gmail pads some of its base64 and some not, by field and by day (google.md, A6).
+/// Gmail pads some of its base64 and some not, by field and by day (seen at Gmail).
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::URL_SAFE,
     GeneralPurposeConfig::new()

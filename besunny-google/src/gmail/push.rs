@@ -18,7 +18,7 @@ impl Gmail<Pushed> {
     /// Asks Gmail to publish; a watch that runs is lengthened by the same call.
     ///
     /// The engine asks under the lease of the stream: concurrent calls for one mailbox have been
-    /// seen to make two registrations (google.md, B1).
+    /// seen to make two registrations (seen at Gmail).
     async fn watch(&self, stream: &StreamRef) -> Result<DateTime<Utc>, SourceError> {
         let (operation, account) = (Operation::Watch, account(stream));
         let call =

@@ -23,7 +23,7 @@ use crate::{
 
 /// The one stream of a mailbox.
 const STREAM: &str = "mailbox";
-/// A look costs 2 of 6,000 units a minute, and a notice acts at once anyway (google.md, B1).
+/// A look costs 2 of 6,000 units a minute, and a notice acts at once anyway (seen at Gmail).
 const POLL_FLOOR: Duration = Duration::from_secs(30);
 /// What is listed: everything but spam and trash, which Gmail leaves out by itself, and drafts.
 const IN_SCOPE: &str = "-in:drafts";
@@ -134,7 +134,7 @@ impl<P: std::fmt::Debug + Send + Sync> Source<Message> for Gmail<P> {
         };
         let history = answer.body.decode(|bytes| history::read(&bytes));
         let history = history.map_err(|unusable| unusable.during(operation))?;
-        // The answer's own id may be ahead of an index that lags behind it (google.md, B1): only
+        // The answer's own id may be ahead of an index that lags behind it (seen at Gmail): only
         // what was shown is covered.
         let reached = history.newest.map_or(start, |newest| newest.max(start));
         let next = match history.next {

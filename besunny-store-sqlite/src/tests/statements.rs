@@ -1,4 +1,4 @@
-//! Every statement on a tenant's rows says so (DESIGN.md L6).
+//! Every statement on a tenant's rows says so (ARCHITECTURE.md L6).
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Work of all tenants that the scheduler and the relay hand out; such a statement begins with a

@@ -16,7 +16,7 @@ use super::{
     truth::{Known, MailboxTruth},
 };
 
-/// What must not be (DESIGN: I1 to I5).
+/// What must not be (ARCHITECTURE.md, I1 to I5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Violation {
     /// I1: an item did not end in the state it should.

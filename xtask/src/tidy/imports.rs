@@ -1,4 +1,4 @@
-//! Who may import whom (DESIGN: directions of imports).
+//! Who may import whom (ARCHITECTURE.md: imports).
 use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
