@@ -41,7 +41,8 @@ impl Door {
     }
 
     async fn assert_lives(&self) {
-        let asked = format!("GET /health/live HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n");
+        let asked =
+            format!("GET /health/live HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n");
         let answer = rest(self.say(&asked).await).await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
