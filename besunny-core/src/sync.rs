@@ -427,6 +427,9 @@ fn asked_page<T>(asked: &[ItemId]) -> Page<T> {
 
 #[expect(clippy::cast_precision_loss, reason = "a share of counts far below 2^52")]
 fn is_mass_removal(missing: Missing) -> bool {
-    missing.unseen >= MASS_REMOVAL_FLOOR
-        && missing.unseen as f64 > missing.members as f64 * MASS_REMOVAL_SHARE
+    let is_large = missing.unseen >= MASS_REMOVAL_FLOOR
+        && missing.unseen as f64 > missing.members as f64 * MASS_REMOVAL_SHARE;
+    // A source that was emptied looks like one that is not there, however little it held.
+    let is_all = missing.members > 1 && missing.unseen == missing.members;
+    is_large || is_all
 }

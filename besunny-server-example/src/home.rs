@@ -12,7 +12,7 @@ use besunny::{
         tenant::{Tenant, TenantScope, User},
     },
     local::{Form, LocalMail},
-    sqlite::{OpenError, Options, Place, SqliteStore},
+    sqlite::{Failure, OpenError, Options, Place, SqliteStore},
 };
 
 use crate::command::Refusal;
@@ -96,8 +96,18 @@ pub(crate) fn refused(error: &OpenError) -> Refusal {
 
 impl From<RepositoryError> for Refusal {
     fn from(error: RepositoryError) -> Self {
-        Self::finding("store", crate::command::describe(&error))
+        let message = crate::command::describe(&error);
+        // What the opening of the file would have refused, had SQLite noticed it then.
+        if is_read_only(&error) {
+            return Self::usage("store", message);
+        }
+        Self::finding("store", message)
     }
+}
+
+fn is_read_only(error: &RepositoryError) -> bool {
+    let failure = std::error::Error::source(error).and_then(|it| it.downcast_ref::<Failure>());
+    matches!(failure, Some(Failure::ReadOnly { .. }))
 }
 
 impl From<besunny::Error> for Refusal {

@@ -1,5 +1,5 @@
 //! The engine and the HTTP side of one person, until somebody asks them to end.
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use besunny::core::{address::Username, clock::Clock};
@@ -13,8 +13,8 @@ use crate::{
     web::{self, Access, Person, Settings, Site},
 };
 
-/// Requests under way get so long to end.
-const GRACE: Duration = Duration::from_secs(10);
+pub mod connection;
+
 /// The names of this machine, under any port.
 const LOCAL: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 
@@ -64,20 +64,19 @@ impl Hosting {
     /// Works and serves until `stop` is there, then ends in order.
     ///
     /// # Errors
-    /// When the listener or the store fails.
+    /// When the store fails.
     pub async fn run(
         self,
         listener: TcpListener,
         stop: impl Future<Output = ()>,
     ) -> Result<(), Refusal> {
         let engine = self.home.besunny.start();
-        let served = serve(listener, self.router, stop).await;
+        connection::serve(listener, self.router, connection::Limits::default(), stop).await;
         tracing::info!("stopping");
         if !engine.stop().await {
             tracing::warn!("some work did not end in time; it is done again at the next start");
         }
-        self.home.close().await?;
-        served
+        self.home.close().await
     }
 }
 
@@ -120,24 +119,4 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, Refusal> {
         );
         Refusal::usage("listen", message)
     })
-}
-
-/// Serves until `stop`; whoever does not end in time is cut off.
-async fn serve(
-    listener: TcpListener,
-    router: Router,
-    stop: impl Future<Output = ()>,
-) -> Result<(), Refusal> {
-    let (ask, asked) = tokio::sync::oneshot::channel::<()>();
-    let graceful = async move { drop(asked.await) };
-    let server = axum::serve(listener, router).with_graceful_shutdown(graceful).into_future();
-    tokio::pin!(server);
-    let ended = tokio::select! {
-        ended = &mut server => ended,
-        () = stop => {
-            drop(ask);
-            tokio::time::timeout(GRACE, server).await.unwrap_or(Ok(()))
-        }
-    };
-    ended.map_err(|error| Refusal::finding("listen", format!("the server ended: {error}")))
 }

@@ -21,6 +21,12 @@ pub enum Failure {
         /// The file, where it is known.
         file: Option<Arc<Path>>,
     },
+    /// The file may be read and not written.
+    #[error("{} may not be written: change its owner or its permissions", shown(.file.as_ref()))]
+    ReadOnly {
+        /// The file, where it is known.
+        file: Option<Arc<Path>>,
+    },
     /// The store was closed, or the runtime it ran on has ended.
     #[error("the store is closed")]
     Closed,
@@ -33,7 +39,9 @@ pub enum Failure {
 }
 
 /// SQLite's primary result codes, see <https://www.sqlite.org/rescode.html>.
+pub(crate) const PERM: i32 = 3;
 const BUSY: i32 = 5;
+pub(crate) const READONLY: i32 = 8;
 const FULL: i32 = 13;
 /// An extended result code holds the primary one in its lowest byte.
 const PRIMARY: i32 = 0xff;
@@ -49,6 +57,7 @@ impl Failure {
         match self {
             Self::Full { file } => Self::Full { file: name(file) },
             Self::Busy { file } => Self::Busy { file: name(file) },
+            Self::ReadOnly { file } => Self::ReadOnly { file: name(file) },
             other @ (Self::Closed | Self::Unwritable(_) | Self::Database(_)) => other,
         }
     }
@@ -59,6 +68,7 @@ impl From<sqlx::Error> for Failure {
         match primary_code(&error) {
             Some(BUSY) => Self::Busy { file: None },
             Some(FULL) => Self::Full { file: None },
+            Some(PERM | READONLY) => Self::ReadOnly { file: None },
             _ if matches!(error, sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed) => {
                 Self::Closed
             }

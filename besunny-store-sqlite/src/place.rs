@@ -8,7 +8,7 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    failure::Failure,
+    failure::{Failure, PERM, READONLY},
     migration::{Refused, SchemaError},
 };
 
@@ -157,8 +157,6 @@ impl OpenError {
 }
 
 /// SQLite's primary result codes, see <https://www.sqlite.org/rescode.html>.
-const PERM: i32 = 3;
-const READONLY: i32 = 8;
 const CANTOPEN: i32 = 14;
 const NOT_A_DATABASE: i32 = 26;
 

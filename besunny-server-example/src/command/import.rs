@@ -70,13 +70,10 @@ impl Import {
         let reading = Reading { home: &home, account: &account, progress: &progress };
         let read = reading.to_the_end(self.accept_removals).await;
         progress.end();
-        let mut tallied = Census::take(&home, &account).await?.since(&before);
+        let tallied = Census::take(&home, &account).await?.since(&before);
         let refusal = match read {
             Err(refusal) => Some(refusal),
-            Ok(Some(missing)) => {
-                tallied.unmet(missing.unseen);
-                Some(held(&place, missing))
-            }
+            Ok(Some(missing)) => Some(held(&place, missing)),
             Ok(None) => nothing_found(&place, &tallied),
         };
         let seconds = (home.clock.now() - begun).as_seconds_f64();
@@ -161,7 +158,7 @@ fn nothing_found(place: &Place, tallied: &Tallied) -> Option<Refusal> {
 }
 
 fn answer(place: &Place, tallied: &Tallied, seconds: f64, refusal: Option<&Refusal>) -> Answer {
-    let Tallied { stored, ignored, quarantined, unchanged } = *tallied;
+    let Tallied { stored, ignored, quarantined, unchanged, removed } = *tallied;
     let seen = tallied.seen();
     let seconds = (seconds * 1000.0).round() / 1000.0;
     let mut json = json!({
@@ -170,11 +167,12 @@ fn answer(place: &Place, tallied: &Tallied, seconds: f64, refusal: Option<&Refus
         "ignored": ignored,
         "quarantined": quarantined,
         "unchanged": unchanged,
+        "removed": removed,
         "seconds": seconds,
     });
     let mut text = format!(
         "{}: {seen} mails seen in {seconds} s: {stored} stored, {ignored} ignored, \
-         {quarantined} quarantined, {unchanged} unchanged",
+         {quarantined} quarantined, {unchanged} unchanged; {removed} removed",
         place.shown()
     );
     if let Some(refusal) = refusal {

@@ -42,7 +42,8 @@ pub(super) async fn headers(request: Request, next: Next) -> Response {
 
 /// Refuses requests that name a host we are not (DNS rebinding).
 pub(super) async fn host(State(site): State<Site>, request: Request, next: Next) -> Response {
-    let named = text(request.headers(), &header::HOST);
+    let is_named_once = request.headers().get_all(header::HOST).iter().count() == 1;
+    let named = text(request.headers(), &header::HOST).filter(|_| is_named_once);
     let settings = site.settings();
     if named.is_some_and(|host| settings.allows(host)) && settings.allows_uri(request.uri()) {
         return next.run(request).await;

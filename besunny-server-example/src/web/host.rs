@@ -77,12 +77,18 @@ impl Settings {
     }
 }
 
-/// Reads host and port; a user part is refused.
+/// Reads host and port; a user part is refused, and anything behind the host that is no port.
 fn parse(text: &str) -> Option<Authority> {
     let authority: Authority = text.parse().ok()?;
-    let has_user = text.contains('@');
-    let is_empty = authority.host().is_empty();
-    (!has_user && !is_empty).then_some(authority)
+    let host = authority.host();
+    let behind = text.strip_prefix(host).filter(|_| !host.is_empty())?;
+    let is_whole = behind.is_empty() || behind.strip_prefix(':').is_some_and(is_port);
+    is_whole.then_some(authority)
+}
+
+/// Says whether a text is a port; numbers with a sign are none.
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
 #[cfg(test)]
@@ -105,6 +111,11 @@ mod tests {
         check(&["localhost"], None, "localhost.evil.example", false);
         check(&["localhost"], None, "evil@localhost", false);
         check(&["localhost"], None, "", false);
+        for port in ["7070.evil.example", "", "+80", "65536", "80:80", "x"] {
+            check(&["localhost", "[::1]"], None, &format!("localhost:{port}"), false);
+            check(&["localhost", "[::1]"], None, &format!("[::1]:{port}"), false);
+        }
+        check(&["[::1]"], None, "[::1].evil.example", false);
         check(&[], Some("https://sunny.example/"), "sunny.example", true);
         check(&[], None, "localhost", false);
     }

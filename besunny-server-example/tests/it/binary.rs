@@ -1,6 +1,7 @@
 //! Running the binary, and what it says.
 use std::{
     ffi::OsStr,
+    io::{BufRead, BufReader},
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -61,6 +62,19 @@ impl Desk {
     pub(crate) fn import(&self, mbox: &str) -> Run {
         self.run(&["import", "--mbox", mbox])
     }
+
+    /// Imports a mailbox file, and does something to it once its first page is in.
+    pub(crate) fn import_while<T>(&self, mbox: &str, change: impl FnOnce() -> T) -> Run {
+        let mut import = self.command(&["import", "--mbox", mbox]);
+        let mut child = import.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut first = String::new();
+        let mut events = BufReader::new(child.stderr.take().unwrap());
+        events.read_line(&mut first).unwrap();
+        assert!(first.contains("\"page\""), "{first}");
+        change();
+        std::io::copy(&mut events, &mut std::io::sink()).unwrap();
+        Run::from(child.wait_with_output().unwrap())
+    }
 }
 
 impl From<Output> for Run {
@@ -109,5 +123,12 @@ impl Run {
             .map(|name| json[name].as_u64().unwrap());
         assert_eq!(got, counts, "{json}");
         assert_eq!(json["seen"].as_u64().unwrap(), counts.iter().sum::<u64>(), "{json}");
+    }
+
+    /// Expects that so many messages were forgotten.
+    #[track_caller]
+    pub(crate) fn removed(&self, count: u64) {
+        let json = self.json();
+        assert_eq!(json["removed"], count, "{json}");
     }
 }

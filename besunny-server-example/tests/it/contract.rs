@@ -33,13 +33,19 @@ fn every_help_text_is_documented_word_by_word() {
     }
 }
 
-/// The keys of the documented object are those of the real one.
+/// Returns the answer that docs/cli.md shows for a command line.
 #[track_caller]
-fn same_keys(command: &str, got: &Value) {
+fn documented(command: &str) -> Value {
     let shown = shown();
     let found = shown.iter().find(|(shown, _)| shown == command);
     let text = &found.unwrap_or_else(|| panic!("{command:?} is missing in docs/cli.md")).1;
-    let want: Value = serde_json::from_str(text).unwrap();
+    serde_json::from_str(text).unwrap()
+}
+
+/// The keys of the documented object are those of the real one.
+#[track_caller]
+fn same_keys(command: &str, got: &Value) {
+    let want = documented(command);
     let keys = |json: &Value| json.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
     assert_eq!(keys(got), keys(&want), "{command}");
 }
@@ -53,6 +59,17 @@ fn every_answer_has_the_documented_keys() {
     same_keys("verify --json", &desk.run(&["verify"]).ends(0));
     same_keys("inspect mail mail.eml --json", &desk.run(&["inspect", "mail", &eml]).ends(0));
     same_keys("inspect mail empty.eml --json", &desk.run(&["inspect", "mail", "no.eml"]).ends(1));
-    same_keys("migrate --json", &desk.run(&["migrate"]).ends(0));
+    let migrated = desk.run(&["migrate"]).ends(0);
+    same_keys("migrate --json", &migrated);
+    assert_eq!(migrated["to"], documented("migrate --json")["to"]);
     same_keys("doctor --json", &desk.run(&["doctor", "--listen", "127.0.0.1:0"]).ends(0));
+}
+
+#[test]
+fn help_and_version_are_text_also_for_programs() {
+    for asked in ["--help", "--version"] {
+        let answer = |arguments: &[&str]| binary().args(arguments).output().unwrap();
+        let (plain, json) = (answer(&[asked]), answer(&["--json", asked]));
+        assert_eq!((json.status.code(), json.stdout), (Some(0), plain.stdout), "{asked}");
+    }
 }

@@ -1,5 +1,5 @@
 //! `besunny import`: what is counted, what changes, what is refused.
-use std::{fs, process::Stdio};
+use std::fs;
 
 use crate::{
     binary::{Desk, binary},
@@ -38,16 +38,34 @@ fn bad_input_appended_truncated_and_replaced_files() {
     desk.file("a.mbox", numbered(0..40));
     desk.import(&path).counts(0, [10, 0, 0, 30]);
     desk.file("a.mbox", numbered(0..35));
-    desk.import(&path).counts(0, [0, 0, 0, 35]);
+    let shrunk = desk.import(&path);
+    shrunk.counts(0, [0, 0, 0, 35]);
+    shrunk.removed(5);
     desk.file("a.mbox", numbered(100..110));
     let held = desk.import(&path);
     held.counts(1, [10, 0, 0, 0]);
     held.refuses(1, "held_removal", &["35 of 45", "--accept-removals"]);
+    held.removed(0);
     desk.run(&["verify"]).ends(1);
-    desk.run(&["import", "--mbox", &path, "--accept-removals"]).counts(0, [0, 0, 0, 10]);
+    let accepted = desk.run(&["import", "--mbox", &path, "--accept-removals"]);
+    accepted.counts(0, [0, 0, 0, 10]);
+    accepted.removed(35);
     desk.run(&["verify"]).ends(0);
     desk.file("a.mbox", numbered(0..35));
     desk.run(&["import", "--mbox", &path, "--accept-removals"]).counts(0, [35, 0, 0, 0]);
+}
+
+#[test]
+fn l3_a_source_that_became_empty_waits_for_a_person() {
+    let desk = Desk::new();
+    let path = desk.file("a.mbox", numbered(0..5));
+    desk.import(&path).counts(0, [5, 0, 0, 0]);
+    desk.file("a.mbox", "");
+    let held = desk.import(&path);
+    held.counts(1, [0, 0, 0, 0]);
+    held.refuses(1, "held_removal", &["5 of 5", "--accept-removals"]);
+    desk.file("a.mbox", numbered(0..5));
+    desk.import(&path).counts(0, [0, 0, 0, 5]);
 }
 
 #[test]
@@ -163,22 +181,21 @@ fn bad_input_a_mail_of_50_mib_is_quarantined_and_its_neighbours_are_stored() {
 fn bad_input_a_file_that_changes_while_it_is_read() {
     let desk = Desk::new();
     let path = desk.file("a.mbox", numbered(0..2_000));
-    let grow = |to: &str| {
-        let mut import = desk.command(&["import", "--mbox", &path]);
-        let mut child = import.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut first = String::new();
-        let mut events = std::io::BufReader::new(child.stderr.take().unwrap());
-        std::io::BufRead::read_line(&mut events, &mut first).unwrap();
-        assert!(first.contains("\"page\""), "{first}");
-        desk.file("a.mbox", to);
-        std::io::copy(&mut events, &mut std::io::sink()).unwrap();
-        crate::binary::Run::from(child.wait_with_output().unwrap())
-    };
+    let grow = |to: &str| desk.import_while(&path, || desk.file("a.mbox", to));
     grow(&numbered(0..2_100)).counts(0, [2_100, 0, 0, 0]);
     desk.run(&["verify"]).ends(0);
     desk.file("a.mbox", numbered(0..2_200));
     grow(&numbered(0..2_050)).ends(0);
     desk.run(&["verify"]).ends(0);
+}
+
+#[test]
+fn bad_input_mails_that_leave_while_they_are_read_are_not_counted() {
+    let desk = Desk::new();
+    let path = desk.file("a.mbox", numbered(0..2_000));
+    let replaced = desk.import_while(&path, || desk.file("a.mbox", numbered(5_000..5_100)));
+    replaced.counts(1, [100, 0, 0, 0]);
+    replaced.refuses(1, "held_removal", &["--accept-removals"]);
 }
 
 #[test]

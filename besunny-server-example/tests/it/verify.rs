@@ -3,6 +3,11 @@ use std::fs;
 
 use crate::{binary::Desk, mailbox::numbered};
 
+/// Where the header of a database says who may write it (<https://www.sqlite.org/fileformat.html>);
+/// unlike permissions it binds every user.
+const WRITE_VERSION: usize = 18;
+const NEWER_THAN_KNOWN: u8 = 3;
+
 #[test]
 fn b9_missing_and_extra_are_named() {
     let desk = Desk::new();
@@ -45,4 +50,18 @@ fn nothing_is_not_taken_for_everything() {
     assert!(!desk.path().join("test.db").exists());
     desk.run(&["migrate"]).ends(0);
     assert_eq!(desk.run(&["verify"]).ends(0)["source"], "all");
+}
+
+#[test]
+fn bad_input_a_database_that_may_not_be_written_is_named_with_the_fix() {
+    let desk = Desk::new();
+    let path = desk.file("a.mbox", numbered(0..2));
+    desk.import(&path).ends(0);
+    let db = desk.path().join("test.db");
+    let mut bytes = fs::read(&db).unwrap();
+    bytes[WRITE_VERSION] = NEWER_THAN_KNOWN;
+    fs::write(&db, bytes).unwrap();
+    for arguments in [&["verify"][..], &["import", "--mbox", &path]] {
+        desk.run(arguments).refuses(2, "store", &["test.db", "may not be written", "permissions"]);
+    }
 }

@@ -191,12 +191,21 @@ async fn sec_c10_a_rebound_name_is_refused_everywhere_but_on_probes() {
     let stage = stage().await;
     let bearer = bearer();
     for path in ["/", "/login", "/assets/console.css", "/api/v1/projects", "/health/sync"] {
-        for host in ["evil.example", "localhost:7071", "localhost.evil.example", "a@localhost:7070"]
-        {
+        for host in [
+            "evil.example",
+            "localhost:7071",
+            "localhost.evil.example",
+            "a@localhost:7070",
+            "localhost:7070.evil.example",
+        ] {
             let headers = [("host", host), ("authorization", bearer.as_str())];
             let answer = stage.send(call("GET", path, &headers, "")).await;
             assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{path} as {host}");
         }
+        let mut twice = call("GET", path, &[("authorization", &bearer)], "");
+        twice.headers_mut().append("host", "evil.example".parse().unwrap());
+        let answer = stage.send(twice).await;
+        assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{path} as two hosts");
         let absolute = format!("http://evil.example{path}");
         let answer = stage.send(call("GET", &absolute, &[], "")).await;
         assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{absolute}");

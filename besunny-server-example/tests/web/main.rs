@@ -4,6 +4,7 @@
 mod access;
 mod api;
 mod console;
+mod deaf;
 mod hostile;
 mod openapi;
 mod stage;
