@@ -314,4 +314,22 @@ mod tests {
             }
         });
     }
+
+    #[test]
+    fn a_mail_that_is_too_large_is_read_only_while_it_is_the_one_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("1.eml");
+        let length = usize::try_from(LARGEST_MAIL).unwrap() + 1;
+        let mut raw = b"Subject: 1\n\n".to_vec();
+        raw.resize(length, b'x');
+        let id = Names::default().next(content_hash(&raw));
+        let mail = Indexed { id, place: Place::File(path.clone()) };
+        let index = Index::new(String::new(), vec![mail.clone()], None);
+        fs::write(&path, &raw).unwrap();
+        let read = index.read(&mail).unwrap();
+        assert!(matches!(read, Some(Content::Mail(RawMail::TooLarge { .. }))));
+        raw[length - 1] = b'y';
+        fs::write(&path, &raw).unwrap();
+        assert!(index.read(&mail).unwrap().is_none());
+    }
 }

@@ -296,6 +296,80 @@ mod tests {
     #[test]
     fn what_is_no_mailbox_has_no_mails() {
         check("A: 1\n\nx\n", &[]);
+        check("From here on\nx\n", &[]);
+    }
+
+    #[test]
+    fn separators_without_an_empty_line_or_a_date_part_mails_before_a_header() {
+        check(&format!("{FROM}\nA: 1\n\nx\n{FROM}\nB: 2\n"), &["A: 1\n\nx\n", "B: 2\n"]);
+        check(&format!("{FROM}\nA: 1\n \n{FROM}\nB: 2\n"), &["A: 1\n \n", "B: 2\n"]);
+        check(&format!("{FROM}\r\nA: 1\r\n{FROM}\r\nB: 2\r\n"), &["A: 1\r\n", "B: 2\r\n"]);
+        check("From bob\nA: 1\n\nFrom bob\nB: 2\n", &["A: 1\n", "B: 2\n"]);
+        check(
+            &format!("{FROM}\nA: 1\n\nFrom bob\nB: 2\n\n{FROM}\nC: 3"),
+            &["A: 1\n", "B: 2\n", "C: 3"],
+        );
+    }
+
+    #[test]
+    fn sentences_before_what_looks_like_a_field_part_nothing() {
+        for body in [
+            "From bob\nhttps://example.org\n",
+            "From bob\n: x\n",
+            "From bob\nFrom bob\n",
+            "From bob to Ann\nNote: x\n",
+            "x\nFrom bob\nNote: x\n",
+            "x\nFrom Tom at 9:30 in 2026\nNote: x\n",
+            "From bob",
+        ] {
+            check(&format!("{FROM}\nA: 1\n\n{body}"), &[&format!("A: 1\n\n{body}")]);
+        }
+    }
+
+    #[test]
+    fn what_comes_before_the_first_separator_is_a_mail_but_for_a_mark() {
+        check(&format!("\u{feff}{FROM}\nA: 1\n"), &["A: 1\n"]);
+        check(&format!("\n \r\n\n{FROM}\nA: 1\n"), &["A: 1\n"]);
+        check(&format!("A: 1\n\nx\n\n{FROM}\nB: 2\n"), &["A: 1\n\nx\n", "B: 2\n"]);
+        check(&format!("\u{feff}junk\n{FROM}\nB: 2\n"), &["junk\n", "B: 2\n"]);
+    }
+
+    #[test]
+    fn a_long_line_is_read_in_pieces_that_part_and_unquote_nothing() {
+        struct Endless(u64);
+        impl io::Read for Endless {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                let length = buffer.len().min(usize::try_from(self.0).unwrap());
+                buffer[..length].fill(b'x');
+                self.0 -= length as u64;
+                Ok(length)
+            }
+        }
+        let mut line = Line::default();
+        let mut endless = BufReader::new(Endless(20 << 20));
+        while line.next(&mut endless).unwrap() {
+            assert!(line.bytes.capacity() as u64 <= 4 * LINE);
+        }
+        let pad = "x".repeat(usize::try_from(LINE).unwrap());
+        for line in [
+            format!("{pad}>From x"),
+            format!("{pad}{FROM}"),
+            format!("{FROM} {pad}"),
+            format!("{}From x", ">".repeat(pad.len())),
+            format!("{pad}\n\nx"),
+        ] {
+            let mail = format!("A: 1\n\n{line}\n");
+            check(&format!("{FROM}\n{mail}\n{FROM}\nB: 2\n"), &[&mail, "B: 2\n"]);
+        }
+    }
+
+    #[test]
+    fn a_mail_hashed_by_lines_has_the_hash_of_the_mail_that_is_read() {
+        let long = ">".repeat(usize::try_from(LINE).unwrap());
+        for mail in ["", "A: 1\n\n>From x\n>>From y\n", &format!("{long}From x\r\n"), "\r\n\n"] {
+            let read = besunny_core::mail::content_hash(&unquoted(mail.as_bytes().to_vec()));
+            assert_eq!(hashed(mail.as_bytes()).unwrap(), read, "{mail:?}");
+        }
     }
 
     #[test]
