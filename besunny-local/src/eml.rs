@@ -1,34 +1,41 @@
 //! Folders and archives of raw messages, one file or member each.
+//!
+//! An archive is a tar (POSIX ustar and pax, GNU), gzipped or not: it ends with two blocks of zeros
+//! (<https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html>), and gzip data may come
+//! in several members (RFC 1952, 2.2) and be padded with zeros. What one archive's end mark is
+//! followed by is read too, since archives are joined by `cat`.
 use std::{
+    collections::HashMap,
     fs::{self, File},
-    io::{self, BufReader, Read, Seek, SeekFrom, Write},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
-use besunny_core::mail::ContentHash;
-use flate2::read::GzDecoder;
+use besunny_core::mail::{ContentHash, content_hash};
+use flate2::bufread::GzDecoder;
+use tar::EntryType;
 
-use crate::index::{self, Index, Indexed, Names, Place, half, stamp};
+use crate::index::{
+    self, DEPTH, Index, Indexed, Names, Place, half, hashed, is_file, stamp, too_deep, unless_gone,
+};
 
-/// Folders are entered so deep.
-const DEPTH: usize = 16;
 /// An archive that unpacks to more is refused, since it fills the disk.
 const LARGEST_ARCHIVE: u64 = 16 << 30;
 /// The first bytes of gzip data (RFC 1952).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// A tar archive is made of blocks of this size (POSIX ustar).
+const BLOCK: u64 = 512;
+/// A tar archive ends with so many bytes of zeros (POSIX ustar: two blocks).
+const END_MARK: u64 = 2 * BLOCK;
+/// A folder is looked at so often until it stays as it is; only what changed is read again.
+const LOOKS: usize = 16;
+
+/// A file of a folder and what it looks like.
+type Seen = (PathBuf, String);
 
 /// Describes the folder or archive at `path`.
 pub(crate) fn look(path: &Path) -> io::Result<String> {
-    if !fs::metadata(path)?.is_dir() {
-        return index::look(path);
-    }
-    let mut hash = ContentHash::default();
-    for file in files(path)? {
-        let metadata = fs::metadata(&file)?;
-        let line = format!("{}\n{}{}\n", file.display(), metadata.len(), stamp(&metadata));
-        hash.update(line.as_bytes());
-    }
-    Ok(half(&hash.finish()))
+    if fs::metadata(path)?.is_dir() { Ok(fingerprint(&files(path)?)) } else { index::look(path) }
 }
 
 /// Lists the mails in the folder or archive at `path`.
@@ -36,42 +43,93 @@ pub(crate) fn index(path: &Path) -> io::Result<Index> {
     if fs::metadata(path)?.is_dir() { folder(path) } else { archive(path) }
 }
 
-fn folder(path: &Path) -> io::Result<Index> {
-    let fingerprint = look(path)?;
-    let (mut mails, mut names) = (Vec::new(), Names::default());
-    for path in files(path)? {
-        let mut hash = ContentHash::default();
-        match File::open(&path) {
-            Ok(file) => copy(&mut BufReader::new(file), &mut hash)?,
-            // A file that went away since the folder was read is not listed.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            // What may not be read is there all the same: it is named by its path.
-            Err(_) => hash.update(path.as_os_str().as_encoded_bytes()),
-        }
-        let place = Place::File { path, delivered_at: None };
-        mails.push(Indexed { id: names.next(hash.finish()), place });
+fn fingerprint(files: &[Seen]) -> String {
+    let mut hash = ContentHash::default();
+    for (path, look) in files {
+        hash.update(format!("{}\n{look}\n", path.display()).as_bytes());
     }
-    Ok(Index::new(fingerprint, mails, None))
+    half(&hash.finish())
 }
 
-/// Returns the `.eml` files below `path`, in order of their names.
-fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
+fn folder(root: &Path) -> io::Result<Index> {
+    listed(|| files(root), hash_of)
+}
+
+/// Lists files that are hashed while others rename and replace them.
+///
+/// A mail that moves from a file not hashed yet to one that was would be missed, so the files are
+/// looked at until they look as they did when they were hashed.
+fn listed(
+    mut files: impl FnMut() -> io::Result<Vec<Seen>>,
+    mut hash_of: impl FnMut(&Path) -> io::Result<Option<[u8; 32]>>,
+) -> io::Result<Index> {
+    let mut hashes: HashMap<Seen, [u8; 32]> = HashMap::new();
+    let mut seen = files()?;
+    for _ in 0..LOOKS {
+        for file in &seen {
+            if !hashes.contains_key(file)
+                && let Some(hash) = hash_of(&file.0)?
+            {
+                hashes.insert(file.clone(), hash);
+            }
+        }
+        let again = files()?;
+        if again == seen {
+            let (mut mails, mut names) = (Vec::new(), Names::default());
+            for file in &seen {
+                if let Some(hash) = hashes.get(file) {
+                    let place = Place::File(file.0.clone());
+                    mails.push(Indexed { id: names.next(*hash), place });
+                }
+            }
+            return Ok(Index::new(fingerprint(&seen), mails, None));
+        }
+        seen = again;
+    }
+    Err(io::Error::new(io::ErrorKind::ResourceBusy, "the folder changes while it is read"))
+}
+
+/// Hashes a file; `None` when it is gone.
+fn hash_of(path: &Path) -> io::Result<Option<[u8; 32]>> {
+    match File::open(path) {
+        Ok(file) => hashed(BufReader::new(file)).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        // What may not be read is there all the same: it is named by its path.
+        Err(_) => {
+            let mut hash = ContentHash::default();
+            hash.update(path.as_os_str().as_encoded_bytes());
+            Ok(Some(hash.finish()))
+        }
+    }
+}
+
+/// Returns the `.eml` files below `root` that are still there, in order of their names.
+fn files(root: &Path) -> io::Result<Vec<Seen>> {
     let mut found = Vec::new();
-    walk(path, DEPTH, &mut found)?;
+    walk(fs::read_dir(root)?, DEPTH, &mut found)?;
     found.sort_unstable();
     Ok(found)
 }
 
-fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
+fn walk(entries: fs::ReadDir, depth: usize, found: &mut Vec<Seen>) -> io::Result<()> {
+    for entry in entries {
         let entry = entry?;
-        let (kind, path) = (entry.file_type()?, entry.path());
-        if kind.is_dir() && depth > 0 {
-            walk(&path, depth - 1, found)?;
-        }
+        let path = entry.path();
+        let kind = unless_gone(entry.file_type())?;
         let is_mail = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("eml"));
-        if kind.is_file() && is_mail {
-            found.push(path);
+        if kind.is_some_and(|kind| kind.is_dir()) {
+            if depth == 0 {
+                return Err(too_deep(&path));
+            }
+            if let Some(entries) = unless_gone(fs::read_dir(&path))? {
+                walk(entries, depth - 1, found)?;
+            }
+        } else if is_mail && is_file(&entry)? {
+            match fs::metadata(&path) {
+                Ok(file) => found.push((path, format!("{}{}", file.len(), stamp(&file)))),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => found.push((path, error.kind().to_string())),
+            }
         }
     }
     Ok(())
@@ -86,50 +144,90 @@ fn archive(path: &Path) -> io::Result<Index> {
     file.seek(SeekFrom::Start(0))?;
     let mut plain = tempfile::tempfile()?;
     if is_gzip {
-        unpack(GzDecoder::new(BufReader::new(file)), &mut plain)?;
+        unzip(BufReader::new(file), &mut plain)?;
     } else {
-        unpack(file, &mut plain)?;
+        unpack(file, &mut plain, 0)?;
     }
     plain.seek(SeekFrom::Start(0))?;
-    let mails = members(BufReader::new(plain.try_clone()?))?;
+    let mails = members(&plain)?;
     Ok(Index::new(fingerprint, mails, Some(plain)))
 }
 
-fn unpack(packed: impl Read, plain: &mut File) -> io::Result<()> {
-    let length = io::copy(&mut packed.take(LARGEST_ARCHIVE + 1), plain)?;
-    if length > LARGEST_ARCHIVE {
+/// Unpacks all members of gzip data, and the padding between and after them.
+fn unzip(mut packed: impl BufRead, plain: &mut File) -> io::Result<()> {
+    let mut length = 0;
+    loop {
+        length += unpack(GzDecoder::new(&mut packed), plain, length)?;
+        loop {
+            let ahead = packed.fill_buf()?;
+            if ahead.is_empty() {
+                return Ok(());
+            }
+            let zeros = ahead.iter().take_while(|byte| **byte == 0).count();
+            if zeros == 0 {
+                break;
+            }
+            packed.consume(zeros);
+        }
+    }
+}
+
+/// Adds what is packed to `before` bytes; returns how much it is.
+fn unpack(packed: impl Read, plain: &mut File, before: u64) -> io::Result<u64> {
+    let length = io::copy(&mut packed.take(LARGEST_ARCHIVE + 1 - before), plain)?;
+    if before + length > LARGEST_ARCHIVE {
         let what = format!("the archive unpacks to more than {LARGEST_ARCHIVE} bytes");
         return Err(io::Error::new(io::ErrorKind::InvalidData, what));
     }
-    Ok(())
+    Ok(length)
 }
 
-fn members(plain: impl Read) -> io::Result<Vec<Indexed>> {
+fn members(plain: &File) -> io::Result<Vec<Indexed>> {
     let (mut mails, mut names) = (Vec::new(), Names::default());
-    for member in tar::Archive::new(plain).entries()? {
+    let mut end = 0;
+    let mut archive = tar::Archive::new(BufReader::new(plain));
+    archive.set_ignore_zeros(true);
+    for member in archive.entries()? {
         let mut member = member?;
-        if !member.header().entry_type().is_file() {
-            continue;
-        }
         let (offset, length) = (member.raw_file_position(), member.size());
-        let mut hash = ContentHash::default();
-        copy(&mut member, &mut hash)?;
-        let place = Place::Stretch { offset, length, quoted: false };
-        mails.push(Indexed { id: names.next(hash.finish()), place });
+        // A sparse member is stored shorter than it is: only its header knows.
+        let is_sparse = member.header().entry_type() == EntryType::GNUSparse;
+        let stored = if is_sparse { member.header().entry_size()? } else { length };
+        end = offset + stored.next_multiple_of(BLOCK);
+        match member.header().entry_type() {
+            EntryType::Regular | EntryType::Continuous => {
+                let place = Place::Stretch { offset, length, quoted: false };
+                mails.push(Indexed { id: names.next(hashed(&mut member)?), place });
+            }
+            EntryType::XGlobalHeader => {}
+            _ if stored == 0 && !is_sparse => {}
+            _ => {
+                let id = names.next(content_hash(member.header().as_bytes()));
+                let why = "it is a kind of archive member that is not read";
+                mails.push(Indexed { id, place: Place::Strange { why } });
+            }
+        }
     }
+    check_end(plain, end)?;
     Ok(mails)
 }
 
-fn copy(from: &mut impl Read, hash: &mut ContentHash) -> io::Result<()> {
-    struct Into<'a>(&'a mut ContentHash);
-    impl Write for Into<'_> {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.update(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
+/// Says that an archive is cut off unless its end mark follows its last member, which ends at `end`.
+///
+/// All after the last member is zeros, since anything else would have been read as a member.
+fn check_end(mut plain: &File, end: u64) -> io::Result<()> {
+    let length = plain.metadata()?.len();
+    let mut mark = Vec::new();
+    if let Some(from) = length.checked_sub(END_MARK).filter(|from| *from >= end) {
+        plain.seek(SeekFrom::Start(from))?;
+        plain.take(END_MARK).read_to_end(&mut mark)?;
     }
-    io::copy(from, &mut Into(hash)).map(drop)
+    if !mark.is_empty() && mark.iter().all(|byte| *byte == 0) {
+        return Ok(());
+    }
+    let what = "the archive is cut off: its end mark is missing; copy or pack it anew";
+    Err(io::Error::new(io::ErrorKind::UnexpectedEof, what))
 }
+
+#[cfg(test)]
+mod tests;

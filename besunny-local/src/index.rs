@@ -1,12 +1,16 @@
 //! Where each mail of a mailbox is, and what it is called.
 use std::{
     collections::HashMap,
-    fs::{self, File, Metadata},
-    io::{self, Read},
+    fs::{self, DirEntry, File, Metadata},
+    io::{self, BufReader, Read, Write},
     path::{Path, PathBuf},
 };
 
-use besunny_core::{mail::content_hash, message::RawMail, source::ItemId};
+use besunny_core::{
+    mail::{ContentHash, content_hash},
+    message::RawMail,
+    source::ItemId,
+};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
@@ -14,6 +18,8 @@ use chrono::{DateTime, Utc};
 pub(crate) const LARGEST_MAIL: u64 = 25 << 20;
 /// So much of a mail that is too large is looked at for its headers.
 const HEADER_BYTES: u64 = 256 << 10;
+/// Folders are entered so deep: each open one takes a handle, and nobody nests mail deeper.
+pub(crate) const DEPTH: usize = 64;
 
 /// A mailbox as it was when it was listed.
 #[derive(Debug)]
@@ -46,13 +52,29 @@ pub(crate) enum Place {
         /// Whether `>From ` stands for `From `.
         quoted: bool,
     },
-    /// A file of its own.
-    File {
+    /// A file of its own, named by its content.
+    File(PathBuf),
+    /// A file that names itself (Maildir).
+    Delivered {
         /// Its path.
         path: PathBuf,
         /// When it was delivered, where its name says so.
         delivered_at: Option<DateTime<Utc>>,
     },
+    /// There, but of a kind that is not read.
+    Strange {
+        /// Why, without any of its content.
+        why: &'static str,
+    },
+}
+
+/// What is at the place of a mail.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// The mail.
+    Mail(RawMail),
+    /// Something that cannot be read, and why.
+    Unreadable(&'static str),
 }
 
 /// Names mails by their content and how many equal ones came before.
@@ -92,16 +114,27 @@ impl Index {
         self.places.get(id).and_then(|at| self.mails.get(*at))
     }
 
-    /// Reads a mail; `None` when it is not where it was.
-    pub(crate) fn read(&self, mail: &Indexed) -> io::Result<Option<RawMail>> {
-        match &mail.place {
-            Place::File { path, .. } => read_file(path),
-            Place::Stretch { offset, length, quoted } => {
-                let Some(file) = &self.file else { return Ok(None) };
+    /// Reads a mail; `None` when it is not where it was, or is another one by now.
+    pub(crate) fn read(&self, mail: &Indexed) -> io::Result<Option<Content>> {
+        let found = match (&mail.place, &self.file) {
+            (Place::Strange { why }, _) => return Ok(Some(Content::Unreadable(why))),
+            (Place::File(path), _) => read_file(path, Some(&mail.id)),
+            (Place::Delivered { path, .. }, _) => read_file(path, None),
+            (Place::Stretch { offset, length, quoted }, Some(file)) => {
                 let stretch = Stretch { file, offset: *offset };
-                let raw = read_capped(stretch.take(*length), *length, *quoted)?;
-                Ok(Some(raw).filter(|raw| is_named(raw, &mail.id)))
+                read_capped(stretch, *length, *quoted, Some(&mail.id))
             }
+            (Place::Stretch { .. }, None) => Ok(None),
+        };
+        match found {
+            Ok(found) => Ok(found.map(Content::Mail)),
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound => Ok(None),
+                io::ErrorKind::PermissionDenied => {
+                    Ok(Some(Content::Unreadable("its file may not be read")))
+                }
+                _ => Err(error),
+            },
         }
     }
 }
@@ -109,6 +142,7 @@ impl Index {
 /// Reads a file from a place of its own.
 ///
 /// Mails are read at once by several threads, and copies of a handle share one position.
+#[derive(Clone, Copy)]
 struct Stretch<'a> {
     file: &'a File,
     offset: u64,
@@ -125,44 +159,102 @@ impl Read for Stretch<'_> {
     }
 }
 
-/// Reads a mail that is a file; `None` when it is gone.
-fn read_file(path: &Path) -> io::Result<Option<RawMail>> {
-    match File::open(path) {
-        Ok(file) => {
-            let length = file.metadata()?.len();
-            read_capped(file, length, false).map(Some)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+/// Reads a mail that is a file; `None` when it is not the one called `id`.
+fn read_file(path: &Path, id: Option<&ItemId>) -> io::Result<Option<RawMail>> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    read_capped(Stretch { file: &file, offset: 0 }, length, false, id)
 }
 
 /// Reads a mail of `length` bytes, or its headers when it is too large.
-fn read_capped(file: impl Read, length: u64, quoted: bool) -> io::Result<RawMail> {
+///
+/// `None` when its content is not what `id` names.
+fn read_capped(
+    from: Stretch<'_>,
+    length: u64,
+    quoted: bool,
+    id: Option<&ItemId>,
+) -> io::Result<Option<RawMail>> {
     let is_whole = length <= LARGEST_MAIL;
     let mut raw = Vec::new();
-    file.take(if is_whole { LARGEST_MAIL + 1 } else { HEADER_BYTES }).read_to_end(&mut raw)?;
+    from.take(if is_whole { length } else { HEADER_BYTES }).read_to_end(&mut raw)?;
     if quoted {
         raw = crate::mbox::unquoted(raw);
     }
+    if let Some(id) = id {
+        let all = BufReader::new(from.take(length));
+        let hash = match (is_whole, quoted) {
+            (true, _) => content_hash(&raw),
+            (false, true) => crate::mbox::hashed(all)?,
+            (false, false) => hashed(all)?,
+        };
+        if !is_named(&hash, id) {
+            return Ok(None);
+        }
+    }
     if is_whole {
-        return Ok(RawMail::Whole(Bytes::from(raw)));
+        return Ok(Some(RawMail::Whole(Bytes::from(raw))));
     }
     let blank = raw.windows(2).position(|pair| pair == b"\n\n" || pair == b"\n\r");
     raw.truncate(blank.map_or(raw.len(), |at| at + 1));
-    Ok(RawMail::TooLarge { headers: Bytes::from(raw), size_bytes: length })
+    Ok(Some(RawMail::TooLarge { headers: Bytes::from(raw), size_bytes: length }))
 }
 
-/// Says whether a mail still is the one its name says, as far as all of it was read.
-fn is_named(raw: &RawMail, id: &ItemId) -> bool {
-    match raw {
-        RawMail::TooLarge { .. } => true,
-        RawMail::Whole(raw) => {
-            let hash = named(&content_hash(raw), 0);
-            let name = hash.as_str().rsplit_once('-').map(|(name, _)| name);
-            id.as_str().rsplit_once('-').map(|(name, _)| name) == name
+/// Says whether content of this hash is what `id` names, whichever of its equals.
+fn is_named(hash: &[u8; 32], id: &ItemId) -> bool {
+    id.as_str().rsplit_once('-').is_some_and(|(name, _)| name == half(hash))
+}
+
+/// Hashes all that can be read.
+pub(crate) fn hashed(mut from: impl Read) -> io::Result<[u8; 32]> {
+    struct Into(ContentHash);
+    impl Write for Into {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.update(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
         }
     }
+    let mut hash = Into(ContentHash::default());
+    io::copy(&mut from, &mut hash)?;
+    Ok(hash.0.finish())
+}
+
+/// Says whether an entry of a folder is a file, or a link to one.
+///
+/// What may not be looked at counts as one, so that it is not passed over; what is gone does not.
+pub(crate) fn is_file(entry: &DirEntry) -> io::Result<bool> {
+    let Some(kind) = unless_gone(entry.file_type())? else { return Ok(false) };
+    if !kind.is_symlink() {
+        return Ok(kind.is_file());
+    }
+    Ok(match fs::metadata(entry.path()) {
+        Ok(target) => target.is_file(),
+        Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
+    })
+}
+
+/// Turns what is gone, or is no folder by now, into nothing.
+pub(crate) fn unless_gone<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            Ok(None)
+        }
+        found => found.map(Some),
+    }
+}
+
+/// Refuses a folder inside `DEPTH` others.
+pub(crate) fn too_deep(folder: &Path) -> io::Error {
+    let what = format!(
+        "{} lies more than {DEPTH} folders deep: move its mail further up",
+        folder.display()
+    );
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 /// Describes a file so that any change to it shows.
@@ -194,7 +286,7 @@ pub(crate) fn stamp(metadata: &Metadata) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Seek, Write};
+    use std::io::Seek;
 
     use super::*;
 
@@ -221,5 +313,23 @@ mod tests {
                 });
             }
         });
+    }
+
+    #[test]
+    fn a_mail_that_is_too_large_is_read_only_while_it_is_the_one_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("1.eml");
+        let length = usize::try_from(LARGEST_MAIL).unwrap() + 1;
+        let mut raw = b"Subject: 1\n\n".to_vec();
+        raw.resize(length, b'x');
+        let id = Names::default().next(content_hash(&raw));
+        let mail = Indexed { id, place: Place::File(path.clone()) };
+        let index = Index::new(String::new(), vec![mail.clone()], None);
+        fs::write(&path, &raw).unwrap();
+        let read = index.read(&mail).unwrap();
+        assert!(matches!(read, Some(Content::Mail(RawMail::TooLarge { .. }))));
+        raw[length - 1] = b'y';
+        fs::write(&path, &raw).unwrap();
+        assert!(index.read(&mail).unwrap().is_none());
     }
 }

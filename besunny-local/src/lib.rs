@@ -20,15 +20,24 @@ use besunny_core::source::{SourceError, SourceErrorKind};
 
 /// Turns a failure of the file system into one of the source.
 ///
-/// What is not there is a setting that names the wrong path; everything else may heal.
+/// What is not there may come back, such as a disk that is mounted late; only while an account is
+/// connected does it name the wrong path ([`misconfigured`]).
 fn unavailable(operation: &'static str, error: std::io::Error) -> SourceError {
     use std::io::ErrorKind as Io;
     #[expect(clippy::wildcard_enum_match_arm, reason = "the system has kinds without number")]
     let kind = match error.kind() {
-        Io::NotFound | Io::NotADirectory | Io::IsADirectory => SourceErrorKind::Misconfigured,
         Io::PermissionDenied => SourceErrorKind::Forbidden,
         Io::InvalidData | Io::UnexpectedEof | Io::InvalidInput => SourceErrorKind::Malformed,
         _ => SourceErrorKind::Unavailable,
     };
     SourceError::new(kind, operation).because(error)
+}
+
+/// Turns a failure while an account is connected into one of the source.
+fn misconfigured(operation: &'static str, error: std::io::Error) -> SourceError {
+    use std::io::ErrorKind as Io;
+    if matches!(error.kind(), Io::NotFound | Io::NotADirectory | Io::IsADirectory) {
+        return SourceError::new(SourceErrorKind::Misconfigured, operation).because(error);
+    }
+    unavailable(operation, error)
 }

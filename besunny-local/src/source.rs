@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use besunny_core::{
     account::Provider,
-    message::{Message, RawMail},
+    message::Message,
     source::{
         AccountRef, Cursor, Entries, Fetched, ItemId, ItemRef, Limits, OfferedStream, PageToken,
         Revision, Snapshot, SnapshotSource, SourceError, SourceErrorKind, StreamKey, StreamRef,
@@ -19,8 +19,8 @@ use besunny_core::{
 
 use crate::{
     eml,
-    index::{Index, Indexed, Place},
-    maildir, mbox, unavailable,
+    index::{Content, Index, Indexed, Place},
+    maildir, mbox, misconfigured, unavailable,
 };
 
 /// So many mails a page of a listing names.
@@ -32,6 +32,9 @@ const CONCURRENCY: usize = 2;
 
 /// Reading one mail; reading a whole mailbox has other names.
 const FETCH: &str = "local.fetch";
+
+/// A mail in its place.
+type Found = (Indexed, Content);
 
 /// How local mail is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,11 +104,19 @@ impl LocalMail {
         operation: &'static str,
         work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
     ) -> Result<T, SourceError> {
-        let done = tokio::task::spawn_blocking(work).await;
-        let done = done.map_err(|error| {
-            SourceError::new(SourceErrorKind::Unavailable, operation).because(error)
-        })?;
+        let done = Self::tried(operation, work).await?;
         done.map_err(|error| unavailable(operation, error))
+    }
+
+    /// Runs file work where it may block, and leaves its failure to the caller.
+    async fn tried<T: Send + 'static>(
+        operation: &'static str,
+        work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+    ) -> Result<std::io::Result<T>, SourceError> {
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|error| {
+            SourceError::new(SourceErrorKind::Unavailable, operation).because(error)
+        })
     }
 
     fn known(&self, subject: &Subject) -> Option<Arc<Index>> {
@@ -123,26 +134,20 @@ impl LocalMail {
     }
 
     /// Finds a mail, by a new listing if it is not where it was; `None` when it is gone.
-    async fn find(
-        &self,
-        subject: &Subject,
-        id: &ItemId,
-    ) -> Result<Option<(Indexed, RawMail)>, SourceError> {
-        if let Some(index) = self.known(subject)
+    async fn find(&self, subject: &Subject, id: &ItemId) -> Result<Option<Found>, SourceError> {
+        let known = self.known(subject);
+        let was_listed = known.as_ref().is_some_and(|index| index.find(id).is_some());
+        if let Some(index) = known
             && let Some(found) = read(index, id.clone()).await?
         {
             return Ok(Some(found));
         }
         if self.form == Form::Maildir {
             let (path, id) = (path(subject), id.clone());
-            let moved = move || {
-                let Some(mail) = maildir::find(&path, &id)? else { return Ok(None) };
-                let index = Index::new(String::new(), vec![mail.clone()], None);
-                Ok(index.read(&mail)?.map(|raw| (mail, raw)))
-            };
-            return Self::blocking(FETCH, moved).await;
+            return Self::blocking(FETCH, move || maildir::read(&path, &id)).await;
         }
-        if self.is_fresh(subject).await? {
+        // What was listed but is not in its place shows a change, whatever the fingerprint says.
+        if !was_listed && self.is_fresh(subject).await? {
             return Ok(None);
         }
         let index = self.index(subject).await?;
@@ -158,10 +163,10 @@ impl LocalMail {
     }
 }
 
-async fn read(index: Arc<Index>, id: ItemId) -> Result<Option<(Indexed, RawMail)>, SourceError> {
+async fn read(index: Arc<Index>, id: ItemId) -> Result<Option<Found>, SourceError> {
     LocalMail::blocking(FETCH, move || {
         let Some(mail) = index.find(&id) else { return Ok(None) };
-        Ok(index.read(mail)?.map(|raw| (mail.clone(), raw)))
+        Ok(index.read(mail)?.map(|content| (mail.clone(), content)))
     })
     .await
 }
@@ -174,7 +179,8 @@ impl Snapshot<Message> for LocalMail {
 
     async fn streams(&self, account: &AccountRef) -> Result<Vec<OfferedStream>, SourceError> {
         let (form, path) = (self.form, path(&account.subject));
-        Self::blocking("local.streams", move || form.look(&path)).await?;
+        let look = Self::tried("local.streams", move || form.look(&path)).await?;
+        look.map_err(|error| misconfigured("local.streams", error))?;
         let title = account.subject.as_str().to_owned();
         Ok(vec![OfferedStream { key: StreamKey::from_source("mailbox"), title, proposed: true }])
     }
@@ -216,16 +222,13 @@ impl Snapshot<Message> for LocalMail {
     ) -> Result<Vec<Fetched<Message>>, SourceError> {
         let mut answers = Vec::with_capacity(ids.len());
         for id in ids {
-            answers.push(match self.find(&stream.subject, id).await {
-                Err(error) if is_locked(&error) => {
-                    Fetched::Unreadable { id: id.clone(), why: "its file may not be read" }
-                }
-                Err(error) => return Err(error),
-                Ok(None) => Fetched::Gone(id.clone()),
-                Ok(Some((mail, raw))) => {
+            answers.push(match self.find(&stream.subject, id).await? {
+                None => Fetched::Gone(id.clone()),
+                Some((_, Content::Unreadable(why))) => Fetched::Unreadable { id: id.clone(), why },
+                Some((mail, Content::Mail(raw))) => {
                     let received_at = match mail.place {
-                        Place::File { delivered_at, .. } => delivered_at,
-                        Place::Stretch { .. } => None,
+                        Place::Delivered { delivered_at, .. } => delivered_at,
+                        Place::File(_) | Place::Stretch { .. } | Place::Strange { .. } => None,
                     };
                     Fetched::Present(revised(id), Message { raw, received_at })
                 }
@@ -233,11 +236,6 @@ impl Snapshot<Message> for LocalMail {
         }
         Ok(answers)
     }
-}
-
-/// Says whether one mail may not be read, which says nothing about its neighbours.
-fn is_locked(error: &SourceError) -> bool {
-    error.kind == SourceErrorKind::Forbidden && error.operation == FETCH
 }
 
 /// A mail in a file never changes: what changes is another mail.

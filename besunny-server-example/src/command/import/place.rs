@@ -69,9 +69,9 @@ impl Place {
         Refusal::finding("source", format!("{} cannot be read: {why}", self.shown()))
     }
 
-    /// Says whether a source without mail is suspicious.
+    /// Says whether a source without mail is suspicious: a mailbox file or archive with content.
     pub(super) fn should_have_mail(&self) -> bool {
-        self.form == Form::Mbox && fs::metadata(&self.path).is_ok_and(|file| file.len() > 0)
+        fs::metadata(&self.path).is_ok_and(|file| file.is_file() && file.len() > 0)
     }
 
     /// Says what a source of this form looks like.
