@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use besunny::core::address::VirtualAddresses;
+use besunny::core::{
+    account::Intake,
+    address::{Username, VirtualAddresses},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{command::Refusal, gmail::Google};
@@ -97,6 +100,16 @@ impl Config {
         })
     }
 
+    /// Checks that people can name the server when it listens at `address`.
+    #[must_use]
+    pub fn unnamed(&self, address: SocketAddr) -> Option<Finding> {
+        let is_named = self.public_url.is_some() || !self.hosts.is_empty();
+        (address.ip().is_unspecified() && !is_named).then(|| {
+            let problem = format!("at {address} no name is allowed, so every request is refused");
+            Finding::new("public_url", problem, "set public_url or hosts to how people reach it")
+        })
+    }
+
     /// Checks every setting that can be checked without opening anything else.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
@@ -105,8 +118,22 @@ impl Config {
         findings.extend(self.hosts.iter().filter_map(|host| check_host(host)));
         findings.extend(self.virtual_domain.as_deref().and_then(check_domain));
         findings.extend(self.google.iter().filter_map(Google::findings));
+        findings.extend(self.user.as_deref().and_then(check_user));
+        let names_people = self.google.as_ref().is_some_and(|it| it.intake != Intake::Whole);
+        if names_people && self.virtual_domain.is_none() {
+            findings.push(Finding::new(
+                "virtual_domain",
+                "mail is taken in by virtual address, and no domain says what one is",
+                "set it to the domain of the addresses, or take in everything: intake = \"whole\"",
+            ));
+        }
         findings
     }
+}
+
+fn check_user(user: &str) -> Option<Finding> {
+    let refused = Username::parse(user).err()?;
+    Some(Finding::new("user", refused.to_string(), "write a username such as owner"))
 }
 
 fn check_url(url: &str) -> Option<Finding> {

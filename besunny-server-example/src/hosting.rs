@@ -54,7 +54,7 @@ impl Hosting {
     ) -> Result<Self, Refusal> {
         let person = Person { scope: home.scope, user: home.user(user).await? };
         if let Some(mailbox) = mailbox {
-            home.besunny.connect(&person.scope, mailbox.grant(person.user)).await?;
+            follow(&home, &person, mailbox).await?;
         }
         let (access, link) = reach.access(&home.clock)?;
         let site = Site::new(home.besunny.clone(), person, access, reach.settings()?);
@@ -77,6 +77,26 @@ impl Hosting {
             tracing::warn!("some work did not end in time; it is done again at the next start");
         }
         self.home.close().await
+    }
+}
+
+/// Connects the mailbox; one that was followed before is followed again even while it cannot be
+/// reached, so that an outage of the provider keeps nobody from the console.
+async fn follow(home: &Home, person: &Person, mailbox: &Mailbox) -> Result<(), Refusal> {
+    let grant = mailbox.grant(person.user);
+    let accounts = home.besunny.store().accounts(&person.scope).await?;
+    let is_known = accounts.iter().any(|known| {
+        known.provider == grant.provider
+            && known.subject == grant.subject
+            && known.intake == grant.intake
+            && known.owner == grant.owner
+    });
+    match home.besunny.connect(&person.scope, grant).await {
+        Err(error) if is_known => {
+            tracing::warn!(error = describe(&error), "the mailbox cannot be reached for now");
+            Ok(())
+        }
+        connected => Ok(connected.map(drop)?),
     }
 }
 

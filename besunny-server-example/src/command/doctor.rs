@@ -146,7 +146,8 @@ fn check_access(config: &Config, listen: Option<&str>) -> Vec<Finding> {
         let problem = format!("nobody can listen on {address}: {error}");
         Some(Finding::new("listen", problem, "end the other program, or choose another address"))
     });
-    [token.err(), address.err(), exposed, busy].into_iter().flatten().collect()
+    let unnamed = address.as_ref().ok().and_then(|address| config.unnamed(*address));
+    [token.err(), address.err(), exposed, unnamed, busy].into_iter().flatten().collect()
 }
 
 /// An address that others can reach wants a token that its owner has chosen.

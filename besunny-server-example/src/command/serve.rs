@@ -43,6 +43,9 @@ impl Serve {
         if let (None, Some(finding)) = (&token, exposed(address)) {
             return Err(wrong(&finding));
         }
+        if let Some(finding) = config.unnamed(address) {
+            return Err(wrong(&finding));
+        }
         let is_chosen = token.is_some();
         let mut stop = signal::Stop::listen()?;
         let listener = bind(address).await?;

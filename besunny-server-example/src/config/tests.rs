@@ -25,7 +25,18 @@ fn ops_1_each_wrong_setting_is_named() {
 #[test]
 fn ops_1_the_mailbox_is_an_address() {
     check("[google]\naccount = 'me'", &["google.account"]);
-    check("[google]\naccount = 'me@example.org'\nintake = 'addressed'", &[]);
+    check("[google]\naccount = 'me@example.org'", &[]);
+    let addressed = "[google]\naccount = 'me@example.org'\nintake = 'addressed'";
+    check(addressed, &["virtual_domain"]);
+    check(&format!("virtual_domain = 'example.org'\n{addressed}"), &[]);
+    check("user = '7'", &["user"]);
+}
+
+#[test]
+fn ops_1_a_server_that_others_reach_has_a_name() {
+    let found = |text: &str| config(text).unnamed("0.0.0.0:80".parse().unwrap());
+    assert_eq!(found("").unwrap().setting, "public_url");
+    assert_eq!(found("hosts = ['mail.example.org']"), None);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use subtle::ConstantTimeEq;
 pub const TOKEN_MIN: usize = 32;
 /// A person opens the link soon after the server printed it.
 const LINK_LIFE: Duration = Duration::from_mins(15);
-/// A working day; then a new link is printed by a restart or by whoever holds the token.
+/// A working day; then the token, or the link of a restart, opens another.
 const SESSION_LIFE: Duration = Duration::from_hours(12);
 /// So many sessions are open at once; the oldest goes first.
 const MAX_SESSIONS: usize = 32;
@@ -87,9 +87,9 @@ impl Access {
         self.find(&self.links, key).is_some()
     }
 
-    /// Uses a link up and opens a session; `None` when the link does not work.
+    /// Opens a session for whoever has the token or a link, which is used up; `None` for others.
     pub(super) fn log_in(&self, key: &str) -> Result<Option<SecretString>, AccessError> {
-        {
+        if !self.knows_token(key) {
             let mut links = lock(&self.links);
             let Some(place) = self.place(&links, key) else { return Ok(None) };
             links.remove(place);

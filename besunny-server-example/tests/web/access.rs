@@ -100,6 +100,23 @@ async fn sec_c2_a_link_works_once_and_looking_at_it_does_no_harm() {
 }
 
 #[tokio::test]
+async fn sec_c2_whoever_holds_the_token_logs_in_as_often_as_he_likes() {
+    let stage = stage().await;
+    let door = stage.send(call("GET", "/login", &[], "")).await;
+    assert!(door.body.contains("type=\"password\""));
+    let token = bearer().strip_prefix("Bearer ").unwrap().to_owned();
+    for _ in 0..2 {
+        let answer = stage.send(form("/login", &[], &format!("key={token}"))).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER);
+        let cookie = answer.header("set-cookie").split_once(';').unwrap().0.to_owned();
+        assert!(!cookie.contains(&token), "a session is not the token");
+        assert_eq!(stage.open(&cookie, "/").await.status, StatusCode::OK);
+    }
+    let wrong = stage.send(form("/login", &[], &format!("key={token}0"))).await;
+    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn sec_c2_links_and_sessions_end() {
     let stage = stage().await;
     let late = stage.link.expose_secret().split_once('?').unwrap().1.to_owned();
