@@ -190,22 +190,18 @@ fn members(plain: &File) -> io::Result<Vec<Indexed>> {
     for member in archive.entries()? {
         let mut member = member?;
         let (offset, length) = (member.raw_file_position(), member.size());
+        let kind = member.header().entry_type();
         // A sparse member is stored shorter than it is: only its header knows.
-        let is_sparse = member.header().entry_type() == EntryType::GNUSparse;
+        let is_sparse = kind == EntryType::GNUSparse;
         let stored = if is_sparse { member.header().entry_size()? } else { length };
-        end = offset + stored.next_multiple_of(BLOCK);
-        match member.header().entry_type() {
-            EntryType::Regular | EntryType::Continuous => {
-                let place = Place::Stretch { offset, length, quoted: false };
-                mails.push(Indexed { id: names.next(hashed(&mut member)?), place });
-            }
-            EntryType::XGlobalHeader => {}
-            _ if stored == 0 && !is_sparse => {}
-            _ => {
-                let id = names.next(content_hash(member.header().as_bytes()));
-                let why = "it is a kind of archive member that is not read";
-                mails.push(Indexed { id, place: Place::Strange { why } });
-            }
+        end = offset.saturating_add(stored.checked_next_multiple_of(BLOCK).unwrap_or(u64::MAX));
+        if matches!(kind, EntryType::Regular | EntryType::Continuous) {
+            let place = Place::Stretch { offset, length, quoted: false };
+            mails.push(Indexed { id: names.next(hashed(&mut member)?), place });
+        } else if is_sparse || stored > 0 && kind != EntryType::XGlobalHeader {
+            let id = names.next(content_hash(member.header().as_bytes()));
+            let why = "it is a kind of archive member that is not read";
+            mails.push(Indexed { id, place: Place::Strange { why } });
         }
     }
     check_end(plain, end)?;

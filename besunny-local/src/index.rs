@@ -126,16 +126,14 @@ impl Index {
             }
             (Place::Stretch { .. }, None) => Ok(None),
         };
-        match found {
-            Ok(found) => Ok(found.map(Content::Mail)),
-            Err(error) => match error.kind() {
-                io::ErrorKind::NotFound => Ok(None),
-                io::ErrorKind::PermissionDenied => {
-                    Ok(Some(Content::Unreadable("its file may not be read")))
-                }
-                _ => Err(error),
-            },
+        let is = |kind| found.as_ref().is_err_and(|error| error.kind() == kind);
+        if is(io::ErrorKind::NotFound) {
+            return Ok(None);
         }
+        if is(io::ErrorKind::PermissionDenied) {
+            return Ok(Some(Content::Unreadable("its file may not be read")));
+        }
+        Ok(found?.map(Content::Mail))
     }
 }
 

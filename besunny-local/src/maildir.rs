@@ -9,7 +9,6 @@
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
-    fmt::Write,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -167,10 +166,7 @@ fn escaped(name: &OsStr) -> String {
     let mut text = String::new();
     for chunk in name.as_encoded_bytes().utf8_chunks() {
         text.push_str(&chunk.valid().replace('\u{FFFD}', "\u{FFFD}\u{FFFD}"));
-        for byte in chunk.invalid() {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "\u{FFFD}{byte:02x}");
-        }
+        text.extend(chunk.invalid().iter().map(|byte| format!("\u{FFFD}{byte:02x}")));
     }
     text
 }

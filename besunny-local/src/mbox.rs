@@ -270,7 +270,9 @@ mod tests {
                     let raw = mbox.as_bytes()[offset..offset + length].to_vec();
                     String::from_utf8(unquoted(raw)).unwrap()
                 }
-                _ => panic!("a file in a mailbox file"),
+                Place::File(_) | Place::Delivered { .. } | Place::Strange { .. } => {
+                    panic!("no stretch: {mail:?}")
+                }
             })
             .collect();
         assert_eq!(got, want, "{mbox:?}");
@@ -337,7 +339,7 @@ mod tests {
     #[test]
     fn a_long_line_is_read_in_pieces_that_part_and_unquote_nothing() {
         struct Endless(u64);
-        impl io::Read for Endless {
+        impl Read for Endless {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
                 let length = buffer.len().min(usize::try_from(self.0).unwrap());
                 buffer[..length].fill(b'x');

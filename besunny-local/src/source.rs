@@ -246,3 +246,6 @@ fn revised(id: &ItemId) -> ItemRef {
 fn path(subject: &Subject) -> PathBuf {
     PathBuf::from(subject.as_str())
 }
+
+#[cfg(test)]
+mod tests;
