@@ -17,6 +17,7 @@ use axum::{
 };
 use hyper::{
     body::{Frame, Incoming, SizeHint},
+    rt::{Sleep, Timer as _},
     server::conn::http1,
     service::{Service as _, service_fn},
 };
@@ -29,7 +30,6 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
-    time::Sleep,
 };
 
 /// What a connection may take of us.
@@ -122,7 +122,7 @@ fn connection(
 /// A body that is there in time, or fails.
 struct Timely {
     body: Incoming,
-    end: Pin<Box<Sleep>>,
+    end: Pin<Box<dyn Sleep>>,
 }
 
 /// Why a body failed.
@@ -136,7 +136,7 @@ enum BodyError {
 
 impl Timely {
     fn new(body: Incoming, within: Duration) -> Self {
-        Self { body, end: Box::pin(tokio::time::sleep(within)) }
+        Self { body, end: TokioTimer::new().sleep(within) }
     }
 }
 

@@ -6,6 +6,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::oneshot,
+    task::JoinSet,
 };
 
 use super::stage::{HOST, Stage};
@@ -20,7 +21,7 @@ const LIMITS: Limits = Limits { connections: 3, head: SHORT, body: NEVER, grace:
 struct Door {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
-    served: tokio::task::JoinHandle<()>,
+    served: JoinSet<()>,
 }
 
 impl Door {
@@ -29,7 +30,8 @@ impl Door {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(serve(listener, router, limits, async { drop(stopped.await) }));
+        let mut served = JoinSet::new();
+        served.spawn(serve(listener, router, limits, async { drop(stopped.await) }));
         Self { address, stop, served }
     }
 
@@ -93,11 +95,11 @@ async fn sec_a_body_that_does_not_come_is_given_up() {
 
 #[tokio::test]
 async fn ops_2_a_stop_cuts_off_who_does_not_end_in_time() {
-    let door = Door::open(Limits { head: NEVER, grace: SHORT, ..LIMITS }).await;
+    let mut door = Door::open(Limits { head: NEVER, grace: SHORT, ..LIMITS }).await;
     let unfinished = door.say("GET / HTTP/1.1\r\n").await;
     door.assert_lives().await;
     door.stop.send(()).unwrap();
-    door.served.await.unwrap();
+    door.served.join_next().await.unwrap().unwrap();
     assert_eq!(rest(unfinished).await, "");
     assert!(TcpStream::connect(door.address).await.is_err());
 }
