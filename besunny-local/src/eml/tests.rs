@@ -1,3 +1,5 @@
+//! Folders that change while they are listed, and archives of every shape.
+
 use std::{cell::RefCell, io::Write};
 
 use flate2::{Compression, write::GzEncoder};

@@ -1,3 +1,5 @@
+//! Names, folders and moves of mails in a Maildir.
+
 use std::cell::RefCell;
 
 use besunny_core::message::RawMail;

@@ -1,3 +1,5 @@
+//! What the adapter answers when files move, change or are away.
+
 use std::fs;
 
 use besunny_core::{
