@@ -142,6 +142,7 @@ impl Bench {
             expected: at.version,
             track: at.track,
             met: met.collect(),
+            mark: None,
         };
         let commit = Commit {
             id: CommitId::derived(&[&at.version.0.to_be_bytes()]),

@@ -16,7 +16,7 @@ use crate::{
     mail::RecipientKind,
     push::Watch,
     source::{ItemId, ItemRef},
-    track::{Track, Version},
+    track::{ScanId, Track, Version},
 };
 
 /// Fencing number of a lease: a commit under an older one is refused.
@@ -72,8 +72,11 @@ pub struct PassBasis {
     pub expected: Version,
     /// Where the stream is after it.
     pub track: Track,
-    /// Everything met: it becomes a member, marked with the scan under way.
+    /// Everything met: it becomes a member.
     pub met: Vec<ItemRef>,
+    /// The scan that what was met is marked with; none while a page is read in part, since the page
+    /// may be read again and show less.
+    pub mark: Option<ScanId>,
 }
 
 /// A decision, as data.

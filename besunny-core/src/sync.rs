@@ -279,7 +279,8 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
                 }
             }
             if facts.weight() >= PART_BYTES || facts.len() >= PART_ITEMS {
-                let part = std::mem::take(&mut facts);
+                let mut part = std::mem::take(&mut facts);
+                (facts.earlier, part.in_part) = (part.met(), true);
                 let written = self.write(lease, version, at.track.clone(), part).await?;
                 (version, counts) = (written.0, counts + written.1);
             }
@@ -295,7 +296,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
             }
             None => Track { troubled: 0, ..moved },
         };
-        facts.more = more;
+        (facts.more, facts.in_part) = (more, lost.is_some());
         let pass = self.commit(lease, version, track, facts).await?;
         match lost {
             Some(error) => Err(error.into()),
@@ -365,6 +366,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
     ) -> Result<(Version, Counts), SyncError> {
         let people = self.people(lease, &facts).await?;
         let (met, same) = (facts.met(), facts.same.len());
+        let mark = track.scan.as_ref().map(|scan| scan.id).filter(|_| !facts.in_part);
         let at = self.clock.now();
         let context = Context {
             tenant: lease.scope.tenant(),
@@ -375,7 +377,8 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
         };
         let effects = self.plan.plan(facts, &context);
         let counts = Counts::of(&effects, same);
-        let basis = PassBasis { stream: lease.stream, epoch: lease.epoch, expected, track, met };
+        let (stream, epoch) = (lease.stream, lease.epoch);
+        let basis = PassBasis { stream, epoch, expected, track, met, mark };
         let id = CommitId::derived(&[
             lease.stream.as_bytes(),
             &lease.epoch.0.to_be_bytes(),

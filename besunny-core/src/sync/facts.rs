@@ -17,6 +17,10 @@ pub struct Facts<R> {
     pub unreadable: Vec<(ItemId, QuarantineReason)>,
     /// Whether the source knows of more after this page.
     pub more: bool,
+    /// What earlier parts of the page met; it is marked once the page is read whole.
+    pub(super) earlier: Vec<ItemRef>,
+    /// Whether this is not the end of its page: the page may be read again, and show less.
+    pub(super) in_part: bool,
     weight: usize,
 }
 
@@ -119,6 +123,8 @@ impl<R> Default for Facts<R> {
             gone: Vec::new(),
             unreadable: Vec::new(),
             more: false,
+            earlier: Vec::new(),
+            in_part: false,
             weight: 0,
         }
     }
@@ -141,7 +147,7 @@ impl<R> Facts<R> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.present.is_empty() && self.same.is_empty()
+        self.present.is_empty() && self.same.is_empty() && self.earlier.is_empty()
     }
 
     /// Returns everything met; a quarantined item must survive the sweep too.
@@ -149,7 +155,8 @@ impl<R> Facts<R> {
         let unreadable =
             self.unreadable.iter().map(|(id, _)| ItemRef { id: id.clone(), revision: None });
         let present = self.present.iter().map(|(at, _)| at.clone());
-        present.chain(self.same.iter().cloned()).chain(unreadable).collect()
+        let here = present.chain(self.same.iter().cloned()).chain(unreadable);
+        self.earlier.iter().cloned().chain(here).collect()
     }
 
     /// Takes a batch in; an id the source did not answer is quarantined, never lost.

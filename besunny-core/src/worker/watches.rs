@@ -80,6 +80,7 @@ impl Worker {
             expected: at.version,
             track: at.track,
             met: Vec::new(),
+            mark: None,
         };
         let id = CommitId::derived(&[
             watch.id.as_bytes(),

@@ -189,7 +189,7 @@ impl<'a> Ledger<'a> {
 
 /// Makes everything met a member, marked with the scan under way.
 fn mark<'a>(place: Place, pass: &'a PassBasis, facts: &mut Facts, sheet: &mut Sheet<'a>) {
-    sheet.mark = pass.track.scan.as_ref().map_or(0, |scan| scan.id.0);
+    sheet.mark = pass.mark.map_or(0, |scan| scan.0);
     for met in &pass.met {
         sheet.met.insert(&met.id);
         facts.holders.entry(met.id.clone()).or_default().insert(place.stream);

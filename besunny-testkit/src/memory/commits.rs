@@ -239,7 +239,7 @@ impl Rows {
 
     /// Makes everything met a member, marked with the scan under way.
     fn mark(&mut self, pass: &PassBasis) {
-        let scan = pass.track.scan.as_ref().map_or(ScanId(0), |scan| scan.id);
+        let scan = pass.mark.unwrap_or(ScanId(0));
         for at in &pass.met {
             let mark = self.members.entry((pass.stream, at.id.clone())).or_default();
             *mark = scan.max(*mark);

@@ -107,6 +107,7 @@ impl Bench {
                 stream: lease.stream,
                 epoch: lease.epoch,
                 expected: at.version,
+                mark: at.track.scan.as_ref().map(|scan| scan.id),
                 track: at.track,
                 met: effects.iter().filter_map(met).collect(),
             })),
