@@ -135,6 +135,7 @@ impl Bench {
     ) -> Result<(), Broken> {
         let mut commit = self.pass(lease, Vec::new()).await?;
         if let Basis::Pass(pass) = &mut commit.basis {
+            pass.mark = track.scan.as_ref().map(|scan| scan.id);
             (pass.track, pass.met) = (track, met.to_vec());
         }
         self.commit(commit).await?;
