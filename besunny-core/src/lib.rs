@@ -9,6 +9,7 @@ pub mod adapter;
 pub mod address;
 pub mod budget;
 pub mod cadence;
+pub mod cause;
 pub mod classify;
 pub mod clock;
 pub mod commit;

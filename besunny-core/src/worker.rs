@@ -16,6 +16,7 @@ mod watches;
 use crate::{
     account::Provider,
     adapter::MailAdapter,
+    cause::describe,
     classify::Classifier,
     clock::Clock,
     event::EventSink,
@@ -148,16 +149,4 @@ impl Until {
             Self::Idle => false,
         }
     }
-}
-
-/// Writes an error with its causes in one line; none of ours carries content (ARCHITECTURE.md L7).
-pub(crate) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use besunny_core::{
     budget::Unmetered,
+    cause::describe,
     clock::Clock,
     source::{AccountRef, SourceError, SourceErrorKind},
 };
@@ -137,7 +138,7 @@ async fn of_account(inquiry: &Inquiry<'_>, http: &Http) -> Option<Finding> {
 }
 
 fn of_token(error: &SourceError) -> Finding {
-    let wrong = described(error);
+    let wrong = describe(error);
     if error.kind == SourceErrorKind::Unauthorized {
         let fix = "connect the account again; while the consent screen is in testing, grants end \
                    after 7 days";
@@ -151,7 +152,7 @@ fn of_token(error: &SourceError) -> Finding {
 }
 
 fn of_profile(error: &SourceError) -> Finding {
-    let wrong = described(error);
+    let wrong = describe(error);
     let cause = error.source.as_ref();
     if cause.is_some_and(|cause| cause.is::<AnotherMailbox>()) {
         return Finding::new("account", wrong, "connect the account whose token this is");
@@ -168,12 +169,6 @@ fn of_profile(error: &SourceError) -> Finding {
     Finding::new("network", wrong, "try again; if it stays, look at the way to Gmail")
 }
 
-/// Writes an error with its cause; none of ours carries content.
-fn described(error: &SourceError) -> String {
-    let cause = error.source.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
-    format!("{error}{cause}")
-}
-
 /// Compares our clock with Google's.
 async fn skewed(http: &Http) -> Option<Finding> {
     let request = Request::new(Method::GET, http.urls().keys.clone());
@@ -181,7 +176,7 @@ async fn skewed(http: &Http) -> Option<Finding> {
         Ok(answer) => skew(answer.made_at?, http.now()),
         Err(error) => {
             let fix = "try again; if it stays, look at the way to Google's keys";
-            Some(Finding::new("network", described(&error), fix))
+            Some(Finding::new("network", describe(&error), fix))
         }
     }
 }
@@ -224,7 +219,7 @@ mod tests {
             (refused(Unavailable, 503, "backendError"), "network"),
         ];
         for (error, want) in of_mailbox {
-            assert_eq!(of_profile(&error).setting, want, "{}", described(&error));
+            assert_eq!(of_profile(&error).setting, want, "{}", describe(&error));
         }
         let of_grant = [
             (refused(Unauthorized, 400, "invalid_grant"), "grant"),
@@ -232,7 +227,7 @@ mod tests {
             (refused(Unavailable, 503, "backendError"), "network"),
         ];
         for (error, want) in of_grant {
-            assert_eq!(of_token(&error).setting, want, "{}", described(&error));
+            assert_eq!(of_token(&error).setting, want, "{}", describe(&error));
         }
         let error = SourceError::new(Misconfigured, "gmail.getProfile").because(AnotherMailbox);
         let want = "gmail.getProfile failed: the source is misconfigured: the token belongs to \

@@ -24,7 +24,7 @@ mod verify;
 pub use answer::{Answer, Refusal};
 
 use answer::Speaker;
-pub(crate) use answer::describe;
+pub(crate) use besunny::core::cause::describe;
 
 /// Where the database is unless something else is said.
 const DEFAULT_DB: &str = "./besunny.db";

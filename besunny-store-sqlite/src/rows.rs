@@ -33,21 +33,7 @@ macro_rules! insert {
             many: concat!(
                 $into,
                 " VALUES ",
-                $crate::rows::eight!($row),
-                ", ",
-                $crate::rows::eight!($row),
-                ", ",
-                $crate::rows::eight!($row),
-                ", ",
-                $crate::rows::eight!($row),
-                ", ",
-                $crate::rows::eight!($row),
-                ", ",
-                $crate::rows::eight!($row),
-                ", ",
-                $crate::rows::eight!($row),
-                ", ",
-                $crate::rows::eight!($row),
+                $crate::rows::eight!($crate::rows::eight!($row)),
                 $end
             ),
         }
@@ -55,7 +41,7 @@ macro_rules! insert {
 }
 
 macro_rules! eight {
-    ($row:literal) => {
+    ($row:expr) => {
         concat!(
             $row, ", ", $row, ", ", $row, ", ", $row, ", ", $row, ", ", $row, ", ", $row, ", ",
             $row

@@ -6,7 +6,7 @@
 //! [`StoreWorld`](store::StoreWorld) and run the cases with any test runner.
 use std::{fmt, future::Future};
 
-use besunny_core::{repository::RepositoryError, source::SourceError};
+use besunny_core::{cause::describe, repository::RepositoryError, source::SourceError};
 use futures::future::BoxFuture;
 
 pub mod mail;
@@ -111,15 +111,4 @@ impl Broken {
     pub fn new(what: impl Into<String>) -> Self {
         Self(what.into())
     }
-}
-
-fn describe(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

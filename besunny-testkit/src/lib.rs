@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod conformance;
 pub mod crash;
+pub mod data;
 pub mod interposed;
 pub mod memory;
 pub mod planted;

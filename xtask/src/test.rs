@@ -22,6 +22,7 @@ pub(crate) fn run_all() -> Result<()> {
     run(cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     step("tests");
     announce_data();
+    bring_strace();
     run(tests())?;
     step("documentation examples");
     run(cargo(&["test", "--workspace", "--doc", "--quiet"]))?;
@@ -49,4 +50,24 @@ fn announce_data() {
         println!("SKIPPED: tests on real mail, since there is no data set at {}", data.display());
         println!("SKIPPED: set BESUNNY_DATA to its folder to run them");
     }
+}
+
+/// Brings the program that watches whether data is synced before a delivery is answered.
+#[expect(clippy::print_stdout, reason = "a command speaks on stdout")]
+fn bring_strace() {
+    let here = || exists(program("strace", &["-V"]));
+    if !cfg!(target_os = "linux") || here() {
+        return;
+    }
+    let install = program("apt-get", &["install", "-y", "-qq", "strace"]);
+    if !exists(install) || !here() {
+        println!("SKIPPED: the test that watches system calls, since strace is not here;");
+        println!("SKIPPED: install it (Debian: apt-get install strace, as root) to run it");
+    }
+}
+
+fn program(name: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(name);
+    command.args(arguments);
+    command
 }

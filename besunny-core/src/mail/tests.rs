@@ -1,5 +1,4 @@
 //! Whole mails, by the rules of MAIL-7 to MAIL-18.
-use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
@@ -230,53 +229,49 @@ fn mail_11_own_text_leaves_history_and_signature_out() {
     assert_eq!(mail.own_text().expose(), "Yes.\nIndeed.\n");
 }
 
-/// Generous for a busy machine; a quadratic step takes minutes.
-const BOUND: Duration = Duration::from_secs(10);
-
-#[expect(clippy::disallowed_methods, reason = "the test measures that hostile mail stays cheap")]
-fn check_cost(name: &str, raw: &[u8]) -> Result<Mail, MailError> {
-    let start = Instant::now();
-    let mail = read(raw, &Caps::default());
-    assert!(start.elapsed() < BOUND, "{name} took {:?}", start.elapsed());
-    mail
+/// Reads a mail that would cost minutes if any step were quadratic; the runner ends a test that does.
+///
+/// `cargo xtask bench MIME` measures such mails.
+fn read_hostile(raw: &[u8]) -> Result<Mail, MailError> {
+    read(raw, &Caps::default())
 }
 
 #[test]
 fn c8_hostile_structures_are_cut_quickly() {
     let start = "Content-Type: multipart/mixed; boundary=b\n\n";
     let parts = format!("{start}{}", "--b\n\nx\n".repeat(10_000));
-    let mail = check_cost("10,000 parts", parts.as_bytes()).unwrap();
+    let mail = read_hostile(parts.as_bytes()).unwrap();
     assert!(mail.flags.contains(Flag::PartsCut));
 
     let nested = (0..1_000)
         .map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n"))
         .collect::<Vec<_>>()
         .concat();
-    let mail = check_cost("1,000 levels", nested.as_bytes()).unwrap();
+    let mail = read_hostile(nested.as_bytes()).unwrap();
     assert!(mail.flags.contains(Flag::DepthCut));
     assert_eq!(mail.attachments.len(), 1);
 
     let messages = "Content-Type: message/rfc822\n\n".repeat(200_000);
-    assert_eq!(check_cost("200,000 messages", messages.as_bytes()).unwrap().attachments.len(), 1);
+    assert_eq!(read_hostile(messages.as_bytes()).unwrap().attachments.len(), 1);
 
     let missing = (0..900)
         .map(|n| format!("--b\nContent-Type: multipart/mixed; boundary=x{n}\n\nhi\n"))
         .collect::<Vec<_>>()
         .concat();
     let tail = "y".repeat(4 * 1024 * 1024);
-    check_cost("missing boundaries", format!("{start}{missing}--b\n\n{tail}").as_bytes()).unwrap();
-    check_cost("hyphens", format!("{start}{}", "--b-\n".repeat(500_000)).as_bytes()).unwrap();
+    read_hostile(format!("{start}{missing}--b\n\n{tail}").as_bytes()).unwrap();
+    read_hostile(format!("{start}{}", "--b-\n".repeat(500_000)).as_bytes()).unwrap();
 }
 
 #[test]
 fn c8_hostile_sizes_are_refused_or_cut_quickly() {
     let header = format!("Subject: x\nX: {}\n\nbody", "y".repeat(10 * 1024 * 1024));
-    let mail = check_cost("header of 10 MiB", header.as_bytes()).unwrap();
+    let mail = read_hostile(header.as_bytes()).unwrap();
     assert!(mail.flags.contains(Flag::HeadersCut));
     assert_eq!(mail.text.expose(), "body");
     let lines = format!("Subject: x\n{}\nbody", "X: y\n".repeat(2 * 1024 * 1024));
-    assert_eq!(check_cost("2 Mi fields", lines.as_bytes()).unwrap().text.expose(), "body");
-    let error = check_cost("50 MiB", &vec![b'x'; 50 * 1024 * 1024]).unwrap_err();
+    assert_eq!(read_hostile(lines.as_bytes()).unwrap().text.expose(), "body");
+    let error = read_hostile(&vec![b'x'; 50 * 1024 * 1024]).unwrap_err();
     assert!(matches!(error, MailError::TooLarge { .. }));
 }
 
@@ -302,14 +297,14 @@ fn c8_hostile_headers_stay_cheap() {
     ] {
         for field in ["To", "Subject", "References", "Content-Type: a/b; x", "Date", "List-Id"] {
             let raw = format!("{field}: {}\n\nx", unit.repeat(200_000 / unit.len()));
-            check_cost(unit, raw.as_bytes()).unwrap();
+            read_hostile(raw.as_bytes()).unwrap();
         }
     }
     for unit in
         [">", "On 1 wrote:\n", "From: x\n", "x:\n", "http://", "http://a)", "\u{200b}", "--\n"]
     {
         let raw = format!("Subject: x\n\n{}", unit.repeat(500_000 / unit.len()));
-        check_cost(unit, raw.as_bytes()).unwrap();
+        read_hostile(raw.as_bytes()).unwrap();
     }
 }
 

@@ -11,8 +11,9 @@ use std::{
 
 use futures::future;
 
-use super::{Worker, describe, jobs::JobError};
+use super::{Worker, jobs::JobError};
 use crate::{
+    cause::describe,
     classify::{self, Question},
     commit::{Decision, Effect},
     document::{DocumentState, Review, ReviewReason},

@@ -3,8 +3,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 
-use super::{Until, Worker, decisions::Errand, describe};
+use super::{Until, Worker, decisions::Errand};
 use crate::{
+    cause::describe,
     classify::ClassifyError,
     commit::{Basis, Claimed, Commit, Effect},
     ids::{CommitId, StreamId, TenantId},

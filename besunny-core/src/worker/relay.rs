@@ -1,8 +1,8 @@
 //! The loop over the outbox: publish, then forget.
 use futures::future;
 
-use super::{Until, Worker, describe};
-use crate::{ids::EventId, retry, scheduler::Work};
+use super::{Until, Worker};
+use crate::{cause::describe, ids::EventId, retry, scheduler::Work};
 
 impl Worker {
     /// Publishes what waits; returns how many events.

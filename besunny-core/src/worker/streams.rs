@@ -7,10 +7,11 @@ use futures::{
     stream::FuturesUnordered,
 };
 
-use super::{Until, Worker, describe};
+use super::{Until, Worker};
 use crate::{
     adapter::MailAdapter,
     cadence::{self, Quiet},
+    cause::describe,
     repository::RepositoryError,
     retry::{self, Failed},
     scheduler::{Ask, Lease, Release, Rest, Work},

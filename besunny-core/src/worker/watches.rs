@@ -1,9 +1,10 @@
 //! Push registrations: kept alive under the stream's lease, so that no two workers ask for one.
 use std::sync::Arc;
 
-use super::{Worker, describe};
+use super::Worker;
 use crate::{
     adapter::MailAdapter,
+    cause::describe,
     commit::{Basis, Commit, Effect, PassBasis},
     ids::{CommitId, WatchId},
     push::{Push, Watch, WatchRequest},

@@ -15,7 +15,7 @@ use besunny_core::mail::{self, Caps, Flag, Mail, Mailbox};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::{mime_folder, root, say};
+use besunny_testkit::data::{self, say};
 
 const UNEXPLAINED: &str = "UNEXPLAINED";
 
@@ -38,7 +38,7 @@ struct Comparison {
 
 #[test]
 fn mail_11_differences_to_python_are_known_and_explained() {
-    let Some(folder) = mime_folder() else { return };
+    let Some(folder) = data::find("mime") else { return };
     let Some(lines) = python_fields(&folder) else {
         return say("SKIPPED: python3 is not here, so nothing is compared with it");
     };
@@ -55,11 +55,12 @@ fn mail_11_differences_to_python_are_known_and_explained() {
 }
 
 fn list_path() -> PathBuf {
-    root().join("docs/mail-differences.md")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join("docs/mail-differences.md")
 }
 
 fn python_fields(folder: &Path) -> Option<Vec<Value>> {
-    let script = root().join("xtask/python/mail_fields.py");
+    let script =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join("xtask/python/mail_fields.py");
     let output = Command::new("python3").arg(script).arg(folder).output().ok()?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).unwrap();

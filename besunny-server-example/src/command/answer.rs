@@ -1,6 +1,5 @@
 //! What a command says in the end, to people and to programs.
 use std::{
-    error::Error,
     io::{self, Write},
     process::ExitCode,
 };
@@ -61,18 +60,6 @@ impl Refusal {
     pub fn message(&self) -> &str {
         &self.message
     }
-}
-
-/// Writes an error with its causes in one line.
-pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// Knows who listens: a person or a program.

@@ -3,6 +3,7 @@ use std::{collections::BTreeMap, path::Path, process::Command};
 
 use besunny::core::repository::DocumentFilter;
 use besunny_server::home::Home;
+use besunny_testkit::data::say;
 use serde::Deserialize;
 
 use crate::{binary::Desk, server::Server};
@@ -90,8 +91,9 @@ async fn routes(home: &Home) -> BTreeMap<String, Option<String>> {
 #[test]
 fn a_delivery_is_synced_before_it_is_answered() {
     if Command::new("strace").arg("-V").output().is_err() {
-        eprintln!("SKIPPED: strace is not here, so nobody watched what is synced; install strace");
-        return;
+        return say(
+            "SKIPPED: strace is not here, so nobody watched what is synced; install strace",
+        );
     }
     let desk = Desk::new();
     let demo = desk.command(&["demo", "--no-browser", "--listen", "127.0.0.1:0"]);
@@ -116,12 +118,19 @@ fn a_delivery_is_synced_before_it_is_answered() {
 #[test]
 fn an_answer_before_the_sync_is_seen() {
     let read = "7 recvfrom(9<TCP:[1->2]>, \"POST /webhooks/gmail HTTP/1.1\\r\\n\", 8192) = 90\n";
-    let sync = "8 fdatasync(5</tmp/test.db-wal>) = 0\n";
+    let sync = "8  fdatasync(5<test.db-wal>) = 0\n";
+    let begun = "8 fsync(5<test.db-wal> <unfinished ...>\n";
+    let ended = "8 <... fsync resumed>)           = 0\n";
+    let other = "8 fsync(5<test.db>) = 0\n";
     let answer = "7 writev(9<TCP:[1->2]>, [{\"HTTP/1.1 200 OK\\r\\n\"}], 1) = 80\n";
-    let unsynced = |lines: [&str; 3]| Answers::read(&lines.concat()).unsynced;
-    assert_eq!(unsynced([read, sync, answer]), 0);
-    assert_eq!(unsynced([read, answer, sync]), 1);
-    assert_eq!(unsynced([sync, read, answer]), 1);
+    let unsynced = |lines: &[&str]| Answers::read(&lines.concat()).unsynced;
+    assert_eq!(unsynced(&[read, sync, answer]), 0);
+    assert_eq!(unsynced(&[read, begun, ended, answer]), 0);
+    assert_eq!(unsynced(&[read, answer, sync]), 1);
+    assert_eq!(unsynced(&[sync, read, answer]), 1);
+    assert_eq!(unsynced(&[begun, read, ended, answer]), 1);
+    assert_eq!(unsynced(&[read, begun, answer, ended]), 1);
+    assert_eq!(unsynced(&[read, other, answer]), 1);
 }
 
 /// The deliveries in a trace.
@@ -133,30 +142,49 @@ struct Answers {
 
 impl Answers {
     /// Follows each connection from a delivery that is read to the answer that is written.
+    ///
+    /// Only a sync that began after the delivery was read and ended before the answer counts.
     fn read(trace: &str) -> Self {
         let mut answers = Self::default();
-        let mut open: BTreeMap<&str, bool> = BTreeMap::new();
-        for line in trace.lines() {
-            let socket = line.split_once("<socket:[").or_else(|| line.split_once("<TCP:["));
-            let socket = socket.and_then(|(_, rest)| rest.split_once(']')).map(|(name, _)| name);
-            if line.contains("sync(") && line.contains("-wal>") || line.contains("sync resumed") {
-                for synced in open.values_mut() {
-                    *synced = true;
+        let mut open: BTreeMap<&str, Delivery> = BTreeMap::new();
+        let mut begun: BTreeMap<&str, usize> = BTreeMap::new();
+        for (at, line) in trace.lines().enumerate() {
+            let Some((thread, call)) = line.split_once(char::is_whitespace) else { continue };
+            let call = call.trim_start();
+            let starts = call.starts_with("fdatasync(") || call.starts_with("fsync(");
+            if starts && call.contains("-wal>") {
+                begun.insert(thread, at);
+            }
+            if (starts || call.contains("sync resumed>")) && call.ends_with("= 0") {
+                let began_at = begun.remove(thread);
+                for delivery in open.values_mut() {
+                    delivery.synced |= began_at.is_some_and(|began_at| delivery.read_at < began_at);
                 }
-            } else if let Some(socket) = socket {
-                if line.contains("\"POST /webhooks/gmail")
-                    && !line.contains("write")
-                    && !line.contains("sendto")
-                {
-                    open.insert(socket, false);
-                } else if line.contains("\"HTTP/1.1 200")
-                    && let Some(synced) = open.remove(socket)
+            } else if let Some(socket) = socket(call) {
+                let sent = call.starts_with("write") || call.starts_with("sendto");
+                if call.contains("\"POST /webhooks/gmail") && !sent {
+                    open.insert(socket, Delivery { read_at: at, synced: false });
+                } else if call.contains("\"HTTP/1.1 200")
+                    && sent
+                    && let Some(delivery) = open.remove(socket)
                 {
                     answers.count += 1;
-                    answers.unsynced += usize::from(!synced);
+                    answers.unsynced += usize::from(!delivery.synced);
                 }
             }
         }
         answers
     }
+}
+
+/// A delivery that is not answered yet.
+struct Delivery {
+    read_at: usize,
+    synced: bool,
+}
+
+/// Returns the name of the connection a call is about.
+fn socket(call: &str) -> Option<&str> {
+    let (_, rest) = call.split_once("<socket:[").or_else(|| call.split_once("<TCP:["))?;
+    rest.split_once(']').map(|(name, _)| name)
 }

@@ -3,21 +3,9 @@
 //! `cargo xtask real-mail` does the same with whole mailboxes, optimised.
 use std::path::{Path, PathBuf};
 
-use crate::binary::Desk;
+use besunny_testkit::data;
 
-/// Returns the archive of a data set, or says loudly that it is not there.
-fn archive(set: &str) -> Option<PathBuf> {
-    let data = std::env::var_os("BESUNNY_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
-        PathBuf::from,
-    );
-    let path = data.join(set).join("messages.tar.gz");
-    if path.is_file() {
-        return Some(path);
-    }
-    eprintln!("SKIPPED: no real mail at {}; set BESUNNY_DATA to its folder", path.display());
-    None
-}
+use crate::binary::Desk;
 
 /// Set to read whole mailboxes.
 const WHOLE: &str = "BESUNNY_REAL_MAIL_WHOLE";
@@ -39,7 +27,7 @@ fn first(path: &Path, desk: &Desk) -> PathBuf {
 }
 
 fn check(set: &str) {
-    let Some(whole) = archive(set) else { return };
+    let Some(whole) = data::find(&format!("{set}/messages.tar.gz")) else { return };
     let desk = Desk::new();
     let path = if std::env::var_os(WHOLE).is_some() { whole } else { first(&whole, &desk) };
     let path = path.to_str().unwrap();

@@ -16,12 +16,7 @@ async fn refusal(prepare: impl AsyncFnOnce(&std::path::Path)) -> String {
     let before = fs::read(&file).ok();
     let refused = open(&file).await.expect_err("it is refused");
     assert!(fs::read(&file).ok() == before, "a file that is refused is left as it is: {refused}");
-    let mut said = refused.to_string();
-    let mut cause = std::error::Error::source(&refused);
-    while let Some(error) = cause {
-        said = format!("{said}: {error}");
-        cause = error.source();
-    }
+    let said = besunny_core::cause::describe(&refused);
     said.replace(&folder.path().display().to_string(), "FOLDER")
 }
 

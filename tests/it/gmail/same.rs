@@ -21,7 +21,7 @@ use besunny::{
     local::{Form, LocalMail},
 };
 use besunny_simulator::Delivery;
-use besunny_testkit::{clock::ManualClock, memory::MemoryRepository};
+use besunny_testkit::{clock::ManualClock, data, memory::MemoryRepository};
 use tempfile::TempDir;
 
 use super::stage::{Stage, found};
@@ -29,24 +29,15 @@ use super::stage::{Stage, found};
 /// So many mails of each real mailbox are read within seconds without optimisation.
 const FIRST: usize = 250;
 
-/// Returns the real mailboxes, or says loudly that they are not there.
+/// Returns the real mailboxes that are there.
 fn archives() -> Vec<PathBuf> {
-    let data = std::env::var_os("BESUNNY_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
-        PathBuf::from,
-    );
     let sets = [
         "email_enron/farmer-d",
         "email_enron/kaminski-v",
         "email_enron/lokay-m",
         "email_spamassassin",
     ];
-    let archives = sets.map(|set| data.join(set).join("messages.tar.gz"));
-    let there = archives.into_iter().filter(|path| path.is_file()).collect::<Vec<_>>();
-    if there.is_empty() {
-        eprintln!("SKIPPED: no real mail at {}; set BESUNNY_DATA to its folder", data.display());
-    }
-    there
+    sets.into_iter().filter_map(|set| data::find(&format!("{set}/messages.tar.gz"))).collect()
 }
 
 /// Reads the first mails of an archive.
