@@ -49,6 +49,8 @@ pub trait Interposer: Debug + Send + Sync {
         commit: &Commit,
         answer: &Result<Version, RepositoryError>,
     );
+    /// Claims were granted, whether or not the answer arrives.
+    fn claimed(&self, _: &[Claim]) {}
 }
 
 /// What a planted bug may change.
@@ -58,6 +60,8 @@ pub enum Rewrite<'a> {
     Commit(&'a mut Arc<Commit>),
     /// What is asked of the scheduler.
     Ask(&'a mut Ask),
+    /// The end of work under a lease.
+    Release(&'a Lease, &'a mut Release),
     /// Leases that were granted.
     Leased(&'a mut Vec<Lease>),
     /// Who has which username.
@@ -180,12 +184,23 @@ interposed! { Outbox {
 
 interposed! { Scheduler {
     fn heartbeat(lease: &Lease, lease_for: Duration) -> bool;
-    fn release(lease: &Lease, release: Release) -> ();
-    fn claim(ask: Ask) -> Vec<Claim>;
     fn fail(claim: &Claim, failure: Failure) -> ();
     fn replay(scope: &TenantScope, job: JobId) -> ();
     fn note(receipt: &Receipt) -> Noted;
     fn next_due(work: Work) -> Option<Duration>;
+    + async fn release(&self, lease: &Lease, mut release: Release) -> Result<(), RepositoryError> {
+        self.interposer.before("release").await?;
+        self.interposer.rewrite(Rewrite::Release(lease, &mut release));
+        self.store.release(lease, release).await?;
+        self.interposer.after("release").await
+    }
+    + async fn claim(&self, ask: Ask) -> Result<Vec<Claim>, RepositoryError> {
+        self.interposer.before("claim").await?;
+        let answer = self.store.claim(ask).await?;
+        self.interposer.claimed(&answer);
+        self.interposer.after("claim").await?;
+        Ok(answer)
+    }
     + async fn lease(&self, mut ask: Ask) -> Result<Vec<Lease>, RepositoryError> {
         self.interposer.before("lease").await?;
         self.interposer.rewrite(Rewrite::Ask(&mut ask));

@@ -12,6 +12,7 @@ use besunny_core::{
     ids::{DocumentId, EventId, StreamId, UserId},
     message::Message,
     repository::{RepositoryError, Store},
+    scheduler::Rest,
     source::{
         AccountRef, Change, Cursor, Fetched, ItemId, Limits, Next, OfferedStream, Page, PageToken,
         Read, Scope, Source, SourceError, StreamRef,
@@ -46,11 +47,19 @@ pub enum Planted {
     DoubledDocuments,
     /// The store never ends a dead worker's lease.
     EternalLeases,
+    /// The source takes a position from a notice.
+    BelievedNotices,
+    /// The engine no longer polls where it was promised notices.
+    NoSafetyNet,
+    /// The source takes a mail for marked that it failed to mark.
+    ForgottenFiling,
+    /// The source tries again by itself to mark a mail.
+    RepeatedFiling,
 }
 
 impl Planted {
     /// All bugs.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::HeadAfterListing,
         Self::SkippedPage,
         Self::SwallowedError,
@@ -61,6 +70,10 @@ impl Planted {
         Self::LeakingNames,
         Self::DoubledDocuments,
         Self::EternalLeases,
+        Self::BelievedNotices,
+        Self::NoSafetyNet,
+        Self::ForgottenFiling,
+        Self::RepeatedFiling,
     ];
 
     /// Returns `store` with this bug, or as it is when the bug is none of a store.
@@ -72,12 +85,16 @@ impl Planted {
             | Self::SkippedPage
             | Self::SwallowedError
             | Self::LostRemoval
-            | Self::UnmarkedQuarantine => store,
+            | Self::UnmarkedQuarantine
+            | Self::BelievedNotices
+            | Self::ForgottenFiling
+            | Self::RepeatedFiling => store,
             Self::StaleCommit
             | Self::ForgottenEvents
             | Self::LeakingNames
             | Self::DoubledDocuments
-            | Self::EternalLeases => Arc::new(Interposed::new(store, Arc::new(bug))),
+            | Self::EternalLeases
+            | Self::NoSafetyNet => Arc::new(Interposed::new(store, Arc::new(bug))),
         }
     }
 }
@@ -135,6 +152,9 @@ impl Interposer for StoreBug {
             }
             (Planted::EternalLeases, Rewrite::Ask(ask)) => {
                 ask.lease_for = Duration::from_hours(24 * 365);
+            }
+            (Planted::NoSafetyNet, Rewrite::Release(lease, release)) if lease.watch.is_some() => {
+                release.rest = Rest::After(Duration::from_hours(24 * 365));
             }
             (_, _) => {}
         }

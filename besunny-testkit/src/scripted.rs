@@ -311,6 +311,24 @@ impl Mailbox {
         self.revoked = revoked;
     }
 
+    /// Says whether the grant is revoked.
+    #[must_use]
+    pub const fn is_revoked(&self) -> bool {
+        self.revoked
+    }
+
+    /// Says whether a mail is there, in scope or not.
+    #[must_use]
+    pub fn holds(&self, id: &ItemId) -> bool {
+        self.mails.contains_key(id)
+    }
+
+    /// Returns how many changes there ever were.
+    #[must_use]
+    pub const fn changes(&self) -> usize {
+        self.log.len()
+    }
+
     /// Returns the ids in scope.
     #[must_use]
     pub fn in_scope(&self) -> BTreeSet<ItemId> {

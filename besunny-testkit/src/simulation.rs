@@ -12,10 +12,13 @@ use serde::Serialize;
 mod check;
 mod executor;
 mod faults;
+mod filing;
 mod nodes;
+mod post;
 mod stage;
 mod trace;
 mod truth;
+mod watches;
 mod world;
 
 pub use check::Violation;

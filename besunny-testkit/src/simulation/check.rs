@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use besunny_core::{
     document::{Document, DocumentState},
     history::Fact,
-    ids::{DocumentId, EventId, TenantId, UserId},
+    ids::{DocumentId, EventId, StreamId, TenantId, UserId},
     item::{Item, ItemState},
+    message::Filing,
     repository::{Accounts, DocumentFilter, Documents, ItemFilter},
     source::ItemId,
     tenant::TenantScope,
@@ -41,6 +42,7 @@ pub(super) fn check(stage: &Stage) -> Vec<Violation> {
         violations.extend(check_items(stage, &truth, *scope, &found));
         violations.extend(check_documents(&truth, *scope, &found));
         violations.extend(check_histories(stage, *scope, &found));
+        violations.extend(check_filing(stage, &truth, *scope, &found));
     }
     violations.extend(check_events(stage, &truth));
     violations
@@ -50,6 +52,7 @@ pub(super) fn check(stage: &Stage) -> Vec<Violation> {
 struct Found {
     documents: Vec<Document>,
     items: BTreeMap<(usize, ItemId), Item>,
+    streams: BTreeMap<usize, StreamId>,
 }
 
 impl Found {
@@ -64,15 +67,16 @@ impl Found {
             }
             documents.extend(found);
         }
-        let mut items = BTreeMap::new();
+        let (mut items, mut streams) = (BTreeMap::new(), BTreeMap::new());
         for status in now(stage.store.streams(&scope)) {
             let place =
                 truth.mailboxes.iter().position(|mailbox| mailbox.account == status.account);
             let Some(place) = place else { continue };
+            streams.insert(place, status.id);
             let members = now(stage.store.items(&scope, status.id, ItemFilter::All, None));
             items.extend(members.into_iter().map(|item| ((place, item.id.clone()), item)));
         }
-        Self { documents, items }
+        Self { documents, items, streams }
     }
 }
 
@@ -162,6 +166,38 @@ fn is_of_tenant(truth: &Known, tenant: TenantId, line: &str) -> bool {
     truth.mailboxes.iter().any(|mailbox| {
         mailbox.scope.tenant() == tenant && mailbox.items.values().any(|other| other == line)
     })
+}
+
+/// I1, I2: what was stored is marked at its source, by one call for each claim, and nothing else is.
+fn check_filing(stage: &Stage, truth: &Known, scope: TenantScope, found: &Found) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let intake = Stage::intake();
+    for (place, mailbox) in truth.mailboxes.iter().enumerate() {
+        let Some(stream) = found.streams.get(&place).filter(|_| mailbox.scope == scope) else {
+            continue;
+        };
+        let (marks, want) = (stage.marks.of(&mailbox.subject), intake.filing(mailbox.intake));
+        for (id, marked) in &marks {
+            let line = &mailbox.items[id];
+            let claims = stage.faults.claims(*stream, id);
+            if marked.calls > claims {
+                let what = format!("{line} was marked {} times, not {claims}", marked.calls);
+                violations.push(Violation::Doubled(what));
+            }
+            if truth.owners(mailbox, &truth.mails[line]).is_empty() {
+                violations.push(Violation::Lost(format!("{line} is marked and nobody's")));
+            }
+        }
+        let stored = found.items.iter().filter(|((at, _), item)| {
+            *at == place && item.state == ItemState::Stored && *want != Filing::None
+        });
+        for ((_, id), _) in stored {
+            if marks.get(id).is_none_or(|marked| marked.filing != *want) {
+                violations.push(Violation::Lost(format!("{id} was stored and never marked")));
+            }
+        }
+    }
+    violations
 }
 
 /// I2, I4: versions count up by one, and a classifier decides once at most.

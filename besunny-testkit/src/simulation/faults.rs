@@ -15,7 +15,9 @@ use besunny_core::{
     clock::Clock,
     commit::{Basis, Commit},
     ids::StreamId,
+    job::Task,
     repository::RepositoryError,
+    scheduler::Claim,
     source::{ItemId, SourceError, SourceErrorKind, Subject},
     tenant::TenantScope,
     track::Version,
@@ -91,6 +93,28 @@ faults! {
     NoticeDoubled = "notice_doubled",
     /// A notice comes much later (F4).
     NoticeLate = "notice_late",
+    /// A notice comes after a later one of the same mailbox (F4).
+    NoticeOvertaken = "notice_overtaken",
+    /// A notice that the provider did not write, or that makes no sense (F5).
+    NoticeForged = "notice_forged",
+    /// A notice is not taken, or the answer is lost; it comes again (F3).
+    NoticeRefused = "notice_refused",
+    /// A notice by a watch that we do not hold (any more).
+    NoticeOrphaned = "notice_orphaned",
+    /// A watch ended before anybody renewed it.
+    WatchEnded = "watch_ended",
+    /// The provider forgot a watch before its time.
+    WatchForgotten = "watch_forgotten",
+    /// A watch could not be started, renewed or stopped.
+    WatchFailed = "watch_failed",
+    /// A watch was started, renewed or stopped, and the answer is lost.
+    WatchCut = "watch_cut",
+    /// A mail could not be marked at its source.
+    FilingFailed = "filing_failed",
+    /// A mail was marked at its source, and the answer is lost.
+    FilingCut = "filing_cut",
+    /// A job was given up; a person asks for it again.
+    JobGivenUp = "job_given_up",
     /// A notice for a mailbox nobody follows (F5).
     NoticeForeign = "notice_foreign",
     /// Most of a mailbox is gone after the log was lost; a person decides.
@@ -143,6 +167,8 @@ struct Inner {
     failing: Vec<(Subject, ItemId)>,
     cursors: BTreeMap<StreamId, u64>,
     regressions: Vec<String>,
+    /// How often the filing of a mail was claimed.
+    claims: BTreeMap<(StreamId, ItemId), u64>,
 }
 
 /// Of so many places where an engine gives way, some are fatal, some slow.
@@ -161,6 +187,7 @@ impl Faults {
             failing: Vec::new(),
             cursors: BTreeMap::new(),
             regressions: Vec::new(),
+            claims: BTreeMap::new(),
         };
         Self {
             clock,
@@ -209,6 +236,11 @@ impl Faults {
     /// Returns the positions that went backwards.
     pub(super) fn regressions(&self) -> Vec<String> {
         self.inner().regressions.clone()
+    }
+
+    /// Returns how often the filing of a mail was claimed.
+    pub(super) fn claims(&self, stream: StreamId, item: &ItemId) -> u64 {
+        self.inner().claims.get(&(stream, item.clone())).copied().unwrap_or_default()
     }
 
     /// Makes the source fail on an item until the calm.
@@ -347,6 +379,15 @@ impl Interposer for Faults {
             return Err(RepositoryError::Store("the simulated reply was lost".into()));
         }
         Ok(())
+    }
+
+    fn claimed(&self, claims: &[Claim]) {
+        let mut inner = self.inner();
+        for claim in claims {
+            if let Task::File { stream, item } = &claim.job.task {
+                *inner.claims.entry((*stream, item.clone())).or_default() += 1;
+            }
+        }
     }
 
     fn committed(

@@ -22,9 +22,15 @@ use chrono::{DateTime, Utc};
 
 use super::{
     faults::{Fault, Faults},
+    filing::Marks,
     stage::{Stage, lock},
+    watches::{Believer, Watches},
 };
-use crate::{clock::ManualClock, interposed::Interposed, planted::BuggySource};
+use crate::{
+    clock::ManualClock,
+    interposed::Interposed,
+    planted::{BuggySource, Planted},
+};
 
 /// The provider name of the scripted mailboxes.
 pub(super) const PROVIDER: &str = "scripted";
@@ -44,7 +50,14 @@ fn worker(stage: &Stage, node: usize) -> Worker {
     let store = Arc::clone(&stage.seen_store);
     let interposed = Arc::new(Interposed::new(store, Arc::<Faults>::clone(&stage.faults)));
     let source = BuggySource::new(Arc::new(stage.mail.restarted()), stage.planted);
-    let adapter = MailAdapter::from(Adapter::new(source));
+    let mut adapter = MailAdapter::from(Adapter::new(source));
+    if stage.planted == Some(Planted::BelievedNotices) {
+        let watches = Arc::clone(&stage.watches);
+        adapter.source = Arc::new(Believer { source: adapter.source, watches });
+    }
+    adapter.push = Some(Arc::<Watches>::clone(&stage.watches));
+    adapter.receiver = Some(Arc::<Watches>::clone(&stage.watches));
+    adapter.filing = Some(Arc::<Marks>::clone(&stage.marks));
     Worker {
         repository: Arc::<Interposed>::clone(&interposed),
         scheduler: interposed,

@@ -15,7 +15,9 @@ use besunny_core::{
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 
-use super::{faults::Faults, trace::Trace, truth::Truth};
+use super::{
+    faults::Faults, filing::Marks, post::Post, trace::Trace, truth::Truth, watches::Watches,
+};
 use crate::{
     clock::ManualClock, memory::MemoryRepository, planted::Planted, scripted::ScriptedMail,
     seed::Seed,
@@ -37,6 +39,9 @@ pub(super) struct Stage {
     pub(super) seen_store: Arc<dyn Store>,
     pub(super) mail: Arc<ScriptedMail>,
     pub(super) faults: Arc<Faults>,
+    pub(super) watches: Arc<Watches>,
+    pub(super) post: Arc<Post>,
+    pub(super) marks: Arc<Marks>,
     pub(super) trace: Arc<Trace>,
     pub(super) truth: Truth,
     pub(super) published: Arc<Mutex<Vec<Event>>>,
@@ -58,13 +63,23 @@ impl Stage {
             Some(bug) => bug.in_store(sound),
             None => sound,
         };
-        let mail = ScriptedMail::new(Arc::<Faults>::clone(&faults), PAGE);
+        let mail = Arc::new(ScriptedMail::new(Arc::<Faults>::clone(&faults), PAGE));
+        let watches = Arc::new(Watches::new(
+            seed.fork(),
+            Arc::clone(&clock),
+            Arc::clone(&faults),
+            Arc::clone(&mail),
+        ));
+        let marks = Arc::new(Marks::new(Arc::clone(&faults), Arc::clone(&mail), planted));
         Self {
             clock,
             store,
             seen_store,
-            mail: Arc::new(mail),
+            mail,
             faults,
+            post: watches.post(),
+            watches,
+            marks,
             trace,
             truth: Truth::default(),
             published: Arc::default(),
@@ -101,6 +116,9 @@ impl Stage {
             return "an event waits".to_owned();
         }
         for scope in lock(&self.tenants).iter() {
+            if let Some((job, ..)) = now(self.store.dead_jobs(scope)).first() {
+                return format!("job {job} was given up");
+            }
             for status in now(self.store.streams(scope)) {
                 // A source that can only be listed tells of a removal with its next listing.
                 let looked = status.caught_up_at > calm_at.map(|calm| calm + SECOND_LOOK);
@@ -118,8 +136,8 @@ impl Stage {
             addresses: VirtualAddresses::new("ai", [DOMAIN])
                 .unwrap_or_else(|_| VirtualAddresses::none()),
             caps: Caps::default(),
-            master_filing: Filing::None,
-            addressed_filing: Filing::None,
+            master_filing: Filing::ReadAndLabel("Filed".to_owned()),
+            addressed_filing: Filing::Label("Filed".to_owned()),
         }
     }
 }

@@ -9,9 +9,10 @@ use besunny_core::{
     history::Fact,
     ids::{CommitId, TenantId, UserId},
     project::Project,
-    push::{About, Notice},
-    repository::{Accounts, DocumentFilter, Documents, ItemFilter, People, Projects, Streams},
-    scheduler::{Receipt, Scheduler},
+    repository::{
+        Accounts, DocumentFilter, Documents, ItemFilter, Outbox, People, Projects, Streams,
+    },
+    scheduler::Scheduler,
     source::{ItemId, OfferedStream, StreamKey, Subject},
     tenant::{Tenant, TenantScope, User},
     track::Steer,
@@ -21,8 +22,10 @@ use bytes::Bytes;
 use super::{
     faults::Fault,
     nodes::PROVIDER,
+    post::{self, Told},
     stage::{DOMAIN, Stage, lock, now},
     truth::{MailTruth, MailboxTruth},
+    watches::MANNERS,
 };
 use crate::{
     scripted::{Mailbox, Telling},
@@ -44,8 +47,13 @@ const INTAKES: [Intake; 3] = [Intake::Master, Intake::Addressed, Intake::Whole];
 const TELLINGS: [Telling; 4] =
     [Telling::Log, Telling::CursorAtEnd, Telling::Fingerprint, Telling::ListOnly];
 
-/// Plays the world to its end, then calms the faults down.
+/// Plays the world and its post to their end.
 pub(super) async fn play(stage: &Stage) {
+    futures::join!(pass(stage), post::run(stage));
+}
+
+/// Lets things happen for some hours, then calms the faults down.
+async fn pass(stage: &Stage) {
     let mut world = World { stage, seed: stage.seed(), mails: 0 };
     world.settle();
     for _ in 0..EVENTS {
@@ -54,9 +62,10 @@ pub(super) async fn play(stage: &Stage) {
         world.happen().await;
     }
     while stage.truth.lock().delivered() < ITEMS as u64 {
-        world.deliver().await;
+        world.deliver();
     }
     world.calm_down();
+    stage.post.close();
     // A held removal and what was given up wait for a person, so one comes by now and then.
     for _ in 0..20 {
         stage.clock.sleep_until(stage.clock.now() + Duration::from_mins(10)).await;
@@ -118,6 +127,7 @@ impl World<'_> {
         };
         let owner = *self.seed.pick(&owners);
         self.stage.mail.open(subject.clone(), telling);
+        self.stage.watches.open(subject.clone(), *self.seed.pick(&MANNERS));
         let provider = Provider::new(PROVIDER);
         let grant = NewAccount { owner, provider, subject: subject.clone(), intake };
         let account = Account::new(scope.tenant(), grant, self.stage.clock.now());
@@ -140,7 +150,9 @@ impl World<'_> {
     /// Lets one thing happen.
     async fn happen(&mut self) {
         match self.seed.below(100) {
-            0..=54 => self.deliver().await,
+            0..=51 => self.deliver(),
+            52..=53 => self.forged_notice(),
+            54 => self.forget_watches(),
             55..=62 => self.remove(),
             63..=67 => self.hide(),
             68..=70 => self.poison(),
@@ -163,15 +175,13 @@ impl World<'_> {
     }
 
     fn with_mailbox(&mut self, change: impl FnOnce(&mut Mailbox)) {
-        let index = self.any_mailbox();
-        let subject = self.stage.truth.lock().mailboxes[index].subject.clone();
+        let subject = self.any_subject();
         self.stage.mail.with(&subject, change);
     }
 
     /// Picks an item that is there, with its mailbox.
     fn any_item(&mut self) -> Option<(Subject, ItemId)> {
-        let index = self.any_mailbox();
-        let subject = self.stage.truth.lock().mailboxes[index].subject.clone();
+        let subject = self.any_subject();
         let ids = self.stage.mail.with(&subject, |mailbox| mailbox.in_scope());
         let ids: Vec<ItemId> = ids.into_iter().collect();
         if ids.is_empty() {
@@ -180,15 +190,16 @@ impl World<'_> {
         Some((subject, self.seed.pick(&ids).clone()))
     }
 
-    /// Puts a mail into a mailbox, sometimes into two, and notifies as badly as the world does.
-    async fn deliver(&mut self) {
+    /// Puts a mail into a mailbox, sometimes into two, and tells whoever asked.
+    fn deliver(&mut self) {
         let index = self.any_mailbox();
         let line = self.put_mail(index);
         if self.seed.one_in(8) {
             let twin = self.any_mailbox();
             self.put_copy(twin, &line);
         }
-        self.notify(index).await;
+        let subject = self.stage.truth.lock().mailboxes[index].subject.clone();
+        self.stage.watches.tell(&subject);
     }
 
     fn put_mail(&mut self, index: usize) -> String {
@@ -241,44 +252,31 @@ impl World<'_> {
         MailTruth { raw: Bytes::from(lines.join("\r\n")), names, is_loop }
     }
 
-    async fn notify(&mut self, index: usize) {
-        let subject = self.stage.truth.lock().mailboxes[index].subject.clone();
-        let times = match self.seed.below(10) {
-            0..=2 => {
-                self.stage.faults.fire(Fault::NoticeDropped);
-                return;
-            }
-            3 => {
-                self.stage.faults.fire(Fault::NoticeDoubled);
-                3
-            }
-            4 => {
-                self.stage.faults.fire(Fault::NoticeLate);
-                let late = Duration::from_secs(30 + self.seed.below(3_000));
-                self.stage.clock.sleep_until(self.stage.clock.now() + late).await;
-                1
-            }
-            _ => 1,
-        };
-        let dedup = self.seed.one_in(2).then(|| format!("n{}", self.mails));
-        for _ in 0..times {
-            self.send(subject.clone(), dedup.clone());
-        }
+    /// A notice about somebody whom nobody here follows.
+    fn foreign_notice(&self) {
+        let subject = "stranger@evil.example".to_owned();
+        self.stage.post.send(&Told { subject, ..Told::default() });
     }
 
-    fn send(&self, subject: Subject, dedup: Option<String>) {
-        let notices = vec![Notice { about: About::Subject(subject), dedup }];
-        now(self.stage.store.note(&Receipt { provider: Provider::new(PROVIDER), notices }));
+    fn forged_notice(&mut self) {
+        let subject = self.any_subject();
+        self.stage.post.forge(&subject);
     }
 
-    fn foreign_notice(&mut self) {
-        self.stage.faults.fire(Fault::NoticeForeign);
-        self.send(Subject::from_source("stranger@evil.example"), None);
+    fn forget_watches(&mut self) {
+        let subject = self.any_subject();
+        self.stage.watches.forget(&subject);
+    }
+
+    fn any_subject(&mut self) -> Subject {
+        let index = self.any_mailbox();
+        self.stage.truth.lock().mailboxes[index].subject.clone()
     }
 
     fn remove(&mut self) {
         if let Some((subject, id)) = self.any_item() {
             self.stage.mail.with(&subject, |mailbox| mailbox.remove(&id));
+            self.stage.watches.tell(&subject);
         }
     }
 
@@ -293,6 +291,7 @@ impl World<'_> {
                 mailbox.hide(&id, true);
             }
         });
+        self.stage.watches.tell(&subject);
     }
 
     fn poison(&mut self) {
@@ -410,6 +409,7 @@ impl World<'_> {
 
     /// A person looks at the console: reconnects, accepts removals, asks again for what failed.
     fn tidy_up(&mut self) {
+        self.stage.marks.relent();
         let tenants = lock(&self.stage.tenants).clone();
         for scope in tenants {
             for status in now(self.stage.store.streams(&scope)) {
@@ -423,6 +423,10 @@ impl World<'_> {
                     now(self.stage.store.steer(&scope, status.id, Steer::AcceptRemovals));
                 }
                 self.ask_again(scope, status.id);
+            }
+            for (job, ..) in now(self.stage.store.dead_jobs(&scope)) {
+                self.stage.faults.fire(Fault::JobGivenUp);
+                now(self.stage.store.replay(&scope, job));
             }
         }
     }
