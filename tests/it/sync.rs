@@ -17,7 +17,7 @@ use besunny_core::{
     sync::{ATTEMPTS, PATIENCE},
     track::Steer,
 };
-use besunny_testkit::scripted::{Call, Oddity, Weather};
+use besunny_testkit::scripted::{Call, Oddity, Telling, Weather};
 
 use crate::scene::{Scene, deliver, id, in_memory};
 
@@ -263,6 +263,27 @@ async fn large_pages_are_committed_in_parts() {
     let version = scene.store.position(&scene.scope, stream).await.unwrap().version;
     assert_eq!(stored(&scene).await, 4);
     assert!(version.0 >= 6, "20 MiB went into {} commits", version.0);
+}
+
+#[tokio::test]
+async fn a_mail_removed_while_its_page_was_read_in_part_is_swept_by_that_very_listing() {
+    let (scene, bad) = scene().await;
+    scene.mail.open(scene.subject.clone(), Telling::ListOnly);
+    let body = "x".repeat(5 << 20);
+    scene.change(|mailbox, at| {
+        for n in 0..4 {
+            mailbox.deliver(&id(n), format!("Subject: m{n}\r\n\r\n{n}{body}\r\n"), at);
+        }
+    });
+    bad.fail_on(2);
+    scene.work().await;
+    assert_eq!((stored(&scene).await, scene.status().await.attempt), (2, 1), "a page in part");
+    scene.change(|mailbox, _| mailbox.remove(&id(0)));
+    bad.items.lock().unwrap().clear();
+    scene.clock.advance(Duration::from_secs(2));
+    scene.work().await;
+    assert_eq!(bad.count("scripted.list"), 2, "one listing, whose page was read twice");
+    assert_eq!(scene.store.tally(&scene.scope, None).await.unwrap().removed, 1);
 }
 
 #[tokio::test]
