@@ -5,6 +5,7 @@ use besunny_testkit::clock::ManualClock;
 
 use crate::{OpenError, Options, SqliteStore};
 
+mod forms;
 mod full;
 mod opening;
 mod statements;

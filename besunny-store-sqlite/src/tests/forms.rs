@@ -1,0 +1,225 @@
+//! The JSON in the columns: a database of today must be readable for ever.
+use std::fmt::Debug;
+
+use besunny_core::{
+    address::Username,
+    classify::{Alternative, Evidence, Signal, Verdict},
+    document::{Decider, DocumentState, Origin, Review, ReviewReason, Route},
+    event::News,
+    history::Fact,
+    ids::{AccountId, DocumentId, ProjectId, StreamId, UserId, WatchId},
+    item::{IgnoredReason, Oversized, QuarantineReason},
+    job::Task,
+    mail::RecipientKind,
+    project::Signals,
+    push::Watch,
+    source::{Cursor, ItemId, Next, PageToken, Relist, Scope, Sweep},
+    track::{Missing, ScanId, Steer, Track},
+    untrusted::Untrusted,
+};
+use chrono::{DateTime, Utc};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+/// What is written into one kind of column, and how it is read back.
+struct Form {
+    column: &'static str,
+    written: Vec<Value>,
+    check: Box<dyn Fn(&[Value])>,
+}
+
+fn form<T>(column: &'static str, values: Vec<T>) -> Form
+where
+    T: Serialize + DeserializeOwned + PartialEq + Debug + 'static,
+{
+    let written = values.iter().map(|value| serde_json::to_value(value).unwrap()).collect();
+    let check = Box::new(move |stored: &[Value]| {
+        let read: Vec<T> = stored
+            .iter()
+            .map(|stored| serde_json::from_value(stored.clone()).expect("a readable form"))
+            .collect();
+        assert_eq!(read, values, "{column}");
+    });
+    Form { column, written, check }
+}
+
+fn project() -> ProjectId {
+    ProjectId::derived(&[b"project"])
+}
+
+fn user() -> UserId {
+    UserId::derived(&[b"user"])
+}
+
+fn instant(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).unwrap()
+}
+
+fn item() -> ItemId {
+    ItemId::from_source("item")
+}
+
+fn states() -> Vec<DocumentState> {
+    let route = |by| DocumentState::Routed(Route { project: project(), by, confidence: 0.75 });
+    let reasons = [
+        ReviewReason::NoEvidence,
+        ReviewReason::Ambiguous,
+        ReviewReason::BelowThreshold,
+        ReviewReason::NoProjects,
+        ReviewReason::ClassifierFailed,
+        ReviewReason::TakenOut,
+    ];
+    let review = |reason| {
+        let suggestion = (reason == ReviewReason::Ambiguous).then(project);
+        DocumentState::NeedsReview(Review { reason, suggestion })
+    };
+    let decided =
+        [route(Decider::Classifier("rules-1".to_owned())), route(Decider::Person(user()))];
+    [DocumentState::Pending].into_iter().chain(decided).chain(reasons.map(review)).collect()
+}
+
+fn facts() -> Vec<Fact> {
+    let signals = [
+        Signal::Thread,
+        Signal::Code,
+        Signal::NameInSubject,
+        Signal::NameInText,
+        Signal::Person,
+        Signal::Domain,
+        Signal::Keyword,
+    ];
+    let evidence = signals.map(|signal| Evidence {
+        project: project(),
+        signal,
+        quote: Untrusted::new("HBL-7".to_owned()),
+        weight: 0.5,
+    });
+    let verdict = Verdict {
+        classifier: "rules-1".to_owned(),
+        choice: Some(project()),
+        confidence: 0.75,
+        evidence: evidence.into(),
+        alternatives: vec![Alternative { project: project(), confidence: 0.25 }],
+    };
+    vec![
+        Fact::Stored { origin: Origin { account: AccountId::derived(&[b"a"]), item: item() } },
+        Fact::Decided { verdict: Box::new(verdict), state: DocumentState::Pending },
+        Fact::ClassifierFailed { why: "no answer".to_owned() },
+        Fact::Assigned { by: user(), from: None, to: Some(project()) },
+        Fact::Removed,
+        Fact::Restored,
+    ]
+}
+
+fn news() -> Vec<News> {
+    vec![
+        News::DocumentStored,
+        News::DocumentRouted { project: project(), confidence: 0.75 },
+        News::DocumentNeedsReview { suggestion: Some(project()) },
+        News::DocumentNeedsReview { suggestion: None },
+        News::DocumentRemoved,
+        News::DocumentRestored,
+    ]
+}
+
+/// The track of a stream in every phase of both lanes.
+fn tracks() -> Vec<Track> {
+    let page = |page: &str| Next::Page(PageToken::from_source(page));
+    let cursor = || Some(Cursor::from_source("17"));
+    let begun = |relist| {
+        Track::begun(ScanId(3), cursor(), &Scope { revision: 2 }, relist, instant(1_800_000_000))
+    };
+    let forgets = || begun(Relist { sweep: Sweep::Forget, ..Relist::default() });
+    let keeps = begun(Relist { sweep: Sweep::Keep, ..Relist::default() });
+    let listing = forgets().listed(page("p2"), 5, Some(9)).unwrap();
+    let listed = forgets().listed(Next::End, 5, None).unwrap();
+    let swept = listed.clone().swept(Some(item()));
+    let held = listed.clone().held(Missing { unseen: 50, members: 60 });
+    let accepted = held.clone().steered(Steer::AcceptRemovals);
+    let settled = listed.clone().swept(None);
+    let following = settled.clone().followed(page("p7")).unwrap();
+    let lost = listing.clone().log_lost();
+    let troubled = Track { troubled: 4, ..following.clone() };
+    let known = [keeps, listing, listed, swept, held, accepted, settled, following, lost, troubled];
+    [Track::default()].into_iter().chain(known).collect()
+}
+
+fn forms() -> Vec<Form> {
+    let reason = || "the reason".to_owned();
+    let oversized = Oversized {
+        size_bytes: 30_000_000,
+        limit_bytes: 26_214_400,
+        subject: Untrusted::new("Subject".to_owned()),
+        from: Untrusted::new("bob@example.org".to_owned()),
+    };
+    let (id, since) = (WatchId::derived(&[b"watch"]), instant(1_800_000_000));
+    let words = || vec!["word".to_owned()];
+    vec![
+        form("documents.decision", states()),
+        form("history.fact", facts()),
+        form("outbox.news", news()),
+        form("streams.track", tracks()),
+        form(
+            "streams.watch",
+            vec![
+                Watch { id, handle: None, since, until: None },
+                Watch { id, handle: Some("handle".to_owned()), since, until: Some(since) },
+            ],
+        ),
+        form(
+            "jobs.task",
+            vec![
+                Task::Classify { document: DocumentId::derived(&[b"document"]) },
+                Task::File { stream: StreamId::derived(&[b"stream"]), item: item() },
+            ],
+        ),
+        form(
+            "items.reason of ignored",
+            vec![
+                IgnoredReason::NotAddressed,
+                IgnoredReason::UnknownUser(vec![Username::parse("ann").unwrap()]),
+                IgnoredReason::AutoReply,
+                IgnoredReason::Bounce,
+            ],
+        ),
+        form(
+            "items.reason of quarantined",
+            vec![
+                QuarantineReason::Unreadable(reason()),
+                QuarantineReason::Refused(reason()),
+                QuarantineReason::TooLarge(Box::new(oversized)),
+                QuarantineReason::KeepsFailing(reason()),
+                QuarantineReason::NotAnswered,
+            ],
+        ),
+        form(
+            "detections.kind",
+            vec![RecipientKind::To, RecipientKind::Cc, RecipientKind::Bcc, RecipientKind::Envelope],
+        ),
+        form(
+            "projects.signals",
+            vec![Signals { codes: words(), people: words(), domains: words(), keywords: words() }],
+        ),
+    ]
+}
+
+#[test]
+fn every_stored_form_is_as_it_was() {
+    let written: Map<String, Value> = forms()
+        .into_iter()
+        .map(|form| (form.column.to_owned(), Value::Array(form.written)))
+        .collect();
+    insta::assert_json_snapshot!("stored_forms", written);
+}
+
+/// The text that was reviewed and committed, not what this build would write.
+#[test]
+fn what_was_stored_is_read_back() {
+    let snapshot = include_str!("snapshots/besunny_store_sqlite__tests__forms__stored_forms.snap");
+    let (_, text) = snapshot.trim_start_matches("---").split_once("---\n").expect("a header");
+    let stored: Map<String, Value> = serde_json::from_str(text).expect("JSON");
+    for form in forms() {
+        let values = stored[form.column].as_array().expect("a list of forms");
+        (form.check)(values);
+    }
+}
