@@ -29,7 +29,7 @@ pub(crate) fn run() -> Result<()> {
     bail!("tidy: {} findings\n{}", findings.len(), findings.join("\n"));
 }
 
-/// Every dependency of the workspace has its reason in docs/dependencies.md.
+/// Every dependency of the workspace has its row in docs/dependencies.md, and every row its use.
 fn dependencies(files: &[File]) -> Findings {
     let find = |path: &str| files.iter().find(|file| file.path == path);
     let (Some(manifest), Some(reasons)) = (find("Cargo.toml"), find("docs/dependencies.md")) else {
@@ -45,9 +45,16 @@ fn dependencies(files: &[File]) -> Findings {
         .map(|(name, _)| name.trim())
         .filter(|name| !name.starts_with("besunny"))
         .collect();
-    let unexplained = names.into_iter().filter(|name| !reasons.text.contains(&format!("`{name}`")));
+    let rows: BTreeSet<&str> = reasons
+        .text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .collect();
+    let unexplained = names.difference(&rows);
+    let left_over = rows.difference(&names);
     unexplained
         .map(|name| format!("docs/dependencies.md: the reason for `{name}` is missing"))
+        .chain(left_over.map(|name| format!("docs/dependencies.md: `{name}` is no dependency")))
         .collect()
 }
 
