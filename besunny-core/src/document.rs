@@ -139,14 +139,6 @@ impl DocumentState {
         }
     }
 
-    /// Takes in a classifier's decision; only a pending document has any use for one.
-    pub fn decided(self, decision: Self) -> Result<Self, InvalidTransition> {
-        match self {
-            Self::Pending => Ok(decision),
-            Self::Routed(_) | Self::NeedsReview(_) => Err(InvalidTransition),
-        }
-    }
-
     /// Takes in a person's decision, which always holds.
     #[must_use]
     pub fn assigned(self, project: Option<ProjectId>, by: UserId) -> Self {
@@ -161,11 +153,6 @@ impl DocumentState {
         }
     }
 }
-
-/// A decision came for a document that had one already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the document was decided on before")]
-pub struct InvalidTransition;
 
 /// A document as a plan makes it, with everything that is stored beside it.
 #[derive(Clone, Debug)]

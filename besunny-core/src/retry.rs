@@ -125,6 +125,67 @@ mod tests {
         }
     }
 
+    /// Writes a wait as people do.
+    fn shown(wait: Duration) -> String {
+        match wait.as_secs() {
+            hours if hours >= 3600 => format!("{} h", hours / 3600),
+            minutes if minutes > 64 => format!("{} min", minutes / 60),
+            seconds => format!("{seconds} s"),
+        }
+    }
+
+    fn range(backoff: Backoff) -> String {
+        let (base, cap) = (shown(backoff.base), shown(backoff.cap));
+        if base == cap { base } else { format!("{base} … {cap}") }
+    }
+
+    #[test]
+    fn architecture_shows_the_very_table() {
+        use SourceErrorKind as Kind;
+        let text = include_str!("../../ARCHITECTURE.md");
+        let kinds = [
+            (Kind::RateLimited, Some(RATE_LIMITED)),
+            (Kind::Unavailable, Some(UNAVAILABLE)),
+            (Kind::Malformed, Some(MALFORMED)),
+            (Kind::LimitReached, Some(LIMIT_REACHED)),
+            (Kind::PageExpired, Some(REWOUND)),
+            (Kind::Unauthorized, None),
+            (Kind::Forbidden, None),
+            (Kind::Misconfigured, None),
+            (Kind::StreamGone, None),
+        ];
+        for (kind, backoff) in kinds {
+            let name = format!("| `{kind:?}` |");
+            let row = text.lines().find(|line| line.starts_with(&name)).expect("a row");
+            let pauses = matches!(
+                after(Failed { kind, retry_after: None, attempt: 1 }, 1.0),
+                Rest::Paused(_)
+            );
+            assert_eq!((pauses, row.contains("| pauses")), (backoff.is_none(), pauses), "{row}");
+            if let Some(backoff) = backoff {
+                let longest = after(Failed { kind, retry_after: None, attempt: 40 }, 1.0);
+                assert_eq!(longest, Rest::After(backoff.cap), "{kind:?}");
+                assert!(row.contains(&range(backoff)), "{row} is not {}", range(backoff));
+            }
+        }
+        let sentences = [
+            format!(
+                "A job that fails waits {} and is given up after {JOB_ATTEMPTS} attempts",
+                range(JOB)
+            ),
+            format!("after {} times without end it lists anew", crate::track::MAX_REWINDS),
+            format!(
+                "{} failures while its neighbours could be read, or {} alone",
+                crate::sync::ATTEMPTS,
+                crate::sync::PATIENCE
+            ),
+            format!("Our own store that fails is asked again after {}", range(STORE)),
+        ];
+        for sentence in sentences {
+            assert!(text.contains(&sentence), "ARCHITECTURE.md does not say: {sentence}");
+        }
+    }
+
     #[test]
     fn jitter_follows_from_its_seed_and_stays_in_the_upper_half() {
         assert_eq!(luck(&[b"a"]).to_bits(), luck(&[b"a"]).to_bits());
