@@ -36,6 +36,7 @@ pub use control::{
 pub use fault::plan::{FaultChance, FaultRule, FaultScript};
 pub use fault::{Damage, Fault, Oddity, PushFault, RefusalFault, RetryAfter, SpoiledId, WireFault};
 pub use journal::RequestEntry;
+pub use load::split_mbox;
 pub use oauth::grants::{Consent, Credentials};
 pub use operation::Operation;
 pub use pubsub::forgery::Forgery;

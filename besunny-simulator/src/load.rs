@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use flate2::bufread::GzDecoder;
+use flate2::bufread::MultiGzDecoder;
 use tar::Archive;
 
 /// The first bytes of a gzip file.
@@ -24,7 +24,7 @@ pub(crate) fn read(path: &Path, take: &mut dyn FnMut(Bytes)) -> io::Result<()> {
         drop(bytes);
         read_archive(BufReader::new(File::open(path)?), take)
     } else if bytes.starts_with(MBOX_MARK) {
-        split_mbox(&bytes, take);
+        split_mbox(&bytes, |_, message| take(message));
         Ok(())
     } else {
         take(bytes);
@@ -45,7 +45,7 @@ fn read_folder(path: &Path, take: &mut dyn FnMut(Bytes)) -> io::Result<()> {
 }
 
 fn read_archive(file: BufReader<File>, take: &mut dyn FnMut(Bytes)) -> io::Result<()> {
-    let mut archive = Archive::new(GzDecoder::new(file));
+    let mut archive = Archive::new(MultiGzDecoder::new(file));
     for entry in archive.entries()? {
         let mut entry = entry?;
         if entry.header().entry_type().is_file() {
@@ -58,24 +58,25 @@ fn read_archive(file: BufReader<File>, take: &mut dyn FnMut(Bytes)) -> io::Resul
 }
 
 /// Splits an mbox at its `From ` lines; `>From ` lines lose one `>` (mboxrd).
-fn split_mbox(bytes: &Bytes, take: &mut dyn FnMut(Bytes)) {
+///
+/// `take` gets what stands after `From ` (sender and time), and the message.
+pub fn split_mbox(mbox: &[u8], mut take: impl FnMut(&[u8], Bytes)) {
     let mut message = Vec::new();
-    let mut is_first = true;
+    let mut begun: Option<&[u8]> = None;
     let mut after_blank = true;
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        if after_blank && line.starts_with(MBOX_MARK) {
-            if !is_first {
-                take(without_separator(std::mem::take(&mut message)));
+    for line in mbox.split_inclusive(|byte| *byte == b'\n') {
+        if let Some(begin) = line.strip_prefix(MBOX_MARK).filter(|_| after_blank) {
+            if let Some(before) = begun.replace(begin.trim_ascii_end()) {
+                take(before, without_separator(std::mem::take(&mut message)));
             }
-            is_first = false;
             after_blank = false;
             continue;
         }
         after_blank = matches!(line, b"\n" | b"\r\n");
         message.extend_from_slice(unquoted(line));
     }
-    if !is_first {
-        take(without_separator(message));
+    if let Some(last) = begun {
+        take(last, without_separator(message));
     }
 }
 
@@ -99,14 +100,54 @@ fn without_separator(mut message: Vec<u8>) -> Bytes {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+
     use super::*;
 
     fn check(mbox: &str, messages: &[&str]) {
         let mut found = Vec::new();
-        split_mbox(&Bytes::copy_from_slice(mbox.as_bytes()), &mut |message| {
+        split_mbox(mbox.as_bytes(), |_, message| {
             found.push(String::from_utf8(message.to_vec()).unwrap());
         });
         assert_eq!(found, messages);
+    }
+
+    #[test]
+    fn a_message_of_an_mbox_comes_with_its_sender_and_time() {
+        let mut begins = Vec::new();
+        split_mbox(b"From a Mon\r\nS: 1\r\n\r\nFrom b Tue\nS: 2\n", |begin, _| {
+            begins.push(String::from_utf8(begin.to_vec()).unwrap());
+        });
+        assert_eq!(begins, ["a Mon", "b Tue"]);
+    }
+
+    #[test]
+    fn an_archive_of_several_gzip_members_is_read_to_its_end() {
+        let mut archive = tar::Builder::new(Vec::new());
+        for number in 1..=3_u8 {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(2);
+            header.set_cksum();
+            archive
+                .append_data(&mut header, format!("{number}.eml"), &[number, b'\n'][..])
+                .unwrap();
+        }
+        let plain = archive.into_inner().unwrap();
+        let mut packed = Vec::new();
+        for part in plain.chunks(700) {
+            let mut member = GzEncoder::new(&mut packed, Compression::fast());
+            member.write_all(part).unwrap();
+            member.finish().unwrap();
+        }
+        let path = std::env::temp_dir().join(format!("besunny-members-{}", std::process::id()));
+        fs::write(&path, packed).unwrap();
+        let mut found = Vec::new();
+        let read = read(&path, &mut |message| found.push(message.to_vec()));
+        fs::remove_file(&path).unwrap();
+        read.unwrap();
+        assert_eq!(found, [b"\x01\n", b"\x02\n", b"\x03\n"]);
     }
 
     #[test]

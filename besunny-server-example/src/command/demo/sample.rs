@@ -1,4 +1,5 @@
 //! The sample workspace that the demo shows: mails and projects written for it.
+use besunny_simulator::split_mbox;
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Its projects.
@@ -33,32 +34,18 @@ pub(super) fn arriving() -> Vec<Mail> {
     read(ARRIVING)
 }
 
-/// Cuts an mbox (mboxrd) into its mails.
 fn read(mbox: &str) -> Vec<Mail> {
-    let mut mails: Vec<Mail> = Vec::new();
-    let mut is_between = true;
-    for line in mbox.split_inclusive('\n') {
-        if let Some(begin) = line.strip_prefix("From ").filter(|_| is_between) {
-            mails.push(Mail { raw: String::new(), at: came_at(begin) });
-        } else if let Some(mail) = mails.last_mut() {
-            let quoted = line.trim_start_matches('>');
-            let is_quoted = quoted.len() < line.len() && quoted.starts_with("From ");
-            mail.raw.push_str(line.get(usize::from(is_quoted)..).unwrap_or_default());
-        }
-        is_between = line == "\n";
-    }
-    for mail in &mut mails {
-        // The empty line before the next mail is the file's, not the mail's.
-        if mail.raw.ends_with("\n\n") {
-            mail.raw.pop();
-        }
-    }
+    let mut mails = Vec::new();
+    split_mbox(mbox.as_bytes(), |begin, raw| {
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        mails.push(Mail { raw: text(&raw), at: came_at(&text(begin)) });
+    });
     mails
 }
 
 /// Reads the time of a line that separates mails: `SENDER Mon Jan  5 09:00:00 2026`.
 fn came_at(begin: &str) -> DateTime<Utc> {
-    let time = begin.trim_end().split_once(' ').map_or("", |(_, time)| time);
+    let time = begin.split_once(' ').map_or("", |(_, time)| time);
     let parsed = chrono::NaiveDateTime::parse_from_str(time, "%a %b %e %H:%M:%S %Y");
     parsed.map(|time| time.and_utc()).unwrap_or_default()
 }
