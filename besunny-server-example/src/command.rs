@@ -45,7 +45,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 a finding: something is missing,
 /// What every command understands.
 #[derive(Debug, clap::Args)]
 struct Global {
-    /// The database; it is made when it is not there [default: ./besunny.db]
+    /// The database; it is made when it is not there [default: ./besunny.db; demo: a temporary one]
     #[arg(long, global = true, value_name = "FILE")]
     db: Option<PathBuf>,
     /// Answer with one JSON object as the last line of stdout

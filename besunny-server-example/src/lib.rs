@@ -1,9 +1,8 @@
 //! The reference server of BeSunny, built on the facade alone.
 //!
 //! `command` is the command line, one module a command; `home` opens the store and wires the
-//! engine for all of them; `config` and `access` are the settings of the server.
+//! engine for all of them; `config` and `token` are the settings of the server.
 
-pub mod access;
 pub mod command;
 pub mod config;
 pub mod gmail;
@@ -11,4 +10,5 @@ pub mod home;
 pub mod hosting;
 mod log;
 mod project_file;
+pub mod token;
 pub mod web;

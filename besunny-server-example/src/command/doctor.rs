@@ -10,9 +10,9 @@ use serde_json::json;
 
 use super::{Answer, DEFAULT_DB, Refusal, describe};
 use crate::{
-    access,
     config::{Config, Finding},
     gmail::{Google, Mailbox},
+    token,
 };
 
 /// With less room than this, a store may fill its disk within one large mailbox.
@@ -135,7 +135,7 @@ async fn check_google(google: Option<Google>) -> Vec<Finding> {
 }
 
 fn check_access(config: &Config, listen: Option<&str>) -> Vec<Finding> {
-    let token = access::configured(config.token_file.as_deref());
+    let token = token::configured(config.token_file.as_deref());
     let address = config.listen(listen);
     let exposed = match (&address, &token) {
         (Ok(address), Ok(None)) => exposed(*address),

@@ -7,12 +7,11 @@ use serde_json::json;
 
 use super::{Answer, DEFAULT_DB, Refusal, answer::Speaker, doctor::exposed, signal};
 use crate::{
-    access,
     config::{Config, Finding},
     gmail::Mailbox,
     home::{DEFAULT_USER, Home},
     hosting::{Hosting, Reach, bind},
-    log,
+    log, token,
 };
 
 /// Runs the server.
@@ -38,7 +37,7 @@ impl Serve {
             return Err(wrong(finding));
         }
         let address = config.listen(self.listen.as_deref()).map_err(|finding| wrong(&finding))?;
-        let token = access::configured(config.token_file.as_deref());
+        let token = token::configured(config.token_file.as_deref());
         let token = token.map_err(|finding| wrong(&finding))?;
         if let (None, Some(finding)) = (&token, exposed(address)) {
             return Err(wrong(&finding));
