@@ -25,8 +25,8 @@ use crate::{
     repository::{Position, Repository, RepositoryError},
     scheduler::Lease,
     source::{
-        Change, Fetched, ItemId, ItemRef, Next, Page, PageToken, Read, Relist, Source, SourceError,
-        SourceErrorKind, Sweep,
+        Change, Fetched, ItemId, ItemRef, Next, Page, PageToken, Read, Relist, Scope, Source,
+        SourceError, SourceErrorKind, Sweep,
     },
     track::{Lane, Missing, Scan, ScanId, Step, Track, Version},
 };
@@ -49,6 +49,10 @@ pub trait Plan<T>: Send + Sync {
     /// What is read out of an item.
     type Reading: Send + Sync;
 
+    /// Names the rules by which items of `account` are taken in or ignored.
+    ///
+    /// Under other rules the stream is listed anew, and what was ignored is looked at again.
+    fn scope(&self, account: &Account) -> Scope;
     /// Reads one item within caps; an item that cannot be read is quarantined.
     fn read(&self, at: &ItemRef, item: T) -> Result<Self::Reading, QuarantineReason>;
     /// Returns how many bytes a reading holds.
@@ -177,7 +181,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
             let looks = pass.outcome == Outcome::CaughtUp;
             return Ok(if looks { Pass { outcome: Outcome::More, ..pass } } else { pass });
         }
-        let scope = lease.account.scope();
+        let scope = self.plan.scope(&lease.account);
         match at.track.step(&scope) {
             Step::Begin => self.begin(lease, at, Relist::default()).await,
             Step::Follow(live) => {
@@ -223,7 +227,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
 
     /// Takes the head before the first page is listed, so nothing can fall between.
     async fn begin(&self, lease: &Lease, at: &Position, relist: Relist) -> Result<Pass, SyncError> {
-        let scope = lease.account.scope();
+        let scope = self.plan.scope(&lease.account);
         let head = self.source.head(&lease.at, &scope).await?;
         let track = Track::begun(next_scan(at), head, &scope, relist, self.clock.now());
         self.commit(lease, at.version, track, Facts::default()).await
@@ -254,8 +258,8 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
         moved: Track,
     ) -> Result<Pass, SyncError> {
         let ids: Vec<ItemId> = page.changes.iter().map(|change| change.id().clone()).collect();
-        let known =
-            self.repository.known(&lease.scope, lease.stream, &ids, lease.account.scope()).await?;
+        let rules = self.plan.scope(&lease.account);
+        let known = self.repository.known(&lease.scope, lease.stream, &ids, rules).await?;
         let Sorted { mut facts, wanted } = sort(page, &known, self.plan);
         let (more, mut failed) = (facts.more, Vec::new());
         let (mut version, mut counts) = (at.version, Counts::default());
