@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{AccountId, StreamId, TenantId, UserId},
-    source::{AccountRef, Scope, StreamKey, StreamRef, Subject},
+    source::{AccountRef, StreamKey, StreamRef, Subject},
 };
 
 /// The name of a kind of source, such as `gmail` or `mbox`; adapters are registered under it.
@@ -80,8 +80,6 @@ pub struct Account {
     pub subject: Subject,
     /// Which mails are taken in.
     pub intake: Intake,
-    /// Grows when `intake` changes, so that items ignored before are looked at again.
-    pub intake_revision: u32,
     /// When it was connected.
     pub connected_at: DateTime<Utc>,
 }
@@ -96,7 +94,7 @@ impl Account {
             provider.as_str().as_bytes(),
             subject.as_str().as_bytes(),
         ]);
-        Self { id, owner, provider, subject, intake, intake_revision: 0, connected_at }
+        Self { id, owner, provider, subject, intake, connected_at }
     }
 
     /// Returns what an adapter needs to find the account.
@@ -109,12 +107,6 @@ impl Account {
     #[must_use]
     pub fn stream(&self, key: StreamKey) -> StreamRef {
         StreamRef { account: self.id, subject: self.subject.clone(), key }
-    }
-
-    /// Returns the scope in which a cursor of this account is valid.
-    #[must_use]
-    pub const fn scope(&self) -> Scope {
-        Scope { revision: self.intake_revision }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! There is one parser, [`VirtualAddresses::recognise`], for mail headers, calendar attendees and
 //! everything else (G-12). The rule is data: prefix, domains and older forms are settings (G-11).
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
@@ -173,6 +173,12 @@ impl VirtualAddresses {
             alias.split_once('@').ok_or_else(|| AddressRuleError::Alias(alias.to_owned()))?;
         self.patterns.push(Pattern::new(prefix, domain)?);
         Ok(self)
+    }
+
+    /// Names every form as `prefix@domain`, in an order that says nothing.
+    #[must_use]
+    pub fn forms(&self) -> BTreeSet<String> {
+        self.patterns.iter().map(|form| format!("{}@{}", form.prefix, form.domain)).collect()
     }
 
     /// Recognises a virtual address in one address as RFC 5322 writes it.

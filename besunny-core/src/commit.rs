@@ -95,7 +95,7 @@ pub enum Effect {
         item: ItemRef,
         /// Why.
         reason: IgnoredReason,
-        /// The revision of the rules; under later ones it is looked at again.
+        /// The revision of the rules; under others it is looked at again.
         policy: u32,
     },
     /// The item could not be taken in.
@@ -107,7 +107,8 @@ pub enum Effect {
     },
     /// The item is no longer in this stream; a document none of whose items is left is removed.
     Leave(ItemId),
-    /// A virtual address was found on the item (MAIL-8).
+    /// A virtual address was found on the item (MAIL-8); an item that named nobody is asked for
+    /// once somebody has the name, see [`People::add_user`](crate::repository::People::add_user).
     Detect(Detection),
     /// A document's state changes, if it is still at the version that was read.
     Decide(Decision),

@@ -2,9 +2,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 
 use crate::{
-    account::Intake,
+    account::{Account, Intake},
     address::{Username, VirtualAddress, VirtualAddresses},
     commit::{Detection, Effect},
     document::{DocumentKind, NewDocument, document_id},
@@ -13,7 +14,7 @@ use crate::{
     job::{Job, Task},
     mail::{self, Caps, LoopReason, Mail, Recipient},
     message::{Filing, Message, RawMail},
-    source::ItemRef,
+    source::{ItemRef, Scope},
     sync::{Context, Facts, Plan},
     untrusted::Untrusted,
 };
@@ -49,6 +50,16 @@ struct Virtual {
 
 impl Plan<Message> for MailIntake {
     type Reading = Reading;
+
+    fn scope(&self, account: &Account) -> Scope {
+        let mut rules = vec![account.intake.as_str().to_owned(), account.owner.to_string()];
+        match account.intake {
+            Intake::Master | Intake::Addressed => rules.extend(self.addresses.forms()),
+            Intake::Whole => {}
+        }
+        let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(rules.join("\n")).into();
+        Scope { revision: u32::from_be_bytes([a, b, c, d]) }
+    }
 
     fn read(&self, _: &ItemRef, message: Message) -> Result<Reading, QuarantineReason> {
         let raw = match message.raw {
@@ -116,12 +127,17 @@ impl MailIntake {
         context: &Context<'_>,
         effects: &mut Vec<Effect>,
     ) {
-        let policy = context.account.intake_revision;
-        let owners = match owners(reading, context) {
+        let owners = owners(reading, context);
+        if !matches!(owners, Err(IgnoredReason::AutoReply | IgnoredReason::Bounce)) {
+            effects.extend(detections(&item, reading, context).map(Effect::Detect));
+        }
+        let owners = match owners {
             Ok(owners) => owners,
-            Err(reason) => return effects.push(Effect::Ignore { item, reason, policy }),
+            Err(reason) => {
+                let policy = self.scope(context.account).revision;
+                return effects.push(Effect::Ignore { item, reason, policy });
+            }
         };
-        effects.extend(detections(&item, reading, context).map(Effect::Detect));
         let documents: Vec<NewDocument> =
             owners.into_iter().map(|owner| document(owner, reading, context)).collect();
         let classify = documents.iter().map(|document| Task::Classify { document: document.id });

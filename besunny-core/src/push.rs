@@ -156,16 +156,16 @@ pub enum Rejected {
     /// It is signed by the right key, but for somebody else, by somebody else, or too long ago.
     #[error("the signed claim `{0}` is wrong")]
     WrongClaim(&'static str),
-    /// It makes no sense.
-    #[error("the delivery is malformed")]
-    Malformed,
+    /// It is authentic, and makes no sense: another call would bring the same.
+    #[error("the delivery is authentic, but cannot be read")]
+    Unreadable,
 }
 
 /// Turns a delivery into notices. Pure: no clock, no store, no network.
 ///
 /// # Contract
 /// `receive` MUST refuse whatever it cannot prove authentic, before it reads the body, and MUST NOT
-/// take anything but a hint from it.
+/// take anything but a hint from it. Only what is proven may be [`Rejected::Unreadable`].
 pub trait Receiver: Debug + Send + Sync {
     /// Checks and reads `delivery` with the provider's `keys`.
     fn receive(&self, delivery: &Delivery<'_>, keys: &[PublicKey])

@@ -240,6 +240,13 @@ pub trait People: Debug + Send + Sync {
     /// Stores a tenant; one that is there stays as it is.
     async fn found(&self, tenant: &Tenant) -> Result<(), RepositoryError>;
     /// Stores a person; `Taken` when somebody else has the username (USER-2).
+    ///
+    /// Items of master accounts on which the username was detected while nobody had it MUST be
+    /// asked for again, and their streams be due (`store.newcomer.asked`). So MUST an item of a
+    /// commit that did not know yet of the person (`store.newcomer.late`).
+    ///
+    /// # Cancellation
+    /// Dropping the future may leave the person unknown; adding it again goes on.
     async fn add_user(&self, scope: &TenantScope, user: &User) -> Result<(), RepositoryError>;
     /// Returns all people of the tenant.
     async fn users(&self, scope: &TenantScope) -> Result<Vec<User>, RepositoryError>;

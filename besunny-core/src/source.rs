@@ -83,7 +83,7 @@ pub struct StreamRef {
 /// The part of a stream we want; a stored cursor is valid only for its scope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
-    /// Grows when the rules of what we take change; a new number begins a new listing.
+    /// Names the rules of what we take; another number begins a new listing.
     pub revision: u32,
 }
 

@@ -25,8 +25,8 @@ use crate::{
     repository::{Position, Repository, RepositoryError},
     scheduler::Lease,
     source::{
-        Change, Fetched, ItemId, ItemRef, Next, Page, PageToken, Read, Relist, Source, SourceError,
-        SourceErrorKind, Sweep,
+        Change, Fetched, ItemId, ItemRef, Next, Page, PageToken, Read, Relist, Scope, Source,
+        SourceError, SourceErrorKind, Sweep,
     },
     track::{Lane, Missing, Scan, ScanId, Step, Track, Version},
 };
@@ -49,6 +49,10 @@ pub trait Plan<T>: Send + Sync {
     /// What is read out of an item.
     type Reading: Send + Sync;
 
+    /// Names the rules by which items of `account` are taken in or ignored.
+    ///
+    /// Under other rules the stream is listed anew, and what was ignored is looked at again.
+    fn scope(&self, account: &Account) -> Scope;
     /// Reads one item within caps; an item that cannot be read is quarantined.
     fn read(&self, at: &ItemRef, item: T) -> Result<Self::Reading, QuarantineReason>;
     /// Returns how many bytes a reading holds.
@@ -170,14 +174,22 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
         Err(error.into())
     }
 
+    /// Takes a step, and then what was asked for again: new items never wait for old ones.
     async fn step(&self, lease: &Lease, at: &Position) -> Result<Pass, SyncError> {
-        if !at.asked.is_empty() {
-            let pass = self.take(lease, at, asked_page(&at.asked), at.track.clone()).await?;
-            // The source was not asked for anything new yet.
-            let looks = pass.outcome == Outcome::CaughtUp;
-            return Ok(if looks { Pass { outcome: Outcome::More, ..pass } } else { pass });
+        let pass = self.advance(lease, at).await?;
+        let waits = at.track.asked_troubled > 0 && pass.outcome == Outcome::More;
+        if at.asked.is_empty() || waits {
+            return Ok(pass);
         }
-        let scope = lease.account.scope();
+        let at = self.repository.position(&lease.scope, lease.stream).await?;
+        let track = at.track.clone();
+        let asked = self.take(lease, &at, asked_page(&at.asked), track, Reads::Asked).await?;
+        // More may have been asked for than one page holds.
+        Ok(Pass { outcome: Outcome::More, counts: pass.counts + asked.counts })
+    }
+
+    async fn advance(&self, lease: &Lease, at: &Position) -> Result<Pass, SyncError> {
+        let scope = self.plan.scope(&lease.account);
         match at.track.step(&scope) {
             Step::Begin => self.begin(lease, at, Relist::default()).await,
             Step::Follow(live) => {
@@ -190,7 +202,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
                     Read::Relist(relist) => self.begin(lease, at, relist).await,
                     Read::Page(page) => {
                         let track = at.track.clone().followed(page.next.clone());
-                        self.take(lease, at, page, track.map_err(circling)?).await
+                        self.take(lease, at, page, track.map_err(circling)?, Reads::New).await
                     }
                 }
             }
@@ -198,7 +210,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
                 let page = self.list(lease, at, scan, from).await?;
                 let count = u64::try_from(page.changes.len()).unwrap_or(u64::MAX);
                 let track = at.track.clone().listed(page.next.clone(), count, page.total);
-                self.take(lease, at, page, track.map_err(circling)?).await
+                self.take(lease, at, page, track.map_err(circling)?, Reads::New).await
             }
             Step::Sweep(scan, after) => {
                 let (id, accepted, sweep) = (scan.id, scan.accepted, scan.sweep);
@@ -223,7 +235,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
 
     /// Takes the head before the first page is listed, so nothing can fall between.
     async fn begin(&self, lease: &Lease, at: &Position, relist: Relist) -> Result<Pass, SyncError> {
-        let scope = lease.account.scope();
+        let scope = self.plan.scope(&lease.account);
         let head = self.source.head(&lease.at, &scope).await?;
         let track = Track::begun(next_scan(at), head, &scope, relist, self.clock.now());
         self.commit(lease, at.version, track, Facts::default()).await
@@ -252,14 +264,16 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
         at: &Position,
         page: Page<T>,
         moved: Track,
+        reads: Reads,
     ) -> Result<Pass, SyncError> {
         let ids: Vec<ItemId> = page.changes.iter().map(|change| change.id().clone()).collect();
-        let known =
-            self.repository.known(&lease.scope, lease.stream, &ids, lease.account.scope()).await?;
+        let rules = self.plan.scope(&lease.account);
+        let known = self.repository.known(&lease.scope, lease.stream, &ids, rules).await?;
         let Sorted { mut facts, wanted } = sort(page, &known, self.plan);
         let (more, mut failed) = (facts.more, Vec::new());
         let (mut version, mut counts) = (at.version, Counts::default());
         let limits = self.source.limits();
+        let troubled = reads.troubled(&at.track);
         let mut batches = wanted.chunks(limits.fetch_batch.max(1));
         let mut asking = FuturesUnordered::new();
         loop {
@@ -273,7 +287,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
                 Ok(items) => facts.add(ids, items, self.plan),
                 Err(error) => {
                     failed.push((ids, error));
-                    if at.track.troubled < ATTEMPTS {
+                    if troubled < ATTEMPTS {
                         break;
                     }
                 }
@@ -287,14 +301,13 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
         }
         drop(asking);
         let concerns_items = failed.iter().any(|(_, error)| error.concerns_item());
-        let troubled = at.track.troubled;
         let lost = self.settle(lease, failed, troubled, &mut facts).await;
         let track = match &lost {
             Some(_) => {
                 let troubled = troubled.saturating_add(u32::from(concerns_items));
-                Track { troubled, ..at.track.clone() }
+                reads.after(at.track.clone(), troubled)
             }
-            None => Track { troubled: 0, ..moved },
+            None => reads.after(moved, 0),
         };
         (facts.more, facts.in_part) = (more, lost.is_some());
         let pass = self.commit(lease, version, track, facts).await?;
@@ -406,6 +419,31 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
             return Ok(HashMap::new());
         }
         Ok(self.repository.named(&lease.scope, &names).await?)
+    }
+}
+
+/// What a page holds: each counts its own failures.
+#[derive(Clone, Copy, Debug)]
+enum Reads {
+    /// What the source says.
+    New,
+    /// What was asked for again.
+    Asked,
+}
+
+impl Reads {
+    const fn troubled(self, track: &Track) -> u32 {
+        match self {
+            Self::New => track.troubled,
+            Self::Asked => track.asked_troubled,
+        }
+    }
+
+    fn after(self, track: Track, troubled: u32) -> Track {
+        match self {
+            Self::New => Track { troubled, ..track },
+            Self::Asked => Track { asked_troubled: troubled, ..track },
+        }
     }
 }
 

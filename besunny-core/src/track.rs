@@ -40,6 +40,9 @@ pub struct Track {
     /// How many passes in a row have met items that could not be fetched.
     #[serde(default)]
     pub troubled: u32,
+    /// The same of passes over items that were asked for again; they wait for new ones then.
+    #[serde(default)]
+    pub asked_troubled: u32,
 }
 
 /// The lane that follows the change log.
@@ -102,7 +105,7 @@ pub struct Progress {
     pub begun_at: DateTime<Utc>,
     /// How many items were listed.
     pub listed: u64,
-    /// How many there are, when the source says so.
+    /// About how many there are, when the source says so; exact once all are listed.
     pub total: Option<u64>,
 }
 
@@ -212,7 +215,14 @@ impl Track {
             rewinds: 0,
             progress: Progress { begun_at: now, listed: 0, total: None },
         };
-        Self { live, scan: Some(scan), turn: Lane::Scan, relist: false, troubled: 0 }
+        Self {
+            live,
+            scan: Some(scan),
+            turn: Lane::Scan,
+            relist: false,
+            troubled: 0,
+            asked_troubled: 0,
+        }
     }
 
     /// Answers a lost log: a scan under way goes on, and its end begins the next one.
@@ -277,7 +287,13 @@ impl Track {
     ) -> Result<Self, TokensRepeat> {
         if let Some(scan) = &mut self.scan {
             scan.progress.listed += count;
-            scan.progress.total = total.or(scan.progress.total);
+            let listed = scan.progress.listed;
+            // A source may count less than it lists: then nobody knows how many there are.
+            let total = total.or(scan.progress.total).filter(|total| *total >= listed);
+            scan.progress.total = match next {
+                Next::Page(_) => total,
+                Next::Cursor { .. } | Next::End => Some(listed),
+            };
             let round = match &mut scan.phase {
                 Phase::Listing(round) => round.take(),
                 Phase::Sweeping(_) | Phase::Held(_) => None,

@@ -96,13 +96,13 @@ impl PushConfig {
         let claims = verified(bearer(delivery)?, keys)?;
         self.check_claims(&claims, delivery.received_at.timestamp())?;
         if delivery.body.len() > MAX_BODY_BYTES {
-            return Err(Rejected::Malformed);
+            return Err(Rejected::Unreadable);
         }
-        let envelope = wire::object(delivery.body).map_err(|_content| Rejected::Malformed)?;
+        let envelope = wire::object(delivery.body).map_err(|_content| Rejected::Unreadable)?;
         if wire::text(&envelope, "subscription") != Some(&self.subscription) {
             return Err(Rejected::WrongClaim("subscription"));
         }
-        notice(&envelope).map(|notice| vec![notice]).ok_or(Rejected::Malformed)
+        notice(&envelope).map(|notice| vec![notice]).ok_or(Rejected::Unreadable)
     }
 
     fn check_claims(&self, claims: &Claims, now_s: i64) -> Result<(), Rejected> {

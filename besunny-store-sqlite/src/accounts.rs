@@ -38,7 +38,7 @@ impl Accounts for SqliteStore {
         let tenant = tenant(scope);
         let rows = sqlx::query_as!(
             AccountRow,
-            "SELECT id, owner, provider, subject, intake, intake_revision, connected_at
+            "SELECT id, owner, provider, subject, intake, connected_at
             FROM accounts WHERE tenant = ? ORDER BY id",
             tenant,
         );
@@ -53,7 +53,7 @@ impl Accounts for SqliteStore {
     ) -> Result<Option<(Account, StreamKey)>, RepositoryError> {
         let (tenant, stream) = (tenant(scope), stream.bytes());
         let row = sqlx::query!(
-            "SELECT a.id, owner, provider, subject, intake, intake_revision, connected_at, key
+            "SELECT a.id, owner, provider, subject, intake, connected_at, key
             FROM streams s JOIN accounts a ON a.tenant = s.tenant AND a.id = s.account
             WHERE s.tenant = ? AND s.id = ?",
             tenant,
@@ -68,7 +68,6 @@ impl Accounts for SqliteStore {
             provider: row.provider,
             subject: row.subject,
             intake: row.intake,
-            intake_revision: row.intake_revision,
             connected_at: row.connected_at,
         };
         Ok(Some((account.try_into()?, StreamKey::from_source(row.key))))
@@ -171,14 +170,13 @@ async fn connect(
     let (intake, connected_at) = (account.intake.as_str(), micros(account.connected_at));
     let stored = sqlx::query!(
         "INSERT INTO accounts
-            (tenant, id, owner, provider, subject, intake, intake_revision, connected_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            (tenant, id, owner, provider, subject, intake, connected_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (tenant, id) DO UPDATE SET
             owner = excluded.owner,
             provider = excluded.provider,
             subject = excluded.subject,
             intake = excluded.intake,
-            intake_revision = excluded.intake_revision,
             connected_at = excluded.connected_at",
         tenant,
         id,
@@ -186,7 +184,6 @@ async fn connect(
         provider,
         subject,
         intake,
-        account.intake_revision,
         connected_at,
     );
     stored.execute(&mut *turn.connection).await.map_err(orphaned("owner"))?;
@@ -225,7 +222,6 @@ pub(crate) struct AccountRow {
     pub(crate) provider: String,
     pub(crate) subject: String,
     pub(crate) intake: String,
-    pub(crate) intake_revision: i64,
     pub(crate) connected_at: i64,
 }
 
@@ -239,7 +235,6 @@ impl TryFrom<AccountRow> for Account {
             provider: Provider::new(row.provider),
             subject: Subject::from_source(row.subject),
             intake: ACCOUNTS.parsed("intake", Intake::parse(&row.intake))?,
-            intake_revision: ACCOUNTS.number("intake_revision", row.intake_revision)?,
             connected_at: ACCOUNTS.instant("connected_at", row.connected_at)?,
         })
     }

@@ -26,8 +26,7 @@ pub(crate) async fn grant(turn: Turn<'_>, ask: Ask) -> Result<Vec<Lease>, Reposi
         DueRow,
         r#"/* all tenants: due streams */
         SELECT s.tenant, s.id, s.key, s.epoch, s.attempt, s.noticed_at, s.quiet, s.watch,
-            a.id AS account, a.owner, a.provider, a.subject, a.intake, a.intake_revision,
-            a.connected_at
+            a.id AS account, a.owner, a.provider, a.subject, a.intake, a.connected_at
         FROM streams s JOIN accounts a ON a.tenant = s.tenant AND a.id = s.account
         WHERE s.due_at <= ?1 ORDER BY s.due_at, s.rowid LIMIT ?2"#,
         now,
@@ -142,7 +141,6 @@ struct DueRow {
     provider: String,
     subject: String,
     intake: String,
-    intake_revision: i64,
     connected_at: i64,
 }
 
@@ -155,7 +153,6 @@ impl DueRow {
             provider: self.provider,
             subject: self.subject,
             intake: self.intake,
-            intake_revision: self.intake_revision,
             connected_at: self.connected_at,
         })?;
         let noticed_at = self.noticed_at.map(|at| STREAMS.instant("noticed_at", at)).transpose()?;

@@ -25,6 +25,7 @@ mod failure;
 mod jobs;
 mod leases;
 mod migration;
+mod newcomers;
 mod notices;
 mod outbox;
 mod people;

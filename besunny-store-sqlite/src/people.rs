@@ -12,6 +12,7 @@ use besunny_core::{
 use crate::{
     column::{Id, Table, micros, tenant, text_list},
     failure::{failed, orphaned},
+    newcomers,
     store::SqliteStore,
 };
 
@@ -39,7 +40,8 @@ impl People for SqliteStore {
 
     async fn add_user(&self, scope: &TenantScope, user: &User) -> Result<(), RepositoryError> {
         let (tenant, user) = (tenant(scope), user.clone());
-        self.write(move |turn| {
+        newcomers::ask_ahead(self, &tenant, user.username.as_str()).await?;
+        self.write(move |mut turn| {
             Box::pin(async move {
                 let (id, username) = (user.id.bytes(), user.username.as_str());
                 let holder = sqlx::query_scalar!(
@@ -61,7 +63,11 @@ impl People for SqliteStore {
                     user.name,
                     created_at,
                 );
-                added.execute(turn.connection).await.map(drop).map_err(orphaned("tenant"))
+                let added = added.execute(&mut *turn.connection).await;
+                if added.map_err(orphaned("tenant"))?.rows_affected() > 0 {
+                    newcomers::welcome(&mut turn, tenant, user.username.to_string()).await?;
+                }
+                Ok(())
             })
         })
         .await

@@ -99,8 +99,6 @@ impl Besunny {
         let mut account = Account::new(scope.tenant(), grant, self.worker.clock.now());
         let known = self.store.accounts(scope).await?;
         if let Some(old) = known.into_iter().find(|old| old.id == account.id) {
-            let changed = old.intake != account.intake || old.owner != account.owner;
-            account.intake_revision = old.intake_revision + u32::from(changed);
             account.connected_at = old.connected_at;
         }
         let streams = adapter.source.streams(&account.at()).await?;

@@ -18,13 +18,29 @@ pub enum Refused {
     NotMounted,
     /// It is not authentic: answer 401 with an empty body.
     #[error("the delivery is not authentic")]
-    Rejected(#[from] Rejected),
+    Rejected(#[source] Rejected),
+    /// It is authentic and cannot be read: answer 200, since it would come for days otherwise; what
+    /// it hinted at is found by the next look.
+    #[error("the delivery is authentic, but cannot be read")]
+    Unreadable,
     /// The keys to check it with cannot be had: answer 503, and the provider calls again.
     #[error("the provider's keys cannot be had")]
     NoKeys(#[source] SourceError),
     /// It could not be stored: answer 503, and the provider calls again.
     #[error("the delivery could not be stored")]
     Store(#[from] RepositoryError),
+}
+
+impl From<Rejected> for Refused {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Unreadable => Self::Unreadable,
+            Rejected::Unsigned
+            | Rejected::BadSignature
+            | Rejected::UnknownKey
+            | Rejected::WrongClaim(_) => Self::Rejected(rejected),
+        }
+    }
 }
 
 impl Besunny {

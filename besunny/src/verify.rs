@@ -6,7 +6,8 @@ use besunny_core::{
     adapter::MailAdapter,
     item::ItemState,
     repository::ItemFilter,
-    source::{Change, Fetched, ItemId, Next, StreamRef},
+    source::{Change, Fetched, ItemId, Next, Scope, StreamRef},
+    sync::Plan,
     tenant::TenantScope,
 };
 
@@ -48,13 +49,14 @@ impl Besunny {
         account: &Account,
     ) -> Result<Verification, Error> {
         let adapter = self.adapter(&account.provider)?;
+        let rules = self.worker.intake.scope(account);
         let mut verification = Verification::default();
         for status in self.store.streams(scope).await? {
             if status.account != account.id {
                 continue;
             }
             let stream = account.stream(status.key.clone());
-            let there = listed(adapter, &stream, account).await?;
+            let there = listed(adapter, &stream, &rules).await?;
             let mut held = BTreeSet::new();
             loop {
                 let after = held.last();
@@ -97,11 +99,11 @@ impl Besunny {
 async fn listed(
     adapter: &MailAdapter,
     stream: &StreamRef,
-    account: &Account,
+    rules: &Scope,
 ) -> Result<BTreeSet<ItemId>, Error> {
     let (mut ids, mut page) = (BTreeSet::new(), None);
     loop {
-        let read = adapter.source.list(stream, &account.scope(), page.as_ref()).await?;
+        let read = adapter.source.list(stream, rules, page.as_ref()).await?;
         ids.extend(read.changes.iter().map(Change::id).cloned());
         match read.next {
             Next::Page(token) => page = Some(token),

@@ -6,7 +6,7 @@ use besunny::{
         account::Intake,
         message::{Filing, MailFiling, RawMail},
         scheduler::PauseReason,
-        source::{Cursor, Fetched, ItemId, Read, Scope, Source, SourceErrorKind},
+        source::{Cursor, Fetched, ItemId, Next, Read, Scope, Source, SourceErrorKind},
         token::TokenSource,
     },
     google::{Credentials, GoogleConfig, GoogleTokens, Inquiry, Use, check},
@@ -311,6 +311,24 @@ async fn what_a_fetch_answers() {
         let read = stage.drive(gmail.changes_since(&at, &cursor, None)).await.unwrap();
         assert!(matches!(read, Read::Relist(_)), "{lost}");
     }
+}
+
+/// The first page of a listing says about how many mails there are; no other asks for it.
+#[tokio::test]
+async fn a_long_listing_says_how_many_mails_there_are() {
+    let stage = Stage::new(|_| {}).await;
+    stage.deliver(0..60, ANN);
+    let gmail = stage.gmail_with(stage::config(&stage.simulator));
+    let (at, scope) = (stage::mailbox(), Scope::default());
+    let (mut totals, mut from) = (Vec::new(), None);
+    loop {
+        let page = stage.drive(gmail.list(&at, &scope, from.as_ref())).await.unwrap();
+        totals.push(page.total);
+        let Next::Page(next) = page.next else { break };
+        from = Some(next);
+    }
+    assert_eq!(totals, [Some(60), None, None]);
+    assert_eq!(stage.control().usage()[ANN][&Operation::GetProfile].calls, 1);
 }
 
 /// What `doctor` says.

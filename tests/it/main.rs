@@ -5,6 +5,7 @@ mod budget;
 mod crash;
 mod decisions;
 mod gmail;
+mod newcomers;
 mod scene;
 mod simulation;
 mod sync;

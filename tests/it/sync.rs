@@ -122,6 +122,28 @@ async fn an_item_alone_on_its_page_gets_more_patience_since_it_may_be_an_outage(
     assert_eq!(scene.status().await.items.quarantined, 1);
 }
 
+/// An item somebody asked for again keeps failing: new mail comes in at once all the same.
+#[tokio::test]
+async fn new_items_do_not_wait_for_those_that_were_asked_for_again() {
+    let (scene, bad) = scene().await;
+    scene.change(|mailbox, at| (0..3).for_each(|n| deliver(mailbox, n, at)));
+    scene.work().await;
+    let stream = scene.status().await.id;
+    scene.store.ask_again(&scene.scope, stream, &[id(1)]).await.unwrap();
+    bad.fail_on(1);
+    for number in 3..8 {
+        scene.change(|mailbox, at| deliver(mailbox, number, at));
+        scene.notice().await;
+        scene.work().await;
+        assert_eq!(stored(&scene).await, number as usize + 1);
+        let asked = scene.store.position(&scene.scope, stream).await.unwrap().asked;
+        assert_eq!(asked, [id(1)], "it is not given up so soon");
+    }
+    work_often(&scene, PATIENCE + 2).await;
+    assert_eq!(scene.status().await.items.quarantined, 1);
+    assert_eq!(scene.status().await.error, None);
+}
+
 #[tokio::test]
 async fn failures_of_the_listing_are_no_failures_of_an_item() {
     let (scene, bad) = scene().await;

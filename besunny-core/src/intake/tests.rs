@@ -198,3 +198,27 @@ fn the_same_mail_is_the_same_document_wherever_it_comes_from() {
     assert_eq!(ids(unix.clone()), ids(wire));
     assert_ne!(ids(unix), ids(raw("To: z@y.example")));
 }
+
+#[test]
+fn user_3_the_scope_changes_with_whatever_decides_and_with_nothing_else() {
+    let scope = |how, owner: &str, domains: &[&str]| {
+        let grant = NewAccount {
+            owner: user(owner),
+            provider: Provider::new("test"),
+            subject: Subject::from_source("ann@example.com"),
+            intake: how,
+        };
+        let account = Account::new(TenantId::derived(&[b"acme"]), grant, at());
+        let addresses = VirtualAddresses::new("ai", domains).unwrap();
+        MailIntake { addresses, ..intake() }.scope(&account)
+    };
+    let [a, b] = ["a.example", "b.example"];
+    let before = scope(Intake::Addressed, "ann", &[a]);
+    assert_eq!(scope(Intake::Addressed, "ann", &[a]), before);
+    assert_ne!(scope(Intake::Addressed, "ann", &[b]), before, "another domain");
+    assert_ne!(scope(Intake::Addressed, "ann", &[a, b]), before, "one more domain");
+    assert_ne!(scope(Intake::Addressed, "cleo", &[a]), before, "another person");
+    assert_ne!(scope(Intake::Master, "ann", &[a]), before, "another intake");
+    assert_eq!(scope(Intake::Master, "ann", &[a, b]), scope(Intake::Master, "ann", &[b, a]));
+    assert_eq!(scope(Intake::Whole, "ann", &[a]), scope(Intake::Whole, "ann", &[b]));
+}

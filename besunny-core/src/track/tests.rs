@@ -48,6 +48,18 @@ fn a_stream_begins_with_a_listing_and_both_lanes_take_turns() {
 }
 
 #[test]
+fn a_promise_that_is_outrun_is_taken_back_and_the_end_knows_how_many_there_were() {
+    let total = |track: &Track| track.scan.as_ref().unwrap().progress.total;
+    let track = begun(Some("c1")).listed(page("p2"), 5, Some(9)).unwrap();
+    assert_eq!(total(&track), Some(9));
+    let track = track.listed(page("p3"), 4, None).unwrap();
+    assert_eq!(total(&track), Some(9));
+    let track = track.listed(page("p4"), 1, None).unwrap();
+    assert_eq!(total(&track), None, "ten were listed");
+    assert_eq!(total(&track.listed(Next::End, 2, None).unwrap()), Some(12));
+}
+
+#[test]
 fn the_durable_cursor_stays_until_the_round_is_complete() {
     let track = begun(Some("c1")).listed(Next::End, 0, None).unwrap().swept(None);
     let track = track.followed(page("p2")).unwrap();

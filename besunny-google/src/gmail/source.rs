@@ -43,6 +43,15 @@ impl<P: Sync> Gmail<P> {
         Ok(profile)
     }
 
+    /// Asks how many mails there are, for the progress of a listing that has several pages.
+    ///
+    /// The number counts spam and trash too, which are not listed, but `resultSizeEstimate` stays at
+    /// some 200 however many there are. It is for people only, so the listing goes on without it.
+    async fn promised(&self, account: &AccountRef) -> Option<u64> {
+        let profile = self.profile(account).await.ok()?;
+        u64::try_from(wire::number(profile.get("messagesTotal")?)?).ok()
+    }
+
     async fn find(
         &self,
         account: &AccountRef,
@@ -160,7 +169,10 @@ impl<P: std::fmt::Debug + Send + Sync> Source<Message> for Gmail<P> {
             .at_page(page.map(PageToken::as_str));
         let answer = self.transport.answer(&call).await?;
         let listed = answer.body.decode(|bytes| listing::read(&bytes));
-        listed.map_err(|unusable| unusable.during(operation))
+        let listed = listed.map_err(|unusable| unusable.during(operation))?;
+        let is_long = page.is_none() && matches!(listed.next, Next::Page(_));
+        let total = if is_long { self.promised(&account).await } else { None };
+        Ok(Page { total, ..listed })
     }
 
     async fn fetch(

@@ -145,7 +145,7 @@ fn bodies_that_make_no_sense_are_refused() {
     odd["message"]["data"] = json!("!");
     let large = vec![b' '; MAX_BODY_BYTES + 1];
     for body in [b"".to_vec(), b"{".to_vec(), odd.to_string().into_bytes(), large] {
-        assert_eq!(receive(&good, &body), Err(Rejected::Malformed));
+        assert_eq!(receive(&good, &body), Err(Rejected::Unreadable));
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn routes() -> Router<Site> {
     params(("provider" = String, Path, description = "Such as `gmail`")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
-        (status = 200, description = "Stored"),
+        (status = 200, description = "Stored; or authentic, but not readable, and logged"),
         (status = 401, description = "Not authentic"),
         (status = 404, description = "Nobody listens for this provider"),
         (status = 413, description = "Longer than 1 MiB"),
@@ -70,6 +70,7 @@ fn answer(refused: &Refused) -> StatusCode {
     match refused {
         Refused::NotMounted => StatusCode::NOT_FOUND,
         Refused::Rejected(_) => StatusCode::UNAUTHORIZED,
+        Refused::Unreadable => StatusCode::OK,
         Refused::NoKeys(_) | Refused::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }

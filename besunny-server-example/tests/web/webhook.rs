@@ -101,6 +101,7 @@ impl Receiver for Caller {
                 let about = About::Subject(Subject::from_source("somebody"));
                 Ok(vec![Notice { about, dedup: Some("1".into()) }])
             }
+            Some("right") if delivery.body == b"gibberish" => Err(Rejected::Unreadable),
             Some(_) => Err(Rejected::BadSignature),
         }
     }
@@ -138,6 +139,8 @@ async fn check(path: &str, signature: Option<&str>, body: &str, expected: Status
 async fn g_3_webhooks_are_answered_as_the_engine_says() {
     check("/webhooks/caller", Some("right"), "hint", StatusCode::OK).await;
     check("/webhooks/caller", Some("wrong"), "hint", StatusCode::UNAUTHORIZED).await;
+    check("/webhooks/caller", Some("right"), "gibberish", StatusCode::OK).await;
+    check("/webhooks/caller", Some("wrong"), "gibberish", StatusCode::UNAUTHORIZED).await;
     check("/webhooks/caller", None, "hint", StatusCode::UNAUTHORIZED).await;
     check("/webhooks/keyed", Some("right"), "hint", StatusCode::SERVICE_UNAVAILABLE).await;
     check("/webhooks/nobody", Some("right"), "hint", StatusCode::NOT_FOUND).await;

@@ -23,6 +23,7 @@ use crate::{
     blobs,
     column::{Id, hex, integer, json, micros, text_list},
     failure::failed,
+    newcomers,
     rows::{self, Insert, insert, write},
     writer::Turn,
 };
@@ -313,7 +314,11 @@ impl Sheet<'_> {
         account: &[u8],
     ) -> Result<(), RepositoryError> {
         let mut detections = Vec::with_capacity(self.detections.len());
+        let mut unknown = Vec::new();
         for found in std::mem::take(&mut self.detections) {
+            if found.user.is_none() {
+                unknown.push(object!([found.item, found.username]));
+            }
             detections.push((found, json(&found.kind)?));
         }
         write(connection, DETECTIONS, detections, |row, (found, kind)| {
@@ -321,7 +326,7 @@ impl Sheet<'_> {
             row.add(found.username.as_str()).add(found.user.map(|user| user.bytes())).add(kind);
         })
         .await?;
-        Ok(())
+        newcomers::ask_for_late(connection, tenant, account, unknown).await
     }
 
     async fn write_watch(
@@ -436,7 +441,8 @@ const DETECTIONS: Insert = insert!(
     "account",
     "INSERT INTO detections (tenant, account, item, address, username, user, kind)",
     "(?, ?, ?, ?, ?, ?, ?)",
-    " ON CONFLICT (tenant, account, item, address) DO NOTHING"
+    " ON CONFLICT (tenant, account, item, address) DO UPDATE SET user = excluded.user
+    WHERE user IS NULL AND excluded.user IS NOT NULL"
 );
 const JOBS: Insert = insert!(
     "tenant",

@@ -10,6 +10,7 @@ mod commits;
 mod documents;
 mod jobs;
 mod leases;
+mod newcomers;
 mod streams;
 mod tenants;
 
@@ -38,6 +39,7 @@ pub fn cases() -> Vec<Case<World>> {
         commits::cases(),
         documents::cases(),
         streams::cases(),
+        newcomers::cases(),
         tenants::cases(),
         leases::cases(),
         jobs::cases(),

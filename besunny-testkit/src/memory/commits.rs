@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use besunny_core::{
+    account::Intake,
     commit::{Basis, Claimed, Commit, Decision, Effect, FIRST_VERSION, PassBasis, Recorded},
     document::{Document, DocumentState, NewDocument, Origin},
     event::Event,
@@ -181,6 +182,9 @@ impl Rows {
         for effect in &commit.effects {
             self.take_effect(effect, commit, &mut applied);
         }
+        if let Some(account) = account {
+            self.ask_for_newcomers(account, &commit.effects);
+        }
         self.finish(commit)
     }
 
@@ -278,7 +282,8 @@ impl Rows {
             }
             (Effect::Detect(found), Some(account)) => {
                 let key = (account, found.item.clone(), found.address.clone());
-                self.detections.entry(key).or_insert_with(|| found.clone());
+                let kept = self.detections.entry(key).or_insert_with(|| found.clone());
+                kept.user = kept.user.or(found.user);
             }
             (Effect::Decide(decision), _) => self.decide(decision, applied),
             (Effect::Enqueue(job), _) => self.enqueue(job, applied.now),
@@ -297,6 +302,27 @@ impl Rows {
                 | Effect::Detect(_),
                 None,
             ) => {}
+        }
+    }
+
+    /// Asks again for items that name somebody whom the pass did not know yet.
+    fn ask_for_newcomers(&mut self, account: AccountId, effects: &[Effect]) {
+        for effect in effects {
+            if let Effect::Detect(found) = effect
+                && found.user.is_none()
+                && self.users.values().any(|user| user.username == found.username)
+            {
+                self.ask_for(account, &found.item);
+            }
+        }
+    }
+
+    /// Asks again for an item of a master account.
+    pub(super) fn ask_for(&mut self, account: AccountId, item: &ItemId) {
+        let is_master =
+            self.accounts.get(&account).is_some_and(|account| account.intake == Intake::Master);
+        if let Some(row) = self.items.get_mut(&(account, item.clone())).filter(|_| is_master) {
+            row.asked = true;
         }
     }
 

@@ -6,7 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 use besunny_core::{
-    account::{Account, stream_id},
+    account::{Account, Intake, stream_id},
     address::Username,
     document::{Document, DocumentState},
     event::Event,
@@ -25,6 +25,7 @@ use besunny_core::{
     track::{Track, Version},
 };
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 
 use super::{DocumentRow, JobState, MemoryRepository, Rows, StreamRow};
 
@@ -115,12 +116,16 @@ impl People for MemoryRepository {
     }
 
     async fn add_user(&self, scope: &TenantScope, user: &User) -> Result<(), RepositoryError> {
-        self.write(scope, |rows| {
+        let now = self.clock.now();
+        self.make(Work::Streams, scope, |rows| {
             let taken = |other: &User| other.username == user.username && other.id != user.id;
             if rows.users.values().any(taken) {
                 return Err(RepositoryError::Taken("username"));
             }
-            rows.users.entry(user.id).or_insert_with(|| user.clone());
+            if !rows.users.contains_key(&user.id) {
+                rows.users.insert(user.id, user.clone());
+                rows.welcome(user, now);
+            }
             Ok(())
         })
     }
@@ -380,6 +385,22 @@ impl StreamRow {
 }
 
 impl Rows {
+    /// Asks again for the items that named a person before anybody had the name.
+    fn welcome(&mut self, user: &User, now: DateTime<Utc>) {
+        let named = self.detections.iter().filter(|(_, found)| found.username == user.username);
+        let named: Vec<_> = named.map(|((account, item, _), _)| (*account, item.clone())).collect();
+        for (account, item) in named {
+            self.ask_for(account, &item);
+        }
+        let masters = self.accounts.values().filter(|account| account.intake == Intake::Master);
+        let masters: HashSet<AccountId> = masters.map(|account| account.id).collect();
+        let followed = |row: &&mut StreamRow| row.next_due_at.is_some();
+        let streams = self.streams.values_mut().filter(followed);
+        for row in streams.filter(|row| masters.contains(&row.account)) {
+            row.make_due(now);
+        }
+    }
+
     fn status(&self, id: StreamId, row: &StreamRow) -> StreamStatus {
         let mut items = ItemCounts::default();
         for (item, _) in self.members_after(id, None) {

@@ -121,6 +121,8 @@ faults! {
     MassRemoval = "mass_removal",
     /// The rules of the intake change.
     RulesChanged = "rules_changed",
+    /// A person comes later than the mail that names them.
+    Newcomer = "newcomer",
     /// A person asks for a new listing.
     Relisted = "relisted",
     /// A person decides on a document, perhaps before the classifier does.

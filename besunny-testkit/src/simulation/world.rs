@@ -163,7 +163,8 @@ impl World<'_> {
             86 => self.mass_removal(),
             87..=88 => self.change_rules(),
             89..=90 => self.relist().await,
-            91..=95 => self.person_decides(),
+            91..=94 => self.person_decides(),
+            95 => self.welcome(),
             96 => self.foreign_notice(),
             _ => self.tidy_up(),
         }
@@ -340,9 +341,21 @@ impl World<'_> {
         };
         // Widening, since what was taken in under wider rules before would stay.
         account.intake = Intake::Whole;
-        account.intake_revision += 1;
         now(self.stage.store.connect(&scope, &account, &[]));
         self.stage.truth.lock().mailboxes[index].intake = Intake::Whole;
+    }
+
+    /// Somebody comes whom mails have named before.
+    fn welcome(&mut self) {
+        let scope = *self.seed.pick(&lock(&self.stage.tenants));
+        let tenant = scope.tenant();
+        let is_new = |name: &&&str| {
+            let truth = self.stage.truth.lock();
+            !truth.people.contains_key(&(tenant, **name))
+        };
+        let Some(name) = NAMES.iter().find(is_new) else { return };
+        self.add_person(scope, name);
+        self.stage.faults.fire(Fault::Newcomer);
     }
 
     /// A person asks for a new listing, and mails arrive while it is under way.

@@ -55,6 +55,7 @@ async fn knock(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> Sta
     match door.besunny.receive(&Gmail::provider(), &delivery).await {
         Ok(_) => StatusCode::OK,
         Err(Refused::NotMounted) => StatusCode::NOT_FOUND,
+        Err(Refused::Unreadable) => StatusCode::OK,
         Err(Refused::Rejected(_)) => StatusCode::UNAUTHORIZED,
         Err(Refused::NoKeys(_) | Refused::Store(_)) => StatusCode::SERVICE_UNAVAILABLE,
     }

@@ -41,7 +41,7 @@ async fn known_revision(world: World) -> Outcome {
     let lease = bench.lease().await?;
     bench.stored(&lease, "held").await?;
     let ids = [item_id("held"), item_id("other")];
-    let known = bench.store.known(&bench.scope, lease.stream, &ids, bench.account.scope()).await?;
+    let known = bench.store.known(&bench.scope, lease.stream, &ids, Scope::default()).await?;
     check_equal(&known, &[(item_id("held"), item("held").revision)].into(), "what is known")
 }
 
@@ -64,7 +64,7 @@ async fn known_quarantined(world: World) -> Outcome {
     let lease = bench.lease().await?;
     bench.apply(&lease, vec![quarantine("bad")]).await?;
     let ids = [item_id("bad")];
-    let known = bench.store.known(&bench.scope, lease.stream, &ids, bench.account.scope()).await?;
+    let known = bench.store.known(&bench.scope, lease.stream, &ids, Scope::default()).await?;
     check(known.is_empty(), "a quarantined item is taken for one that need not be read again")
 }
 
@@ -73,8 +73,7 @@ async fn known_other_stream(world: World) -> Outcome {
     let lease = bench.lease().await?;
     bench.stored(&lease, "moved").await?;
     let ids = [item_id("moved")];
-    let known =
-        bench.store.known(&bench.scope, bench.streams[1], &ids, bench.account.scope()).await?;
+    let known = bench.store.known(&bench.scope, bench.streams[1], &ids, Scope::default()).await?;
     check_equal(&known.len(), &1, "an item that another stream of the account holds")
 }
 
@@ -86,7 +85,7 @@ async fn unseen_marks(world: World) -> Outcome {
     }
     bench.apply(&lease, vec![quarantine("d")]).await?;
     let scan = ScanId(100);
-    let track = Track::begun(scan, None, &bench.account.scope(), Relist::default(), noon());
+    let track = Track::begun(scan, None, &Scope::default(), Relist::default(), noon());
     bench.follow(&lease, track, &[item("b")]).await?;
     let unseen = bench.store.unseen(&bench.scope, lease.stream, scan, None).await?;
     check_equal(&unseen, &["a", "c", "d"].map(item_id).to_vec(), "what the scan did not meet")?;
@@ -100,7 +99,7 @@ async fn unseen_marks(world: World) -> Outcome {
 async fn unseen_newer_mark(world: World) -> Outcome {
     let bench = Bench::acme(&world).await?;
     let lease = bench.lease().await?;
-    let scope = bench.account.scope();
+    let scope = Scope::default();
     let track = |id| Track::begun(ScanId(id), None, &scope, Relist::default(), noon());
     bench.stored(&lease, "a").await?;
     bench.follow(&lease, track(200), &[item("a")]).await?;
@@ -216,13 +215,12 @@ async fn connect_again(world: World) -> Outcome {
     track.live = Some(besunny_core::track::Live {
         cursor: Cursor::from_source("17"),
         round: None,
-        scope: bench.account.scope(),
+        scope: Scope::default(),
         rewinds: 0,
     });
     bench.follow(&lease, track.clone(), &[]).await?;
     let mut account = bench.account.clone();
     account.intake = Intake::Addressed;
-    account.intake_revision += 1;
     bench.store.connect(&bench.scope, &account, &[]).await?;
     let at = bench.store.position(&bench.scope, lease.stream).await?;
     check_equal(&at.track, &track, "the track after the account was connected again")?;
