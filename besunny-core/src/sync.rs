@@ -183,7 +183,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
         }
         let at = self.repository.position(&lease.scope, lease.stream).await?;
         let track = at.track.clone();
-        let asked = self.take(lease, &at, asked_page(&at.asked), track, Reads::Asked).await?;
+        let asked = self.take(lease, &at, (asked_page(&at.asked), Reads::Asked), track).await?;
         // More may have been asked for than one page holds.
         Ok(Pass { outcome: Outcome::More, counts: pass.counts + asked.counts })
     }
@@ -202,7 +202,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
                     Read::Relist(relist) => self.begin(lease, at, relist).await,
                     Read::Page(page) => {
                         let track = at.track.clone().followed(page.next.clone());
-                        self.take(lease, at, page, track.map_err(circling)?, Reads::New).await
+                        self.take(lease, at, (page, Reads::New), track.map_err(circling)?).await
                     }
                 }
             }
@@ -210,7 +210,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
                 let page = self.list(lease, at, scan, from).await?;
                 let count = u64::try_from(page.changes.len()).unwrap_or(u64::MAX);
                 let track = at.track.clone().listed(page.next.clone(), count, page.total);
-                self.take(lease, at, page, track.map_err(circling)?, Reads::New).await
+                self.take(lease, at, (page, Reads::New), track.map_err(circling)?).await
             }
             Step::Sweep(scan, after) => {
                 let (id, accepted, sweep) = (scan.id, scan.accepted, scan.sweep);
@@ -262,9 +262,8 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
         &self,
         lease: &Lease,
         at: &Position,
-        page: Page<T>,
+        (page, reads): (Page<T>, Reads),
         moved: Track,
-        reads: Reads,
     ) -> Result<Pass, SyncError> {
         let ids: Vec<ItemId> = page.changes.iter().map(|change| change.id().clone()).collect();
         let rules = self.plan.scope(&lease.account);

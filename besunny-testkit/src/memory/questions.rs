@@ -1,6 +1,6 @@
 //! Narrow questions, and the few writes that people make.
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, btree_map::Entry as Place},
     sync::Arc,
 };
 
@@ -122,8 +122,8 @@ impl People for MemoryRepository {
             if rows.users.values().any(taken) {
                 return Err(RepositoryError::Taken("username"));
             }
-            if !rows.users.contains_key(&user.id) {
-                rows.users.insert(user.id, user.clone());
+            if let Place::Vacant(place) = rows.users.entry(user.id) {
+                place.insert(user.clone());
                 rows.welcome(user, now);
             }
             Ok(())

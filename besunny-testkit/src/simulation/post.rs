@@ -212,7 +212,7 @@ pub(super) fn read(delivery: &Delivery<'_>) -> Result<(Notice, Told), Rejected> 
     if **shown != *proof(delivery.body) {
         return Err(Rejected::BadSignature);
     }
-    let told: Told = serde_json::from_slice(delivery.body).ok().ok_or(Rejected::Malformed)?;
+    let told: Told = serde_json::from_slice(delivery.body).ok().ok_or(Rejected::Unreadable)?;
     let about = told
         .watch
         .map_or_else(|| About::Subject(Subject::from_source(told.subject.clone())), About::Watch);

@@ -53,9 +53,8 @@ async fn knock(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> Sta
     let received_at = door.clock.now();
     let delivery = Delivery { path: "/hooks/gmail", headers: &headers, body: &body, received_at };
     match door.besunny.receive(&Gmail::provider(), &delivery).await {
-        Ok(_) => StatusCode::OK,
+        Ok(_) | Err(Refused::Unreadable) => StatusCode::OK,
         Err(Refused::NotMounted) => StatusCode::NOT_FOUND,
-        Err(Refused::Unreadable) => StatusCode::OK,
         Err(Refused::Rejected(_)) => StatusCode::UNAUTHORIZED,
         Err(Refused::NoKeys(_) | Refused::Store(_)) => StatusCode::SERVICE_UNAVAILABLE,
     }
