@@ -6,6 +6,7 @@ mod crash;
 mod decisions;
 mod gmail;
 mod newcomers;
+mod onward;
 mod scene;
 mod simulation;
 mod sync;

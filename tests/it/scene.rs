@@ -65,7 +65,6 @@ impl Scene {
         let store = make(Arc::clone(&clock)).await;
         let mail = ScriptedMail::new(weather, 4);
         let subject = Subject::from_source("ann@example.com");
-        mail.open(subject.clone(), Telling::Log);
         let tenant = TenantId::derived(&[b"acme"]);
         let scope = TenantScope::trusted(tenant);
         let (owner, created_at) = (UserId::derived(&[b"ann"]), clock.now());
@@ -74,14 +73,21 @@ impl Scene {
         let username = Username::parse("ann").unwrap();
         let user = User { id: owner, username, name: "Ann".to_owned(), created_at };
         store.add_user(&scope, &user).await.unwrap();
+        let scene = Self { clock, store, mail, subject, scope, published: Arc::default() };
+        scene.connect(scene.subject.clone()).await;
+        scene
+    }
+
+    /// Connects the mailbox of `subject`.
+    pub(crate) async fn connect(&self, subject: Subject) {
+        let (tenant, owner) = (self.scope.tenant(), UserId::derived(&[b"ann"]));
+        self.mail.open(subject.clone(), Telling::Log);
         let provider = Provider::new("scripted");
-        let intake = Intake::Whole;
-        let grant = NewAccount { owner, provider, subject: subject.clone(), intake };
-        let account = Account::new(tenant, grant, created_at);
+        let grant = NewAccount { owner, provider, subject, intake: Intake::Whole };
+        let account = Account::new(tenant, grant, self.clock.now());
         let key = StreamKey::from_source("mailbox");
         let offered = OfferedStream { key, title: "Mailbox".to_owned(), proposed: true };
-        store.connect(&scope, &account, &[offered]).await.unwrap();
-        Self { clock, store, mail, subject, scope, published: Arc::default() }
+        self.store.connect(&self.scope, &account, &[offered]).await.unwrap();
     }
 
     /// Makes an engine on `store`, which is this scene's or one around it.

@@ -32,10 +32,14 @@ impl Worker {
             let changed = self.scheduler.changed(Work::Streams);
             let free = self.settings.streams.saturating_sub(running.len());
             if free > 0 && !until.is_over() {
-                let leases = self.leases(free).await;
+                let leases = beside(&mut running, self.leases(free)).await;
+                let may_be_more = leases.len() == free;
                 worked += leases.len();
                 for lease in leases {
                     running.push(self.follow(lease, until).boxed());
+                }
+                if may_be_more && running.len() < self.settings.streams {
+                    continue;
                 }
             }
             if running.is_empty() {
@@ -75,15 +79,17 @@ impl Worker {
 
     /// Works on one stream and keeps its lease alive meanwhile.
     async fn follow(&self, lease: Lease, until: &Until) {
-        let mut work = Box::pin(self.work(&lease, until));
+        let (work, kept) = (Box::pin(self.work(&lease, until)), Box::pin(self.keep(&lease)));
+        if let Either::Left((Some(release), _)) = future::select(work, kept).await {
+            self.release(&lease, release).await;
+        }
+    }
+
+    /// Keeps a lease alive until it has passed to somebody else.
+    async fn keep(&self, lease: &Lease) {
         loop {
-            let beat = self.clock.sleep_until(self.clock.now() + self.settings.lease_for / 2);
-            match future::select(work, beat).await {
-                Either::Left((Some(release), _)) => return self.release(&lease, release).await,
-                Either::Left((None, _)) => return,
-                Either::Right(((), unfinished)) => work = unfinished,
-            }
-            match self.scheduler.heartbeat(&lease, self.settings.lease_for).await {
+            self.clock.sleep_until(self.clock.now() + self.settings.lease_for / 2).await;
+            match self.scheduler.heartbeat(lease, self.settings.lease_for).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => tracing::warn!(error = describe(&error), "cannot keep a lease"),
@@ -150,6 +156,23 @@ impl Worker {
         self.observer.failed(lease, &text);
         tracing::warn!(stream = %lease.stream, attempt, error = text, "a pass failed");
         Some(Release { rest, attempt, error: Some(text), caught_up: false, quiet: lease.quiet })
+    }
+}
+
+/// Waits for an answer of the store while work under way goes on.
+///
+/// Work that is not polled may hold the connection that the answer needs.
+async fn beside<T>(
+    running: &mut FuturesUnordered<impl Future<Output = ()>>,
+    answer: impl Future<Output = T>,
+) -> T {
+    let mut answer = std::pin::pin!(answer);
+    loop {
+        match future::select(answer.as_mut(), running.next()).await {
+            Either::Left((answer, _)) => return answer,
+            Either::Right((Some(()), _)) => {}
+            Either::Right((None, _)) => return answer.await,
+        }
     }
 }
 
