@@ -101,7 +101,7 @@ impl<'a> Press<'a> {
         {
             return Ok(Packed { raw, content, blobs: Vec::new() });
         }
-        let json = serde_json::to_vec(&new.mail.without_contents()).map_err(Failure::unwritable)?;
+        let json = serde_json::to_vec(&*new.mail).map_err(Failure::unwritable)?;
         let mut blobs = Vec::with_capacity(2 + new.mail.attachments.len());
         let raw = self.bring(&new.raw, &mut blobs)?;
         let content = self.bring(&json, &mut blobs)?;
