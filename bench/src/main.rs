@@ -16,6 +16,7 @@ mod gmail;
 mod ingest;
 mod machine;
 mod measure;
+mod mime;
 mod rounds;
 mod world;
 
@@ -39,6 +40,9 @@ enum What {
     /// From exec to the first 200, against an echo server; memory, size, build.
     #[command(name = "G1")]
     G1(g1::Start),
+    /// Every mail of the data set and every hostile one, each in a process of its own.
+    #[command(name = "MIME")]
+    Mime,
     /// One runner of a measurement.
     #[command(subcommand, hide = true)]
     Runner(Runner),
@@ -54,6 +58,8 @@ enum Runner {
     World(world::Serve),
     /// Takes in a Gmail mailbox.
     TakeIn(gmail::TakeIn),
+    /// Reads one mail.
+    ReadMail(mime::ReadMail),
 }
 
 fn main() -> Result<()> {
@@ -63,8 +69,10 @@ fn main() -> Result<()> {
         What::Runner(Runner::Ingest(ingest)) => ingest.run(),
         What::D1(pushes) => d1::run(&pushes),
         What::G1(start) => g1::run(&start),
+        What::Mime => mime::run(),
         What::Runner(Runner::Echo(echo)) => echo.run(),
         What::Runner(Runner::World(world)) => world.run(),
         What::Runner(Runner::TakeIn(mailbox)) => mailbox.run(),
+        What::Runner(Runner::ReadMail(mail)) => mail.run(),
     }
 }

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod conformance;
 pub mod crash;
 pub mod data;
+pub mod hostile;
 pub mod interposed;
 pub mod memory;
 pub mod planted;

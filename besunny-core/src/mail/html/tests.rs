@@ -1,5 +1,6 @@
 //! HTML to text: what a reader sees, and what he does not.
 
+use besunny_testkit::hostile;
 use proptest::prelude::*;
 
 use super::*;
@@ -184,60 +185,13 @@ fn broken_html_keeps_its_text() {
     check(&format!("a<?php {}>b", "x".repeat(9_000)), "ab");
 }
 
-/// Reads HTML that would cost minutes if any step were quadratic; the runner ends a test that does.
-fn check_hostile(name: &str, html: &str) {
-    let found = read_all(html);
-    assert!(found.text.expose().len() <= Caps::default().text_bytes + 1, "{name}");
-}
-
 #[test]
 fn c8_hostile_html_stays_cheap() {
-    let size = 512 * 1024;
-    let attributes = (0..size / 8).map(|n| format!(" a{n:06}")).collect::<Vec<_>>().concat();
-    check_hostile("attributes", &format!("<a{attributes}>x"));
-    let quoted = (0..size / 12).map(|n| format!(" a{n:06}='>'")).collect::<Vec<_>>().concat();
-    check_hostile("quoted attributes", &format!("<a{quoted}>x"));
-    let size = 64 * 1024;
-    for unit in [
-        "<div>",
-        "<b hidden>",
-        "</div>",
-        "<",
-        "<a ",
-        "<a b=\"",
-        "<!--",
-        "<table><tr><td>",
-        "<title>",
-        "<style>",
-        "<style>.a{b:c}</style>",
-        "&",
-        "&#",
-        "<a href=https://a.org>",
-        "(",
-        "<p>",
-        "<ul><li>",
-        "<blockquote type=cite>a",
-        "<td>a",
-        "</",
-        "<![",
-        "<a/",
-        "<x y='",
-    ] {
-        check_hostile(unit, &unit.repeat(size / unit.len()));
-        check_hostile(unit, &format!("{}>\"'-->x", unit.repeat(size / unit.len())));
+    let sizes = hostile::Sizes { field: 0, text: 0, page: 512 * 1024 };
+    for (name, make) in hostile::pages(sizes) {
+        let found = read_all(&make());
+        assert!(found.text.expose().len() <= Caps::default().text_bytes + 1, "{name}");
     }
-}
-
-#[test]
-fn c8_hostile_style_sheets_stay_cheap() {
-    let rules = (0..6_000)
-        .map(|n| format!("x{n}.a{{top:{n}px}}.a{{color:red}}"))
-        .collect::<Vec<_>>()
-        .concat();
-    check_hostile("rules", &format!("<style>{rules}</style>{}", "<b class=a>x</b>".repeat(5_000)));
-    check_hostile("braces", &format!("<style>{}</style>", "a{".repeat(100_000)));
-    check_hostile("media", &format!("<style>{}</style>", "@media all{".repeat(20_000)));
-    check_hostile("comments", &format!("<style>{}</style>", "/*".repeat(100_000)));
 }
 
 #[test]
