@@ -2,12 +2,17 @@
 //!
 //! Gmail is simulated in a process of its own and answers after 50 ms. Every mailbox gets one mail in a burst, which
 //! tells the greatest rate, and later one at its own time, which is measured from the arrival of the push. Two calls
-//! of Gmail lie between (history, mail), and three commits that end with an fdatasync (notice, mail, decision); what is
-//! left is ours.
+//! of Gmail lie between (history, mail), and five commits that end with an fdatasync (notice, lease, mail, claim,
+//! decision). An fdatasync counts as long as one of a small write took beside the engine, while it was measured; what
+//! is left is ours.
 use std::{
     collections::HashMap,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    io::Write,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -48,8 +53,8 @@ use crate::{
 const LATENCY_MS: u64 = 50;
 /// Calls of Gmail between a push and a routed mail.
 const CALLS: f64 = 2.0;
-/// Commits that are synced between them.
-const COMMITS: f64 = 3.0;
+/// Commits that are synced between them, one after the other.
+const COMMITS: f64 = 5.0;
 /// Nothing of the world takes so long.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Looks that follow a push end within so long; then the mailboxes are quiet.
@@ -148,19 +153,25 @@ async fn round(mailboxes: usize) -> Result<Value> {
     #[expect(clippy::disallowed_methods, reason = "the server of a measurement")]
     let server = tokio::spawn(axum::serve(listener, router).into_future());
     let running = engine.start();
+    follow_all(&engine, &bench.scope, mailboxes).await?;
     rest(QUIET).await;
     let rate = bench.burst().await?;
     rest(QUIET).await;
-    let mut overheads = bench.steady(rate / 2.0, syncs).await?;
+    let probe = Probe::start(folder.path().to_owned());
+    let latencies = bench.steady(rate / 2.0).await?;
+    let sync_ms = probe.end()?;
     ensure!(running.stop().await, "the engine ends in time");
     server.abort();
-    overheads.sort_by(f64::total_cmp);
-    let at = |share: usize| overheads.get((overheads.len() * share / 100).min(overheads.len() - 1));
+    let given = as_ms(Duration::from_millis(LATENCY_MS)) * CALLS + COMMITS * share(&sync_ms, 50);
     Ok(json!({
         "fdatasync_per_second": syncs,
+        "fdatasync_ms_p50": share(&sync_ms, 50),
+        "fdatasync_ms_p99": share(&sync_ms, 99),
         "greatest_rate_per_second": rate,
-        "own_overhead_ms_p50": at(50),
-        "own_overhead_ms_p99": at(99),
+        "latency_ms_p50": share(&latencies, 50),
+        "latency_ms_p99": share(&latencies, 99),
+        "own_overhead_ms_p50": share(&latencies, 50) - given,
+        "own_overhead_ms_p99": share(&latencies, 99) - given,
         "world": world.end()?,
     }))
 }
@@ -202,6 +213,26 @@ async fn connect(
     let base = text(&entry["base"]).to_owned();
     let http = reqwest::Client::builder().timeout(PATIENCE).build()?;
     Ok((engine, Bench { base, addresses, times: times.clone(), scope, owner, http }))
+}
+
+/// Waits until every mailbox is followed and tells of its mails; one that is not finds them later.
+async fn follow_all(engine: &Besunny, scope: &TenantScope, mailboxes: usize) -> Result<()> {
+    /// Rarely enough to cost nothing.
+    const LOOK: Duration = Duration::from_millis(200);
+    /// Ten minutes.
+    const LOOKS: usize = 3_000;
+    for _ in 0..LOOKS {
+        let streams = engine.store().streams(scope).await?;
+        let followed = streams.iter().filter(|stream| {
+            let is_watched = stream.watch.as_ref().is_some_and(|watch| watch.until.is_some());
+            is_watched && stream.caught_up_at.is_some()
+        });
+        if followed.count() == mailboxes {
+            return Ok(());
+        }
+        rest(LOOK).await;
+    }
+    anyhow::bail!("not all mailboxes are followed")
 }
 
 #[expect(clippy::disallowed_methods, reason = "a measurement waits for what it measures")]
@@ -257,9 +288,9 @@ impl Bench {
         Ok(as_f64(documents.len()) / began.elapsed().as_secs_f64())
     }
 
-    /// Lets mails come at a steady rate; returns what each took beyond Gmail and the disk, in ms.
+    /// Lets mails come at a steady rate; returns how long each took from its push, in ms.
     #[expect(clippy::disallowed_methods, reason = "a measurement needs the wall clock")]
-    async fn steady(&self, rate: f64, syncs: f64) -> Result<Vec<f64>> {
+    async fn steady(&self, rate: f64) -> Result<Vec<f64>> {
         self.times.with(|seen| seen.pushed.clear());
         let (count, began) = (self.addresses.len(), Instant::now());
         let mut documents = Vec::with_capacity(count);
@@ -269,12 +300,11 @@ impl Bench {
             documents.push(self.deliver(mailbox, count + mailbox).await?);
         }
         self.wait_for(&documents).await?;
-        let given = Duration::from_millis(LATENCY_MS).as_secs_f64() * CALLS + COMMITS / syncs;
         let took = |(address, document): (&String, &DocumentId)| {
             self.times.with(|seen| {
                 let pushed = seen.pushed.get(address).context("no push came")?;
                 let decided = seen.decided.get(document).context("no decision")?;
-                Ok((decided.duration_since(*pushed).as_secs_f64() - given) * 1_000.0)
+                Ok(as_ms(decided.duration_since(*pushed)))
             })
         };
         self.addresses.iter().zip(&documents).map(took).collect()
@@ -293,8 +323,60 @@ impl Bench {
             }
             rest(LOOK).await;
         }
-        anyhow::bail!("not all mails were routed")
+        let missing = self
+            .times
+            .with(|seen| documents.iter().filter(|id| !seen.decided.contains_key(id)).count());
+        anyhow::bail!("{missing} of {} mails were not routed", documents.len())
     }
+}
+
+/// Measures the disk beside the engine: a small write, made durable, now and then.
+struct Probe {
+    is_over: Arc<AtomicBool>,
+    thread: std::thread::JoinHandle<Result<Vec<f64>>>,
+}
+
+impl Probe {
+    fn start(folder: PathBuf) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let ends = Arc::clone(&is_over);
+        let thread = std::thread::spawn(move || probe(&folder, &ends));
+        Self { is_over, thread }
+    }
+
+    /// Returns how long each write took, in ms.
+    fn end(self) -> Result<Vec<f64>> {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.thread.join().map_err(|_panicked| anyhow::anyhow!("the probe of the disk panicked"))?
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a measurement needs the wall clock")]
+fn probe(folder: &Path, is_over: &AtomicBool) -> Result<Vec<f64>> {
+    /// Rarely enough not to be in the way.
+    const PAUSE: Duration = Duration::from_millis(20);
+    let mut file = std::fs::File::create(folder.join("probe"))?;
+    let mut took = Vec::new();
+    while took.is_empty() || !is_over.load(Ordering::Relaxed) {
+        file.write_all(&[0; 4096])?;
+        let began = Instant::now();
+        file.sync_data()?;
+        took.push(as_ms(began.elapsed()));
+        std::thread::sleep(PAUSE);
+    }
+    Ok(took)
+}
+
+/// Returns the value below which so many of a hundred are.
+fn share(values: &[f64], hundredths: usize) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = (sorted.len() * hundredths / 100).min(sorted.len().saturating_sub(1));
+    sorted.get(at).copied().unwrap_or(f64::NAN)
+}
+
+fn as_ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
