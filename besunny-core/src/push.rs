@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::WatchId,
+    scheduler::PauseReason,
     source::{SourceError, StreamRef},
 };
 
@@ -32,12 +33,33 @@ pub struct Watch {
     pub since: DateTime<Utc>,
     /// When the provider ends it; from its answer, never a constant (ARCHITECTURE.md L11).
     pub until: Option<DateTime<Utc>>,
+    /// Why it was not started or renewed the last time; `None` once it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<WatchTrouble>,
+}
+
+/// Why a watch was not started or renewed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchTrouble {
+    /// How often it has failed in a row.
+    pub attempt: u32,
+    /// What failed, for people; without content.
+    pub error: String,
+    /// What a person can do about it, when time does not heal it.
+    pub waits_for: Option<PauseReason>,
+    /// When it is tried again.
+    pub retry_at: DateTime<Utc>,
 }
 
 impl Watch {
     /// Says whether the watch should be renewed: half of its life is over, or it never began.
+    ///
+    /// After a failure that waits until the retry table says so.
     #[must_use]
     pub fn is_due(&self, now: DateTime<Utc>) -> bool {
+        if self.trouble.as_ref().is_some_and(|trouble| now < trouble.retry_at) {
+            return false;
+        }
         match (&self.handle, self.until) {
             (None, _) => true,
             (Some(_), None) => false,

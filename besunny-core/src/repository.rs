@@ -20,7 +20,7 @@ use crate::{
     document::{Document, DocumentKind, Origin},
     event::Event,
     history::Entry,
-    ids::{AccountId, DocumentId, EventId, JobId, ProjectId, StreamId, UserId},
+    ids::{AccountId, DocumentId, EventId, ProjectId, StreamId, UserId},
     item::Item,
     job::Job,
     mail::Mail,
@@ -434,11 +434,19 @@ pub trait Outbox: Debug + Send + Sync {
     async fn unpublished(&self, limit: usize) -> Result<Vec<Event>, RepositoryError>;
     /// Forgets events that were published.
     async fn published(&self, events: &[EventId]) -> Result<(), RepositoryError>;
-    /// Returns jobs that were given up, with the reason.
-    async fn dead_jobs(
-        &self,
-        scope: &TenantScope,
-    ) -> Result<Vec<(JobId, Job, String)>, RepositoryError>;
+    /// Returns jobs that were given up, by id, at most [`BATCH`].
+    async fn dead_jobs(&self, scope: &TenantScope) -> Result<Vec<DeadJob>, RepositoryError>;
+}
+
+/// A job that was given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadJob {
+    /// The job.
+    pub job: Job,
+    /// What failed last, for people; without content.
+    pub error: String,
+    /// What a person does about it before it is tried again, as far as that is known.
+    pub waits_for: Option<PauseReason>,
 }
 
 /// Everything a store can be asked.

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::{
-    scheduler::{PauseReason, Rest},
+    scheduler::{JobRest, PauseReason, Rest},
     source::SourceErrorKind,
 };
 
@@ -26,8 +26,13 @@ pub const UNAVAILABLE: Backoff = Backoff::seconds(1, 600);
 pub const MALFORMED: Backoff = Backoff::seconds(5, 900);
 /// A daily limit is lifted by time of day, not by patience.
 pub const LIMIT_REACHED: Backoff = Backoff::seconds(3600, 3600);
+/// A watch that waits for a person is asked for again so often: nobody lifts its pause, and what
+/// was allowed at the provider should be noticed.
+pub const WATCH_PAUSED: Duration = Duration::from_hours(1);
 /// A round begun again: the first two times at once, then ever slower.
 pub const REWOUND: Backoff = Backoff::seconds(1, 300);
+/// Whoever worked on a stream died or hung twice in a row; the cap is that of a source that is down.
+pub const ABANDONED: Backoff = Backoff::seconds(1, 600);
 /// Our own store failed.
 pub const STORE: Backoff = Backoff::seconds(1, 60);
 /// A job failed (JOB-4: 60 s for a classification).
@@ -81,6 +86,41 @@ pub fn after(failed: Failed, luck: f64) -> Rest {
     };
     let wait = backoff.wait(failed.attempt, luck);
     Rest::After(failed.retry_after.map_or(wait, |asked| asked.max(wait)))
+}
+
+/// Why a job failed, as far as the table asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobFailure {
+    /// A source failed.
+    Source {
+        /// What kind of failure it was.
+        kind: SourceErrorKind,
+        /// How long the source asked us to wait.
+        retry_after: Option<Duration>,
+    },
+    /// Our own store failed, or nobody here has the adapter: time heals it.
+    Outage,
+    /// Anything else: it is tried [`JOB_ATTEMPTS`] times.
+    Other,
+}
+
+/// Returns what becomes of a job after its `attempt`th failure.
+///
+/// A source decides as it does for a stream; what a stream would wait for makes a dead letter, and
+/// so does an answer that makes no sense [`JOB_ATTEMPTS`] times.
+#[must_use]
+pub fn after_job(failure: JobFailure, attempt: u32, luck: f64) -> JobRest {
+    let (wait, heals) = match failure {
+        JobFailure::Source { kind, retry_after } => {
+            match after(Failed { kind, retry_after, attempt }, luck) {
+                Rest::Paused(reason) => return JobRest::GivenUp(Some(reason)),
+                Rest::After(wait) => (wait, kind != SourceErrorKind::Malformed),
+            }
+        }
+        JobFailure::Outage => (JOB.wait(attempt, luck), true),
+        JobFailure::Other => (JOB.wait(attempt, luck), false),
+    };
+    if heals || attempt < JOB_ATTEMPTS { JobRest::After(wait) } else { JobRest::GivenUp(None) }
 }
 
 /// Returns a number from 0 to 1 that follows from `seed`: jitter without randomness (L5).
@@ -183,6 +223,41 @@ mod tests {
         ];
         for sentence in sentences {
             assert!(text.contains(&sentence), "ARCHITECTURE.md does not say: {sentence}");
+        }
+    }
+
+    #[test]
+    fn the_retry_table_of_jobs() {
+        use SourceErrorKind as Kind;
+        let source = |kind, asked: Option<u64>| JobFailure::Source {
+            kind,
+            retry_after: asked.map(Duration::from_secs),
+        };
+        let rows = [
+            (source(Kind::RateLimited, None), 1, "1s"),
+            (source(Kind::RateLimited, Some(17)), 1, "17s"),
+            (source(Kind::RateLimited, None), 30, "64s"),
+            (source(Kind::Unavailable, Some(1200)), 30, "1200s"),
+            (source(Kind::LimitReached, None), 30, "3600s"),
+            (source(Kind::PageExpired, None), 30, "300s"),
+            (source(Kind::Malformed, None), 1, "5s"),
+            (source(Kind::Malformed, None), JOB_ATTEMPTS, "given up"),
+            (source(Kind::Unauthorized, Some(5)), 1, "given up: reconnect"),
+            (source(Kind::Forbidden, None), 1, "given up: missing_permission"),
+            (source(Kind::Misconfigured, None), 1, "given up: misconfigured"),
+            (source(Kind::StreamGone, None), 1, "given up: stream_gone"),
+            (JobFailure::Outage, 1, "5s"),
+            (JobFailure::Outage, 30, "600s"),
+            (JobFailure::Other, JOB_ATTEMPTS - 1, "40s"),
+            (JobFailure::Other, JOB_ATTEMPTS, "given up"),
+        ];
+        for (failure, attempt, want) in rows {
+            let found = match after_job(failure, attempt, 1.0) {
+                JobRest::After(wait) => format!("{}s", wait.as_secs()),
+                JobRest::GivenUp(None) => "given up".to_owned(),
+                JobRest::GivenUp(Some(reason)) => format!("given up: {}", reason.as_str()),
+            };
+            assert_eq!(found, want, "{failure:?} {attempt}");
         }
     }
 

@@ -38,8 +38,10 @@ pub struct Lease {
     pub account: Arc<Account>,
     /// Fencing number; every later lease has a higher one.
     pub epoch: Epoch,
-    /// How often work on the stream has failed in a row.
+    /// How often work on the stream has failed in a row, or its lease ended by itself.
     pub attempt: u32,
+    /// Whether the lease before it ended by itself: whoever held it died or hung.
+    pub expired: bool,
     /// How long ago a notice last came for it.
     pub noticed_ago: Option<Duration>,
     /// How many looks in a row brought nothing new.
@@ -57,8 +59,10 @@ pub struct Claim {
     pub job: Job,
     /// Fencing number; every later claim has a higher one.
     pub epoch: Epoch,
-    /// How often the job has failed.
+    /// How often the job has failed, or its claim ended by itself.
     pub attempt: u32,
+    /// How many claims in a row ended by themselves: whoever held them died or hung.
+    pub expired: u32,
 }
 
 /// The kinds of work that wait in a store.
@@ -113,10 +117,28 @@ pub enum PauseReason {
 /// The end of a job that was not completed by a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// After which time to try again; `None` makes it a dead letter.
-    pub retry_after: Option<Duration>,
+    /// When it is tried again, if it is.
+    pub rest: JobRest,
     /// What failed, for people; without content.
     pub error: String,
+}
+
+/// What becomes of a job that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobRest {
+    /// It is tried again after a time.
+    After(Duration),
+    /// It is a dead letter until somebody asks for it; a person may have to do something first.
+    GivenUp(Option<PauseReason>),
+}
+
+/// How much of what was done is forgotten at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forget {
+    /// What was done longer ago.
+    pub older_than: Duration,
+    /// At most so many jobs, and so many commits.
+    pub limit: usize,
 }
 
 /// A delivery that was authentic, to be stored before it is answered (ARCHITECTURE.md L2, G-3).
@@ -145,13 +167,21 @@ pub struct Noted {
 /// - `lease` MUST raise the epoch of each stream it grants, in the same store that `commit` checks
 ///   (`scheduler.lease.raises-epoch`), and MUST NOT grant a stream whose lease still runs
 ///   (`scheduler.lease.exclusive`). A lease that has ended MUST be granted anew
-///   (`scheduler.lease.expires`).
+///   (`scheduler.lease.expires`) and count as an attempt until a commit moves the stream on
+///   (`scheduler.lease.counts-expired`).
 /// - `note` MUST be durable before it returns (`scheduler.note.durable`), MUST make every stream
 ///   named due at once, except that a stream looked at less than [`COALESCE`] ago is due when that
 ///   time is over (`scheduler.note.coalesces`), and MUST NOT be forgotten by a release of a lease
 ///   that was granted before it (`scheduler.note.survives-release`).
 /// - `claim` and `fail` keep the same promises for jobs (`scheduler.claim.exclusive`,
 ///   `scheduler.claim.expires`, `scheduler.fail.retries`, `scheduler.fail.dead-letter`).
+/// - A claim that ended by itself MUST count as an attempt (`scheduler.claim.counts-expired`), and
+///   its job MUST be granted alone (`scheduler.claim.expired-alone`): it may end whoever takes it,
+///   and must not take its neighbours with it each time.
+/// - `forget` MUST forget jobs that were done and commits that people made, those of the longest
+///   past first and no more than asked for (`scheduler.forget.old`), and nothing that is younger,
+///   waits or was given up (`scheduler.forget.keeps`). Whoever repeats a commit does so at once, so
+///   what is older than any patience is asked for by nobody.
 /// - Release, heartbeat and fail under an old epoch MUST change nothing
 ///   (`scheduler.release.fenced`).
 ///
@@ -178,6 +208,8 @@ pub trait Scheduler: Debug + Send + Sync {
     async fn fail(&self, claim: &Claim, failure: Failure) -> Result<(), RepositoryError>;
     /// Makes a dead job of the tenant due again.
     async fn replay(&self, scope: &TenantScope, job: JobId) -> Result<(), RepositoryError>;
+    /// Forgets what was done long ago, of all tenants; returns whether there may be more.
+    async fn forget(&self, forget: Forget) -> Result<bool, RepositoryError>;
     /// Stores a receipt and makes the streams it names due.
     async fn note(&self, receipt: &Receipt) -> Result<Noted, RepositoryError>;
     /// Returns how long it is until the next work of a kind is due.

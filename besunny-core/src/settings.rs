@@ -16,6 +16,9 @@ pub struct Settings {
     pub events: usize,
     /// The longest time between two looks for due work, since other nodes may have made some.
     pub idle: Duration,
+    /// So long it is remembered which jobs were done and which commits people made. Repetitions
+    /// come within minutes; the rest is for whoever wants to know what happened last month.
+    pub remember_for: Duration,
     /// How sure a classifier must be for a document to be routed, from 0 to 1 (CLS-7).
     pub assign_at: f64,
     /// How much surer than of the next best project (CLS-3: ambiguous references).
@@ -31,6 +34,7 @@ impl Default for Settings {
             passes: 64,
             events: 1024,
             idle: Duration::from_secs(30),
+            remember_for: Duration::from_hours(30 * 24),
             assign_at: 0.8,
             margin: 0.2,
         }

@@ -1,4 +1,4 @@
-//! The loops: streams that are due, jobs that wait, events to publish.
+//! The loops: streams that are due, jobs that wait, events to publish, what is to be forgotten.
 //!
 //! They are futures without a spawn, a timer or a thread of their own (ARCHITECTURE.md L5), so that an
 //! embedder, the server and the deterministic simulation run the very same thing. Retry lives here
@@ -8,6 +8,7 @@ use std::{collections::HashMap, fmt::Debug, sync::Arc, time::Duration};
 use futures::{FutureExt, future};
 
 mod decisions;
+mod forgetting;
 mod jobs;
 mod relay;
 mod streams;
@@ -68,6 +69,14 @@ impl Observer for Unobserved {
     fn failed(&self, _: &Lease, _: &str) {}
 }
 
+/// Work that nobody ended: whoever held it died, or hung for longer than a lease lasts.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error(
+    "whoever worked on it died or hung, {0} times in a row: look at the end of the log before each \
+     restart"
+)]
+struct Abandoned(u32);
+
 /// A loop that found nothing waits so long at least, since what is due may be somebody else's.
 const SHORTEST_REST: Duration = Duration::from_millis(20);
 
@@ -86,10 +95,12 @@ impl Worker {
     /// once its lease has ended.
     pub async fn run(&self, stop: &Stop) {
         let until = Until::Stopped(stop.clone());
-        future::join3(self.streams(&until), self.jobs(&until), self.relay(&until)).await;
+        let loops = (self.streams(&until), self.jobs(&until), self.relay(&until));
+        future::join4(loops.0, loops.1, loops.2, self.forget(stop)).await;
     }
 
-    /// Runs what several may run at once, beside one [`run`](Self::run) that also publishes events.
+    /// Runs what several may run at once, beside one [`run`](Self::run) that also publishes events
+    /// and forgets what was done long ago.
     ///
     /// # Cancellation
     /// As with [`run`](Self::run).

@@ -155,14 +155,14 @@ async fn finish(
     tenant: TenantId,
     commit: &Commit,
 ) -> Result<Version, RepositoryError> {
-    let (tenant, id) = (tenant.bytes(), commit.id.bytes());
+    let (tenant, id, now) = (tenant.bytes(), commit.id.bytes(), micros(turn.now));
     match &commit.basis {
         Basis::Pass(pass) => {
             let (stream, track) = (pass.stream.bytes(), json(&pass.track)?);
             let version = Version(pass.expected.0 + 1);
             let stored = integer(version.0);
             let moved = sqlx::query!(
-                "UPDATE streams SET version = ?, track = ?, last_commit = ?
+                "UPDATE streams SET version = ?, track = ?, last_commit = ?, attempt = 0
                 WHERE tenant = ? AND id = ?",
                 stored,
                 track,
@@ -176,9 +176,10 @@ async fn finish(
         Basis::Jobs(done) => {
             let jobs = hex_list(done.iter().map(|done| &done.job));
             let done = sqlx::query!(
-                "UPDATE jobs SET state = 'done', done_by = ?, claimed_until = NULL
+                "UPDATE jobs SET state = 'done', done_by = ?, done_at = ?, claimed_until = NULL
                 WHERE tenant = ? AND id IN (SELECT unhex(value) FROM json_each(?))",
                 id,
+                now,
                 tenant,
                 jobs,
             );
@@ -186,12 +187,11 @@ async fn finish(
             Ok(Version(0))
         }
         Basis::Person => {
-            let at = micros(commit.at);
             let kept = sqlx::query!(
                 "INSERT INTO commits (tenant, id, at) VALUES (?, ?, ?)",
                 tenant,
                 id,
-                at,
+                now,
             );
             kept.execute(&mut *turn.connection).await.map_err(orphaned("tenant"))?;
             Ok(Version(0))

@@ -3,7 +3,7 @@ use besunny_core::{
     commit::Epoch,
     job::Job,
     repository::RepositoryError,
-    scheduler::{Ask, Claim, Failure},
+    scheduler::{Ask, Claim, Failure, JobRest, PauseReason},
     tenant::TenantScope,
 };
 
@@ -15,22 +15,26 @@ use crate::{
 
 pub(crate) const JOBS: Table = Table("jobs");
 
-/// Grants claims on jobs that are due, longest due first.
+/// Grants claims on jobs that are due, longest due first; one whose claim ended by itself alone.
 pub(crate) async fn grant(turn: Turn<'_>, ask: Ask) -> Result<Vec<Claim>, RepositoryError> {
     let (now, limit) = (micros(turn.now), integer(ask.limit));
     let rows = sqlx::query_as!(
         DueRow,
-        "/* all tenants: due jobs */
-        SELECT tenant, id, task, epoch, attempt FROM jobs
-        WHERE ready_at <= ?1 ORDER BY ready_at, rowid LIMIT ?2",
+        r#"/* all tenants: due jobs */
+        SELECT tenant, id, task, epoch, attempt, expired,
+            claimed_until IS NOT NULL AS "ended!: bool"
+        FROM jobs WHERE ready_at <= ?1 ORDER BY ready_at, rowid LIMIT ?2"#,
         now,
         limit,
     );
-    let rows = rows.fetch_all(&mut *turn.connection).await.map_err(failed)?;
-    let until = micros_after(turn.now, ask.lease_for);
+    let mut rows = rows.fetch_all(&mut *turn.connection).await.map_err(failed)?;
+    let clean = rows.iter().take_while(|row| !row.ended).count();
+    rows.truncate(clean.max(1));
+    let (limit, until) = (integer(rows.len()), micros_after(turn.now, ask.lease_for));
     let granted = sqlx::query!(
         "/* all tenants: claim jobs */
-        UPDATE jobs SET epoch = epoch + 1, claimed_until = ?3
+        UPDATE jobs SET epoch = epoch + 1, attempt = attempt + (claimed_until IS NOT NULL),
+            expired = expired + (claimed_until IS NOT NULL), claimed_until = ?3
         WHERE rowid IN (
             SELECT rowid FROM jobs WHERE ready_at <= ?1 ORDER BY ready_at, rowid LIMIT ?2
         )",
@@ -49,14 +53,17 @@ pub(crate) async fn fail(
     failure: Failure,
 ) -> Result<(), RepositoryError> {
     let (tenant, id, epoch) = (tenant(&claim.scope), claim.job.id.bytes(), integer(claim.epoch.0));
-    let due_at = failure.retry_after.map(|wait| micros_after(turn.now, wait));
-    let state = if due_at.is_some() { "waiting" } else { "dead" };
+    let (state, due_at, waits_for) = match failure.rest {
+        JobRest::After(wait) => ("waiting", Some(micros_after(turn.now, wait)), None),
+        JobRest::GivenUp(reason) => ("dead", None, reason.map(PauseReason::as_str)),
+    };
     let failed_job = sqlx::query!(
-        "UPDATE jobs SET claimed_until = NULL, attempt = attempt + 1, state = ?,
-            due_at = coalesce(?, due_at), error = ?
+        "UPDATE jobs SET claimed_until = NULL, attempt = attempt + 1, expired = 0,
+            state = ?, due_at = coalesce(?, due_at), waits_for = ?, error = ?
         WHERE tenant = ? AND id = ? AND epoch = ? AND state = 'waiting'",
         state,
         due_at,
+        waits_for,
         failure.error,
         tenant,
         id,
@@ -73,7 +80,7 @@ pub(crate) async fn replay(
 ) -> Result<(), RepositoryError> {
     let now = micros(turn.now);
     let replayed = sqlx::query!(
-        "UPDATE jobs SET state = 'waiting', attempt = 0, due_at = ?, error = NULL
+        "UPDATE jobs SET state = 'waiting', attempt = 0, due_at = ?, error = NULL, waits_for = NULL
         WHERE tenant = ? AND id = ? AND state = 'dead'",
         now,
         tenant,
@@ -95,6 +102,9 @@ struct DueRow {
     task: String,
     epoch: i64,
     attempt: i64,
+    expired: i64,
+    /// Whether the claim before ended by itself.
+    ended: bool,
 }
 
 impl DueRow {
@@ -104,7 +114,8 @@ impl DueRow {
             scope: TenantScope::trusted(JOBS.id("tenant", &self.tenant)?),
             job: Job { id: JOBS.id("id", &self.id)?, task: JOBS.json("task", &self.task)? },
             epoch: Epoch(JOBS.number::<u64>("epoch", self.epoch)? + 1),
-            attempt: JOBS.number("attempt", self.attempt)?,
+            attempt: JOBS.number::<u32>("attempt", self.attempt)? + u32::from(self.ended),
+            expired: JOBS.number::<u32>("expired", self.expired)? + u32::from(self.ended),
         })
     }
 }

@@ -26,6 +26,7 @@ pub(crate) async fn grant(turn: Turn<'_>, ask: Ask) -> Result<Vec<Lease>, Reposi
         DueRow,
         r#"/* all tenants: due streams */
         SELECT s.tenant, s.id, s.key, s.epoch, s.attempt, s.noticed_at, s.quiet, s.watch,
+            s.lease_until IS NOT NULL AS "expired!: bool",
             a.id AS account, a.owner, a.provider, a.subject, a.intake, a.connected_at
         FROM streams s JOIN accounts a ON a.tenant = s.tenant AND a.id = s.account
         WHERE s.due_at <= ?1 ORDER BY s.due_at, s.rowid LIMIT ?2"#,
@@ -36,7 +37,8 @@ pub(crate) async fn grant(turn: Turn<'_>, ask: Ask) -> Result<Vec<Lease>, Reposi
     let until = micros_after(turn.now, ask.lease_for);
     let granted = sqlx::query!(
         "/* all tenants: lease streams */
-        UPDATE streams SET epoch = epoch + 1, lease_until = ?3, leased_at = ?1, dirty = 0
+        UPDATE streams SET epoch = epoch + 1, attempt = attempt + (lease_until IS NOT NULL),
+            lease_until = ?3, leased_at = ?1, dirty = 0
         WHERE rowid IN (
             SELECT rowid FROM streams WHERE due_at <= ?1 ORDER BY due_at, rowid LIMIT ?2
         )",
@@ -133,6 +135,7 @@ struct DueRow {
     key: String,
     epoch: i64,
     attempt: i64,
+    expired: bool,
     noticed_at: Option<i64>,
     quiet: i64,
     watch: Option<String>,
@@ -163,7 +166,8 @@ impl DueRow {
             at: account.stream(StreamKey::from_source(self.key)),
             account: Arc::new(account),
             epoch: Epoch(STREAMS.number::<u64>("epoch", self.epoch)? + 1),
-            attempt: STREAMS.number("attempt", self.attempt)?,
+            attempt: STREAMS.number::<u32>("attempt", self.attempt)? + u32::from(self.expired),
+            expired: self.expired,
             noticed_ago: noticed_at.map(|at| (now - at).to_std().unwrap_or_default()),
             quiet: STREAMS.number("quiet", self.quiet)?,
             watch,

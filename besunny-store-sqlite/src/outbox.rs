@@ -2,9 +2,10 @@
 use async_trait::async_trait;
 use besunny_core::{
     event::Event,
-    ids::{EventId, JobId},
+    ids::EventId,
     job::Job,
-    repository::{Outbox, RepositoryError},
+    repository::{BATCH, DeadJob, Outbox, RepositoryError},
+    scheduler::PauseReason,
     tenant::TenantScope,
 };
 
@@ -46,20 +47,22 @@ impl Outbox for SqliteStore {
         .await
     }
 
-    async fn dead_jobs(
-        &self,
-        scope: &TenantScope,
-    ) -> Result<Vec<(JobId, Job, String)>, RepositoryError> {
-        let tenant = tenant(scope);
+    async fn dead_jobs(&self, scope: &TenantScope) -> Result<Vec<DeadJob>, RepositoryError> {
+        let (tenant, limit) = (tenant(scope), integer(BATCH));
         let rows = sqlx::query!(
-            "SELECT id, task, error FROM jobs WHERE tenant = ? AND state = 'dead' ORDER BY id",
+            "SELECT id, task, error, waits_for FROM jobs
+            WHERE tenant = ? AND state = 'dead' ORDER BY id LIMIT ?",
             tenant,
+            limit,
         );
         let rows = rows.fetch_all(&self.readers).await.map_err(failed)?;
         let dead = rows.into_iter().map(|row| {
             let id = JOBS.id("id", &row.id)?;
             let job = Job { id, task: JOBS.json("task", &row.task)? };
-            Ok((id, job, row.error.unwrap_or_default()))
+            let waits_for =
+                row.waits_for.map(|name| JOBS.parsed("waits_for", PauseReason::parse(&name)));
+            let error = row.error.unwrap_or_default();
+            Ok(DeadJob { job, error, waits_for: waits_for.transpose()? })
         });
         dead.collect()
     }

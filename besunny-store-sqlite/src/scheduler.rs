@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use besunny_core::{
     ids::JobId,
     repository::RepositoryError,
-    scheduler::{Ask, Claim, Failure, Lease, Noted, Receipt, Release, Scheduler, Work},
+    scheduler::{Ask, Claim, Failure, Forget, Lease, Noted, Receipt, Release, Scheduler, Work},
     tenant::TenantScope,
 };
 use futures::future::BoxFuture;
@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use crate::{
     column::{Id, micros, tenant},
     failure::failed,
-    jobs, leases, notices,
+    forgetting, jobs, leases, notices,
     store::SqliteStore,
 };
 
@@ -51,6 +51,10 @@ impl Scheduler for SqliteStore {
     async fn replay(&self, scope: &TenantScope, job: JobId) -> Result<(), RepositoryError> {
         let (tenant, job) = (tenant(scope), job.bytes());
         self.write(move |turn| Box::pin(jobs::replay(turn, tenant, job))).await
+    }
+
+    async fn forget(&self, forget: Forget) -> Result<bool, RepositoryError> {
+        self.write(move |turn| Box::pin(forgetting::forget(turn, forget))).await
     }
 
     async fn note(&self, receipt: &Receipt) -> Result<Noted, RepositoryError> {

@@ -19,13 +19,13 @@ use besunny_core::{
     history::Entry,
     ids::{AccountId, DocumentId, EventId, JobId, StreamId, UserId},
     item::Item,
-    job::Job,
     project::Project,
     repository::{
-        Accounts, Content, DocumentFilter, Documents, ItemFilter, Known, Outbox, Pending, People,
-        Position, Projects, RepositoryError, Store, StreamStatus, Streams, Tally, ThreadMember,
+        Accounts, Content, DeadJob, DocumentFilter, Documents, ItemFilter, Known, Outbox, Pending,
+        People, Position, Projects, RepositoryError, Store, StreamStatus, Streams, Tally,
+        ThreadMember,
     },
-    scheduler::{Ask, Claim, Failure, Lease, Noted, Receipt, Release, Scheduler, Work},
+    scheduler::{Ask, Claim, Failure, Forget, Lease, Noted, Receipt, Release, Scheduler, Work},
     source::{ItemId, OfferedStream, Scope, StreamKey},
     tenant::{Tenant, TenantScope, User},
     track::{Missing, ScanId, Steer, Version},
@@ -172,7 +172,7 @@ interposed! { Documents {
 
 interposed! { Outbox {
     fn published(events: &[EventId]) -> ();
-    fn dead_jobs(scope: &TenantScope) -> Vec<(JobId, Job, String)>;
+    fn dead_jobs(scope: &TenantScope) -> Vec<DeadJob>;
     + async fn unpublished(&self, limit: usize) -> Result<Vec<Event>, RepositoryError> {
         self.interposer.before("unpublished").await?;
         let mut answer = self.store.unpublished(limit).await?;
@@ -186,6 +186,7 @@ interposed! { Scheduler {
     fn heartbeat(lease: &Lease, lease_for: Duration) -> bool;
     fn fail(claim: &Claim, failure: Failure) -> ();
     fn replay(scope: &TenantScope, job: JobId) -> ();
+    fn forget(forget: Forget) -> bool;
     fn note(receipt: &Receipt) -> Noted;
     fn next_due(work: Work) -> Option<Duration>;
     + async fn release(&self, lease: &Lease, mut release: Release) -> Result<(), RepositoryError> {

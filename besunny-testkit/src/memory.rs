@@ -65,7 +65,8 @@ struct Rows {
     detections: BTreeMap<(AccountId, ItemId, String), Detection>,
     blobs: BTreeMap<[u8; 32], Bytes>,
     jobs: BTreeMap<JobId, JobRow>,
-    commits: BTreeSet<CommitId>,
+    /// When each was made.
+    commits: BTreeMap<CommitId, DateTime<Utc>>,
 }
 
 #[derive(Clone, Debug)]
@@ -116,14 +117,16 @@ struct JobRow {
     due_at: DateTime<Utc>,
     epoch: Epoch,
     attempt: u32,
+    /// How many claims in a row ended by themselves.
+    expired: u32,
     until: Option<DateTime<Utc>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum JobState {
     Waiting,
-    Done(CommitId),
-    Dead(String),
+    Done(CommitId, DateTime<Utc>),
+    Dead(String, Option<PauseReason>),
 }
 
 impl MemoryRepository {
@@ -213,7 +216,7 @@ impl Rows {
             detections: BTreeMap::new(),
             blobs: BTreeMap::new(),
             jobs: BTreeMap::new(),
-            commits: BTreeSet::new(),
+            commits: BTreeMap::new(),
         }
     }
 

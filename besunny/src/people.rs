@@ -5,7 +5,7 @@ use besunny_core::{
     commit::{Basis, Commit, Decision, Effect},
     document::Document,
     history::Fact,
-    ids::{CommitId, DocumentId, ProjectId, StreamId, UserId},
+    ids::{CommitId, DocumentId, JobId, ProjectId, StreamId, UserId},
     repository::RepositoryError,
     source::ItemId,
     tenant::TenantScope,
@@ -107,6 +107,16 @@ impl Besunny {
         items: &[ItemId],
     ) -> Result<(), Error> {
         Ok(self.store.ask_again(scope, stream, items).await?)
+    }
+
+    /// Tries a job again that was given up; [`dead_jobs`] names those.
+    ///
+    /// # Errors
+    /// What the store says; a job nobody knows is an error.
+    ///
+    /// [`dead_jobs`]: besunny_core::repository::Outbox::dead_jobs
+    pub async fn replay(&self, scope: &TenantScope, job: JobId) -> Result<(), Error> {
+        Ok(self.store.replay(scope, job).await?)
     }
 
     /// Lifts a pause, lists again, or decides on a mass removal that is held.

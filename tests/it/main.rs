@@ -1,9 +1,11 @@
 //! The real engine on real stores and faulty neighbours.
 #![cfg(test)]
 
+mod abandoned;
 mod budget;
 mod crash;
 mod decisions;
+mod failing;
 mod gmail;
 mod newcomers;
 mod onward;

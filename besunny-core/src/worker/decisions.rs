@@ -11,12 +11,12 @@ use std::{
 
 use futures::future;
 
-use super::{Worker, jobs::JobError};
+use super::{Abandoned, Worker, jobs::JobError};
 use crate::{
     cause::describe,
     classify::{self, Question},
     commit::{Decision, Effect},
-    document::{DocumentState, Review, ReviewReason},
+    document::{Document, DocumentState, Review, ReviewReason},
     history::Fact,
     ids::{DocumentId, UserId},
     project::Project,
@@ -188,15 +188,36 @@ impl Worker {
             }
             // Nothing is guessed: after the last attempt a person decides.
             Err(error) if case.errand.claim.attempt + 1 >= retry::JOB_ATTEMPTS => {
-                let reason = ReviewReason::ClassifierFailed;
-                let state = DocumentState::NeedsReview(Review { reason, suggestion: None });
-                (state, Fact::ClassifierFailed { why: describe(&error) })
+                undecided(describe(&error))
             }
             Err(error) => return Err(error.into()),
         };
         let expected = document.version;
         Ok(Some(Decision { document: document.id, expected, state, fact }))
     }
+
+    /// Leaves a document to a person without reading its mail: doing so ended everybody who tried.
+    pub(super) async fn refer(
+        &self,
+        claim: &Claim,
+        document: DocumentId,
+        why: Abandoned,
+    ) -> Result<(), JobError> {
+        let found = self.repository.document(&claim.scope, document).await?;
+        let pending = found.filter(|document| document.state == DocumentState::Pending);
+        let decision = pending.map(|Document { id, version, .. }| {
+            let (state, fact) = undecided(why.to_string());
+            Effect::Decide(Decision { document: id, expected: version, state, fact })
+        });
+        self.complete(&claim.scope, &[claim], decision.into_iter().collect()).await
+    }
+}
+
+/// Returns what becomes of a document on which no classifier will decide.
+fn undecided(why: String) -> (DocumentState, Fact) {
+    let reason = ReviewReason::ClassifierFailed;
+    let state = DocumentState::NeedsReview(Review { reason, suggestion: None });
+    (state, Fact::ClassifierFailed { why })
 }
 
 impl Case {

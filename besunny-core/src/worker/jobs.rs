@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 
-use super::{Until, Worker, decisions::Errand};
+use super::{Abandoned, Until, Worker, decisions::Errand};
 use crate::{
     cause::describe,
     classify::ClassifyError,
@@ -12,7 +12,7 @@ use crate::{
     job::Task,
     message::Filing,
     repository::RepositoryError,
-    retry,
+    retry::{self, JobFailure},
     scheduler::{Ask, Claim, Failure, Work},
     source::{ItemId, SourceError},
     tenant::TenantScope,
@@ -31,6 +31,8 @@ pub(super) enum JobError {
     NoAdapter,
     #[error("the classifier failed")]
     Classify(#[from] ClassifyError),
+    #[error("it was given up")]
+    Abandoned(#[from] Abandoned),
 }
 
 impl JobError {
@@ -39,16 +41,25 @@ impl JobError {
         matches!(self, Self::Repository(RepositoryError::Store(_)))
     }
 
-    /// Says whether time heals it: neither an outage of the store nor a process without the adapter
-    /// is a reason to give a job up.
-    const fn may_heal(&self) -> bool {
-        matches!(
-            self,
+    /// Says what the retry table asks: neither an outage of the store nor a process without the
+    /// adapter is a reason to give a job up.
+    const fn cause(&self) -> JobFailure {
+        match self {
+            Self::Source(SourceError { kind, retry_after, .. }) => {
+                JobFailure::Source { kind: *kind, retry_after: *retry_after }
+            }
             Self::NoAdapter
-                | Self::Repository(
-                    RepositoryError::Store(_) | RepositoryError::Conflict | RepositoryError::Fenced
-                )
-        )
+            | Self::Repository(
+                RepositoryError::Store(_) | RepositoryError::Conflict | RepositoryError::Fenced,
+            ) => JobFailure::Outage,
+            Self::Repository(
+                RepositoryError::Missing(_)
+                | RepositoryError::Taken(_)
+                | RepositoryError::Corrupt { .. },
+            )
+            | Self::Classify(_)
+            | Self::Abandoned(_) => JobFailure::Other,
+        }
     }
 }
 
@@ -75,6 +86,10 @@ impl Worker {
         let mut running = FuturesUnordered::new();
         let mut errands: BTreeMap<TenantId, Vec<Errand>> = BTreeMap::new();
         for claim in claims {
+            if claim.expired >= retry::JOB_ATTEMPTS {
+                running.push(self.abandon(claim).boxed());
+                continue;
+            }
             match claim.job.task.clone() {
                 Task::Classify { document } => {
                     let errands = errands.entry(claim.scope.tenant()).or_default();
@@ -107,14 +122,24 @@ impl Worker {
     pub(super) async fn put_off(&self, claim: &Claim, error: &JobError) {
         let attempt = claim.attempt + 1;
         let luck = retry::luck(&[claim.job.id.as_bytes(), &claim.epoch.0.to_be_bytes()]);
-        let wait = retry::JOB.wait(attempt, luck);
+        let rest = retry::after_job(error.cause(), attempt, luck);
         let text = describe(error);
         tracing::warn!(job = %claim.job.id, attempt, error = text, "a job failed");
-        let gives_up = attempt >= retry::JOB_ATTEMPTS && !error.may_heal();
-        let retry_after = (!gives_up).then_some(wait);
-        let failure = Failure { retry_after, error: text };
+        let failure = Failure { rest, error: text };
         if let Err(error) = self.scheduler.fail(claim, failure).await {
             tracing::warn!(job = %claim.job.id, error = describe(&error), "cannot end a claim");
+        }
+    }
+
+    /// Gives up a job that ends whoever does it; what it is about is not read again.
+    async fn abandon(&self, claim: Claim) {
+        let why = Abandoned(claim.expired);
+        let referred = match &claim.job.task {
+            Task::Classify { document } => self.refer(&claim, *document, why).await,
+            Task::File { .. } => Err(why.into()),
+        };
+        if let Err(error) = referred {
+            self.put_off(&claim, &error).await;
         }
     }
 

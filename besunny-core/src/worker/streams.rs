@@ -7,7 +7,7 @@ use futures::{
     stream::FuturesUnordered,
 };
 
-use super::{Until, Worker};
+use super::{Abandoned, Until, Worker};
 use crate::{
     adapter::MailAdapter,
     cadence::{self, Quiet},
@@ -105,6 +105,9 @@ impl Worker {
 
     /// Reads pages until the stream is caught up, fails, or others should have their turn.
     async fn work(&self, lease: &Lease, until: &Until) -> Option<Release> {
+        if lease.expired && lease.attempt > 1 {
+            return Some(self.abandoned(lease));
+        }
         let Some(adapter) = self.mail.get(&lease.account.provider) else {
             // Another process may have it, such as the server beside an import.
             return Some(Release { error: Some(NO_ADAPTER.to_owned()), ..due(lease, ELSEWHERE) });
@@ -137,6 +140,19 @@ impl Worker {
             }
         }
         Some(due(lease, Duration::ZERO))
+    }
+
+    /// Lets a stream rest whose work keeps ending whoever does it; once is taken for a restart.
+    fn abandoned(&self, lease: &Lease) -> Release {
+        let attempt = lease.attempt;
+        let text = Abandoned(attempt).to_string();
+        self.observer.failed(lease, &text);
+        tracing::warn!(stream = %lease.stream, attempt, error = text, "a stream was abandoned");
+        Release {
+            attempt,
+            error: Some(text),
+            ..due(lease, retry::ABANDONED.wait(attempt, luck(lease)))
+        }
     }
 
     fn failure(&self, lease: &Lease, error: &SyncError) -> Option<Release> {

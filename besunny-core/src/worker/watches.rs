@@ -1,15 +1,18 @@
 //! Push registrations: kept alive under the stream's lease, so that no two workers ask for one.
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::Worker;
 use crate::{
     adapter::MailAdapter,
     cause::describe,
     commit::{Basis, Commit, Effect, PassBasis},
     ids::{CommitId, WatchId},
-    push::{Push, Watch, WatchRequest},
+    push::{Push, Watch, WatchRequest, WatchTrouble},
     repository::RepositoryError,
-    scheduler::Lease,
+    retry::{self, Failed},
+    scheduler::{Lease, Rest},
     source::SourceError,
 };
 
@@ -39,10 +42,36 @@ impl Worker {
         match self.renew(lease, push).await {
             Ok(watch) => watch.is_live(now),
             Err(error) => {
+                let watch = self.troubled(lease, &error);
                 tracing::warn!(stream = %lease.stream, error = describe(&error), "push is off");
-                lease.watch.as_ref().is_some_and(|watch| watch.is_live(now))
+                let is_live = watch.is_live(now);
+                if let Err(error) = self.store_watch(lease, watch).await {
+                    tracing::warn!(stream = %lease.stream, error = describe(&error), "push is off");
+                }
+                is_live
             }
         }
+    }
+
+    /// Returns the watch as it is after a failure, with the time of the next attempt.
+    fn troubled(&self, lease: &Lease, error: &WatchError) -> Watch {
+        let now = self.clock.now();
+        let watch = lease.watch.clone().unwrap_or_else(|| pending(lease, now));
+        let attempt = watch.trouble.as_ref().map_or(0, |trouble| trouble.attempt) + 1;
+        let luck = retry::luck(&[lease.stream.as_bytes(), &lease.epoch.0.to_be_bytes(), b"watch"]);
+        let rest = match error {
+            WatchError::Source(SourceError { kind, retry_after, .. }) => {
+                let (kind, retry_after) = (*kind, *retry_after);
+                retry::after(Failed { kind, retry_after, attempt }, luck)
+            }
+            WatchError::Repository(_) => Rest::After(retry::STORE.wait(attempt, luck)),
+        };
+        let (wait, waits_for) = match rest {
+            Rest::After(wait) => (wait, None),
+            Rest::Paused(reason) => (retry::WATCH_PAUSED, Some(reason)),
+        };
+        let (error, retry_at) = (describe(error), now + wait);
+        Watch { trouble: Some(WatchTrouble { attempt, error, waits_for, retry_at }), ..watch }
     }
 
     /// Lengthens the watch, or starts another one and then stops the old one.
@@ -55,11 +84,10 @@ impl Worker {
             self.store_watch(lease, renewed.clone()).await?;
             return Ok(renewed);
         }
-        let epoch = lease.epoch.0.to_be_bytes();
-        let id = WatchId::derived(&[lease.stream.as_bytes(), &epoch]);
+        let pending = pending(lease, now);
+        let id = pending.id;
         // Stored before the call: the first delivery may come before the answer (seen at Gmail).
-        if old.is_none() {
-            let pending = Watch { id, handle: None, since: now, until: None };
+        if old.is_none() && lease.watch.as_ref().is_none_or(|watch| watch.id != id) {
             self.store_watch(lease, pending).await?;
         }
         let request = WatchRequest { id, stream: lease.at.clone(), until: now + ASKED_LIFE };
@@ -93,4 +121,12 @@ impl Worker {
             Commit { id, basis: Basis::Pass(Box::new(basis)), at: self.clock.now(), effects };
         self.repository.commit(&lease.scope, Arc::new(commit)).await.map(drop)
     }
+}
+
+/// Returns the watch that is asked for under `lease`; one that never began is asked for again.
+fn pending(lease: &Lease, now: DateTime<Utc>) -> Watch {
+    let begun = lease.watch.as_ref().filter(|watch| watch.handle.is_none());
+    let fresh = || WatchId::derived(&[lease.stream.as_bytes(), &lease.epoch.0.to_be_bytes()]);
+    let id = begun.map_or_else(fresh, |watch| watch.id);
+    Watch { id, handle: None, since: now, until: None, trouble: None }
 }

@@ -38,7 +38,7 @@ impl Push for Gmail<Pushed> {
     ) -> Result<Watch, SourceError> {
         let until = Some(self.watch(&request.stream).await?);
         let handle = Some(self.push.0.topic.clone());
-        Ok(Watch { id: request.id, handle, since: now, until })
+        Ok(Watch { id: request.id, handle, since: now, until, trouble: None })
     }
 
     async fn renew(
@@ -49,7 +49,7 @@ impl Push for Gmail<Pushed> {
     ) -> Result<Option<Watch>, SourceError> {
         let until = Some(self.watch(stream).await?);
         let handle = Some(self.push.0.topic.clone());
-        Ok(Some(Watch { id: watch.id, handle, since: now, until }))
+        Ok(Some(Watch { id: watch.id, handle, since: now, until, trouble: None }))
     }
 
     async fn stop_watch(&self, stream: &StreamRef, _: &Watch) -> Result<(), SourceError> {

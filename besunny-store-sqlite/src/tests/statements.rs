@@ -3,10 +3,12 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 /// Work of all tenants that the scheduler and the relay hand out; such a statement begins with a
 /// comment that names it, so that nobody leaves a tenant out by accident.
-const OF_ALL_TENANTS: [&str; 10] = [
+const OF_ALL_TENANTS: [&str; 12] = [
     "claim jobs",
     "due jobs",
     "due streams",
+    "forget commits",
+    "forget jobs",
     "lease streams",
     "next job",
     "next stream",

@@ -185,7 +185,7 @@ impl Rows {
         if let Some(account) = account {
             self.ask_for_newcomers(account, &commit.effects);
         }
-        self.finish(commit)
+        self.finish(commit, now)
     }
 
     /// Returns the answer to a commit that was applied before.
@@ -198,12 +198,14 @@ impl Rows {
             Basis::Jobs(done) => {
                 let was_done = |job| {
                     let row = self.jobs.get(job);
-                    row.is_some_and(|row| row.state == JobState::Done(commit.id))
+                    row.is_some_and(
+                        |row| matches!(row.state, JobState::Done(by, _) if by == commit.id),
+                    )
                 };
                 let repeated = !done.is_empty() && done.iter().all(|done| was_done(&done.job));
                 repeated.then_some(Version(0))
             }
-            Basis::Person => self.commits.contains(&commit.id).then_some(Version(0)),
+            Basis::Person => self.commits.contains_key(&commit.id).then_some(Version(0)),
         }
     }
 
@@ -326,26 +328,27 @@ impl Rows {
         }
     }
 
-    fn finish(&mut self, commit: &Commit) -> Result<Version, RepositoryError> {
+    fn finish(&mut self, commit: &Commit, now: DateTime<Utc>) -> Result<Version, RepositoryError> {
         match &commit.basis {
             Basis::Pass(pass) => {
                 let row = self.stream_mut(pass.stream)?;
                 row.version.0 += 1;
                 row.track = pass.track.clone();
                 row.last_commit = Some(commit.id);
+                row.attempt = 0;
                 Ok(row.version)
             }
             Basis::Jobs(done) => {
                 for done in done {
                     if let Some(row) = self.jobs.get_mut(&done.job) {
-                        row.state = JobState::Done(commit.id);
+                        row.state = JobState::Done(commit.id, now);
                         row.until = None;
                     }
                 }
                 Ok(Version(0))
             }
             Basis::Person => {
-                self.commits.insert(commit.id);
+                self.commits.insert(commit.id, now);
                 Ok(Version(0))
             }
         }
@@ -434,6 +437,7 @@ impl Rows {
             due_at: now,
             epoch: besunny_core::commit::Epoch(0),
             attempt: 0,
+            expired: 0,
             until: None,
         });
     }

@@ -11,13 +11,13 @@ use besunny_core::{
     document::{Document, DocumentState},
     event::Event,
     history::Entry,
-    ids::{AccountId, DocumentId, EventId, JobId, ProjectId, StreamId, UserId},
+    ids::{AccountId, DocumentId, EventId, ProjectId, StreamId, UserId},
     item::{Item, ItemState},
-    job::Job,
     project::Project,
     repository::{
-        Accounts, BATCH, Content, DocumentFilter, Documents, ItemCounts, ItemFilter, Outbox,
-        Pending, People, Projects, RepositoryError, StateFilter, StreamStatus, Tally, ThreadMember,
+        Accounts, BATCH, Content, DeadJob, DocumentFilter, Documents, ItemCounts, ItemFilter,
+        Outbox, Pending, People, Projects, RepositoryError, StateFilter, StreamStatus, Tally,
+        ThreadMember,
     },
     scheduler::Work,
     source::{ItemId, OfferedStream, StreamKey},
@@ -345,16 +345,17 @@ impl Outbox for MemoryRepository {
         Ok(())
     }
 
-    async fn dead_jobs(
-        &self,
-        scope: &TenantScope,
-    ) -> Result<Vec<(JobId, Job, String)>, RepositoryError> {
+    async fn dead_jobs(&self, scope: &TenantScope) -> Result<Vec<DeadJob>, RepositoryError> {
         self.read(scope, |rows| {
-            let dead = rows.jobs.iter().filter_map(|(id, row)| match &row.state {
-                JobState::Dead(error) => Some((*id, row.job.clone(), error.clone())),
-                JobState::Waiting | JobState::Done(_) => None,
+            let dead = rows.jobs.values().filter_map(|row| match &row.state {
+                JobState::Dead(error, waits_for) => Some(DeadJob {
+                    job: row.job.clone(),
+                    error: error.clone(),
+                    waits_for: *waits_for,
+                }),
+                JobState::Waiting | JobState::Done(..) => None,
             });
-            Ok(dead.collect())
+            Ok(dead.take(BATCH).collect())
         })
     }
 }

@@ -7,7 +7,8 @@ use besunny_core::{
     push::{About, Notice},
     repository::RepositoryError,
     scheduler::{
-        Ask, COALESCE, Claim, Failure, Lease, Noted, Receipt, Release, Rest, Scheduler, Work,
+        Ask, COALESCE, Claim, Failure, Forget, JobRest, Lease, Noted, Receipt, Release, Rest,
+        Scheduler, Work,
     },
     tenant::TenantScope,
 };
@@ -34,7 +35,9 @@ impl Scheduler for MemoryRepository {
             let rows = state.tenants.get_mut(&tenant)?;
             let row = rows.streams.get_mut(&id)?;
             let account = Arc::clone(rows.accounts.get(&row.account)?);
+            let expired = row.lease_until.is_some();
             row.epoch.0 += 1;
+            row.attempt += u32::from(expired);
             row.lease_until = Some(now + ask.lease_for);
             row.leased_at = Some(now);
             row.dirty = false;
@@ -45,6 +48,7 @@ impl Scheduler for MemoryRepository {
                 account,
                 epoch: row.epoch,
                 attempt: row.attempt,
+                expired,
                 noticed_ago: row.noticed_at.map(|at| (now - at).to_std().unwrap_or_default()),
                 quiet: row.quiet,
                 watch: row.watch.clone(),
@@ -84,19 +88,23 @@ impl Scheduler for MemoryRepository {
             .iter()
             .flat_map(|(tenant, rows)| rows.jobs.iter().map(|row| (*tenant, row)))
             .filter(|(_, (_, row))| row.is_due(now))
-            .map(|(tenant, (id, row))| (row.due_at, *id, tenant))
+            .map(|(tenant, (id, row))| (row.ready_at(), *id, tenant, row.until.is_some()))
             .collect();
         due.sort_unstable();
-        due.truncate(ask.limit);
-        let claims = due.into_iter().filter_map(|(_, id, tenant)| {
+        let clean = due.iter().take_while(|(.., expired)| !expired).count();
+        due.truncate(clean.max(1).min(ask.limit));
+        let claims = due.into_iter().filter_map(|(_, id, tenant, expired)| {
             let row = state.tenants.get_mut(&tenant)?.jobs.get_mut(&id)?;
             row.epoch.0 += 1;
+            row.attempt += u32::from(expired);
+            row.expired += u32::from(expired);
             row.until = Some(now + ask.lease_for);
             Some(Claim {
                 scope: TenantScope::trusted(tenant),
                 job: row.job.clone(),
                 epoch: row.epoch,
                 attempt: row.attempt,
+                expired: row.expired,
             })
         });
         Ok(claims.collect())
@@ -111,9 +119,12 @@ impl Scheduler for MemoryRepository {
             }
             row.until = None;
             row.attempt += 1;
-            match failure.retry_after {
-                Some(wait) => row.due_at = now + wait,
-                None => row.state = JobState::Dead(failure.error),
+            row.expired = 0;
+            match failure.rest {
+                JobRest::After(wait) => row.due_at = now + wait,
+                JobRest::GivenUp(waits_for) => {
+                    row.state = JobState::Dead(failure.error, waits_for);
+                }
             }
             Ok(())
         })
@@ -123,11 +134,37 @@ impl Scheduler for MemoryRepository {
         let now = self.clock.now();
         self.make(Work::Jobs, scope, |rows| {
             let row = rows.jobs.get_mut(&job).ok_or(RepositoryError::Missing("job"))?;
-            if let JobState::Dead(_) = row.state {
+            if let JobState::Dead(..) = row.state {
                 (row.state, row.attempt, row.due_at) = (JobState::Waiting, 0, now);
             }
             Ok(())
         })
+    }
+
+    async fn forget(&self, forget: Forget) -> Result<bool, RepositoryError> {
+        let (now, limit) = (self.clock.now(), forget.limit);
+        let is_old =
+            |at: DateTime<Utc>| (now - at).to_std().is_ok_and(|age| age > forget.older_than);
+        let mut state = self.lock();
+        let (mut jobs, mut commits) = (Vec::new(), Vec::new());
+        for (tenant, rows) in &state.tenants {
+            jobs.extend(rows.jobs.iter().filter_map(|(id, row)| match row.state {
+                JobState::Done(_, at) if is_old(at) => Some((at, *tenant, *id)),
+                JobState::Done(..) | JobState::Waiting | JobState::Dead(..) => None,
+            }));
+            let old = rows.commits.iter().filter(|(_, at)| is_old(**at));
+            commits.extend(old.map(|(id, at)| (*at, *tenant, *id)));
+        }
+        jobs.sort_unstable();
+        commits.sort_unstable();
+        let more = jobs.len() > limit || commits.len() > limit;
+        for (_, tenant, id) in jobs.into_iter().take(limit) {
+            state.tenants.get_mut(&tenant).map(|rows| rows.jobs.remove(&id));
+        }
+        for (_, tenant, id) in commits.into_iter().take(limit) {
+            state.tenants.get_mut(&tenant).map(|rows| rows.commits.remove(&id));
+        }
+        Ok(more)
     }
 
     async fn note(&self, receipt: &Receipt) -> Result<Noted, RepositoryError> {
@@ -164,7 +201,7 @@ impl Scheduler for MemoryRepository {
             Work::Jobs => rows
                 .flat_map(|rows| rows.jobs.values())
                 .filter(|row| row.state == JobState::Waiting)
-                .map(|row| row.until.unwrap_or(row.due_at))
+                .map(JobRow::ready_at)
                 .min(),
             Work::Events => None,
         };
@@ -234,7 +271,10 @@ impl StreamRow {
 
 impl JobRow {
     fn is_due(&self, now: DateTime<Utc>) -> bool {
-        self.state == JobState::Waiting
-            && self.until.map_or(self.due_at <= now, |until| until <= now)
+        self.state == JobState::Waiting && self.ready_at() <= now
+    }
+
+    fn ready_at(&self) -> DateTime<Utc> {
+        self.until.unwrap_or(self.due_at)
     }
 }

@@ -5,8 +5,8 @@ use besunny_core::{
     commit::{Basis, Claimed, Commit, Effect},
     ids::{CommitId, DocumentId},
     job::{Job, Task},
-    repository::RepositoryError,
-    scheduler::{Ask, Claim, Failure, Work},
+    repository::{DeadJob, RepositoryError},
+    scheduler::{Ask, Claim, Failure, Forget, JobRest, PauseReason, Work},
 };
 
 use super::{
@@ -20,6 +20,8 @@ pub(super) fn cases() -> Vec<Case<World>> {
         clause("store.enqueue.once", once),
         clause("scheduler.claim.exclusive", exclusive),
         clause("scheduler.claim.expires", expires),
+        clause("scheduler.claim.counts-expired", counts_expired),
+        clause("scheduler.claim.expired-alone", expired_alone),
         clause("scheduler.claim.not-before-due", not_before_due),
         clause("scheduler.complete.once", complete_once),
         clause("scheduler.complete.fenced", complete_fenced),
@@ -27,6 +29,8 @@ pub(super) fn cases() -> Vec<Case<World>> {
         clause("scheduler.fail.retries", retries),
         clause("scheduler.fail.dead-letter", dead_letter),
         clause("scheduler.fail.fenced", fail_fenced),
+        clause("scheduler.forget.old", forget_old),
+        clause("scheduler.forget.keeps", forget_keeps),
     ]
 }
 
@@ -52,6 +56,37 @@ async fn expires(world: World) -> Outcome {
     world.advance(LEASE * 2).await;
     let second = claim(&bench).await?;
     check(second.epoch > first.epoch, "a later claim has no higher epoch")
+}
+
+async fn counts_expired(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    enqueue(&bench, "a").await?;
+    for attempt in 0..3 {
+        let claim = claim(&bench).await?;
+        let found = (claim.attempt, claim.expired);
+        check_equal(&found, &(attempt, attempt), "attempts, and how many claims have ended")?;
+        world.advance(LEASE * 2).await;
+    }
+    fail(&bench, &claim(&bench).await?, Some(Duration::ZERO)).await?;
+    let last = claim(&bench).await?;
+    check_equal(&(last.attempt, last.expired), &(4, 0), "the same after a failure")
+}
+
+async fn expired_alone(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    for name in ["a", "b"] {
+        enqueue(&bench, name).await?;
+    }
+    check_equal(&claims(&bench).await?.len(), &2, "claims that will end by themselves")?;
+    world.advance(LEASE * 2).await;
+    for name in ["c", "d"] {
+        enqueue(&bench, name).await?;
+    }
+    let mut sizes = Vec::new();
+    for _ in 0..4 {
+        sizes.push(claims(&bench).await?.len());
+    }
+    check_equal(&sizes, &vec![1, 1, 2, 0], "claims at once, those that have ended first")
 }
 
 async fn not_before_due(world: World) -> Outcome {
@@ -110,7 +145,7 @@ async fn complete_together(world: World) -> Outcome {
         )?;
     }
     world.advance(LEASE * 2).await;
-    let new = claims(&bench).await?;
+    let new = [claims(&bench).await?, claims(&bench).await?].concat();
     check_equal(&new.len(), &2, "claims after a completion that was refused")?;
     let refused = bench.commit(all_done(&[new[0].clone(), old[2].clone()])).await;
     check(
@@ -144,7 +179,9 @@ async fn dead_letter(world: World) -> Outcome {
     check_equal(&claims(&bench).await?.len(), &0, "claims on a dead job")?;
     let dead = bench.store.dead_jobs(&bench.scope).await?;
     check_equal(&dead.len(), &1, "dead jobs")?;
-    check_equal(&dead[0].2.as_str(), &"it failed", "why it is dead")?;
+    let waits_for = Some(PauseReason::MissingPermission);
+    let want = DeadJob { job: job(&bench, "a"), error: "it failed".to_owned(), waits_for };
+    check_equal(&dead[0], &want, "the dead job")?;
     let stranger = Bench::new(&world, "evil").await?;
     let refused = bench.store.replay(&stranger.scope, first.job.id).await;
     check(refused.is_err(), "another tenant replays the job")?;
@@ -162,6 +199,55 @@ async fn fail_fenced(world: World) -> Outcome {
     check(bench.store.dead_jobs(&bench.scope).await?.is_empty(), "an old claim killed the job")?;
     bench.commit(done(&new)).await?;
     Ok(())
+}
+
+const MONTH: Duration = Duration::from_hours(30 * 24);
+
+async fn forget_old(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let names = ["a", "b", "c"];
+    for name in names {
+        enqueue(&bench, name).await?;
+        by_person(&bench, name).await?;
+        bench.commit(done(&claim(&bench).await?)).await?;
+    }
+    world.advance(MONTH + LEASE).await;
+    check(forget(&bench, 2).await?, "it is silent of what is left")?;
+    check(!forget(&bench, 2).await?, "it tells of more than there is")?;
+    for name in names {
+        by_person(&bench, name).await?;
+    }
+    check_equal(&claims(&bench).await?.len(), &3, "jobs that are made anew once they are forgotten")
+}
+
+async fn forget_keeps(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    for name in ["dead", "waiting"] {
+        enqueue(&bench, name).await?;
+    }
+    let all = claims(&bench).await?;
+    let (dead, waiting): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|claim| claim.job == job(&bench, "dead"));
+    fail(&bench, &dead[0], None).await?;
+    fail(&bench, &waiting[0], Some(MONTH * 3)).await?;
+    world.advance(MONTH + LEASE).await;
+    enqueue(&bench, "young").await?;
+    let young = done(&claim(&bench).await?);
+    bench.commit(young.clone()).await?;
+    by_person(&bench, "young").await?;
+    world.advance(MONTH - LEASE).await;
+    check(!forget(&bench, 10).await?, "it tells of more than there is")?;
+    bench.commit(young).await?;
+    by_person(&bench, "young").await?;
+    check_equal(&claims(&bench).await?.len(), &0, "claims on a job that was done not long ago")?;
+    check_equal(&bench.store.dead_jobs(&bench.scope).await?.len(), &1, "dead jobs")?;
+    world.advance(MONTH).await;
+    check_equal(&claim(&bench).await?.job, &job(&bench, "waiting"), "the job that waited")
+}
+
+/// Forgets what is older than a month; returns whether there is more.
+async fn forget(bench: &Bench, limit: usize) -> Result<bool, Broken> {
+    Ok(bench.store.forget(Forget { older_than: MONTH, limit }).await?)
 }
 
 async fn enqueue(bench: &Bench, name: &str) -> Outcome {
@@ -195,7 +281,9 @@ async fn claim(bench: &Bench) -> Result<Claim, Broken> {
 }
 
 async fn fail(bench: &Bench, claim: &Claim, retry_after: Option<Duration>) -> Outcome {
-    let failure = Failure { retry_after, error: "it failed".to_owned() };
+    let given_up = JobRest::GivenUp(Some(PauseReason::MissingPermission));
+    let rest = retry_after.map_or(given_up, JobRest::After);
+    let failure = Failure { rest, error: "it failed".to_owned() };
     Ok(bench.store.fail(claim, failure).await?)
 }
 

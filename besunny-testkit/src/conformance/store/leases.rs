@@ -25,6 +25,7 @@ pub(super) fn cases() -> Vec<Case<World>> {
         clause("scheduler.lease.raises-epoch", raises_epoch),
         clause("scheduler.lease.exclusive", exclusive),
         clause("scheduler.lease.expires", expires),
+        clause("scheduler.lease.counts-expired", counts_expired),
         clause("scheduler.lease.longest-due-first", longest_due_first),
         clause("scheduler.heartbeat.keeps", heartbeat_keeps),
         clause("scheduler.heartbeat.fenced", heartbeat_fenced),
@@ -65,6 +66,24 @@ async fn expires(world: World) -> Outcome {
     bench.leases().await?;
     world.advance(LEASE + Duration::from_secs(1)).await;
     check_equal(&bench.leases().await?.len(), &2, "leases after the first ones have ended")
+}
+
+async fn counts_expired(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let mut lease = bench.lease().await?;
+    for attempt in 1..3 {
+        world.advance(LEASE * 2).await;
+        lease = bench.lease().await?;
+        let found = (lease.attempt, lease.expired);
+        check_equal(&found, &(attempt, true), "attempts, and whether a lease has ended")?;
+    }
+    bench.apply(&lease, Vec::new()).await?;
+    world.advance(LEASE * 2).await;
+    let lease = bench.lease().await?;
+    check_equal(&lease.attempt, &1, "attempts since a commit")?;
+    bench.release(&lease, Duration::ZERO).await?;
+    let lease = bench.lease().await?;
+    check_equal(&(lease.attempt, lease.expired), &(0, false), "the same after a release")
 }
 
 async fn longest_due_first(world: World) -> Outcome {
@@ -166,7 +185,7 @@ async fn by_watch(world: World) -> Outcome {
     let id = WatchId::derived(&[b"watch"]);
     for lease in bench.leases().await? {
         if lease.stream == bench.streams[0] {
-            let watch = Watch { id, handle: None, since: noon(), until: None };
+            let watch = Watch { id, handle: None, since: noon(), until: None, trouble: None };
             bench.apply(&lease, vec![Effect::Watch(Some(watch))]).await?;
         }
         bench.release(&lease, HOUR).await?;

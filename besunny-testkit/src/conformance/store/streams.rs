@@ -199,6 +199,7 @@ async fn watch_kept(world: World) -> Outcome {
         handle: Some("handle".to_owned()),
         since: noon(),
         until: Some(noon() + chrono::Duration::days(7)),
+        trouble: None,
     };
     bench.apply(&lease, vec![Effect::Watch(Some(watch.clone()))]).await?;
     let status = bench.store.streams(&bench.scope).await?;

@@ -1,0 +1,35 @@
+//! What was done long ago and is asked for by nobody.
+use besunny_core::{repository::RepositoryError, scheduler::Forget};
+use chrono::TimeDelta;
+
+use crate::{
+    column::{integer, micros},
+    failure::failed,
+    writer::Turn,
+};
+
+/// Forgets jobs that were done and commits that people made; returns whether there may be more.
+pub(crate) async fn forget(turn: Turn<'_>, forget: Forget) -> Result<bool, RepositoryError> {
+    let age = TimeDelta::from_std(forget.older_than).unwrap_or(TimeDelta::MAX);
+    let Some(before) = turn.now.checked_sub_signed(age).map(micros) else { return Ok(false) };
+    let limit = integer(forget.limit);
+    let jobs = sqlx::query!(
+        "/* all tenants: forget jobs */
+        DELETE FROM jobs WHERE rowid IN (
+            SELECT rowid FROM jobs WHERE done_at < ? ORDER BY done_at LIMIT ?
+        )",
+        before,
+        limit,
+    );
+    let jobs = jobs.execute(&mut *turn.connection).await.map_err(failed)?.rows_affected();
+    let commits = sqlx::query!(
+        "/* all tenants: forget commits */
+        DELETE FROM commits WHERE (tenant, id) IN (
+            SELECT tenant, id FROM commits WHERE at < ? ORDER BY at LIMIT ?
+        )",
+        before,
+        limit,
+    );
+    let commits = commits.execute(&mut *turn.connection).await.map_err(failed)?.rows_affected();
+    Ok(integer(jobs.max(commits)) >= limit)
+}
