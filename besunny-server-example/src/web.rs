@@ -25,6 +25,7 @@ pub mod explanation;
 mod guard;
 mod host;
 mod instant;
+pub mod job;
 pub mod problem;
 pub mod project;
 pub mod stream;

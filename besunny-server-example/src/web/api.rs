@@ -15,6 +15,7 @@ use super::{
 
 mod documents;
 mod health;
+mod jobs;
 mod openapi;
 mod projects;
 mod streams;
@@ -38,6 +39,8 @@ pub(super) fn routes(site: &Site) -> Router<Site> {
         .route("/streams/{id}/quarantine", get(streams::quarantine))
         .route("/streams/{id}/retry", post(streams::retry))
         .route("/streams/{id}/steer", post(streams::steer))
+        .route("/jobs/dead", get(jobs::dead))
+        .route("/jobs/{id}/replay", post(jobs::replay))
         .route("/openapi.json", get(openapi::serve))
         .fallback(async || no_route())
         .method_not_allowed_fallback(async || wrong_method())

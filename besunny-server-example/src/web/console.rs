@@ -71,6 +71,7 @@ pub(super) fn routes(site: &Site) -> Router<Site> {
         .route("/streams/now", get(streams::piece))
         .route("/streams/{id}/retry", post(streams::retry))
         .route("/streams/{id}/steer", post(streams::steer))
+        .route("/jobs/replay", post(streams::replay))
         .route("/logout", post(login::leave))
         .fallback(async || Refusal::from(no_page()))
         .method_not_allowed_fallback(async || Refusal::from(no_page()))

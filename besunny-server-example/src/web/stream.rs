@@ -5,6 +5,7 @@ use besunny::core::{
     account::Account,
     ids::{AccountId, StreamId},
     item::{Item, ItemState, QuarantineReason},
+    push::{Watch, WatchTrouble},
     repository::{ItemCounts, ItemFilter, RepositoryError, StreamStatus},
     scheduler::PauseReason,
     source::ItemId,
@@ -44,6 +45,8 @@ pub struct StreamHealth {
     pub paused: Option<Pause>,
     /// Whether the provider tells of changes at once.
     pub is_pushed: bool,
+    /// Why it does not, or soon will not any more.
+    pub push_trouble: Option<PushTrouble>,
     /// How many items it has, by state.
     pub items: Items,
     /// The listing under way.
@@ -76,6 +79,19 @@ pub struct Pause {
     pub reason: PauseReason,
     /// What to do, in words.
     pub fix: &'static str,
+}
+
+/// Why the provider was not made to tell of changes.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PushTrouble {
+    /// How often that has failed in a row.
+    pub failures: u32,
+    /// What failed.
+    pub error: String,
+    /// What to do, in words.
+    pub fix: &'static str,
+    /// When it is tried again.
+    pub retry_at: DateTime<Utc>,
 }
 
 /// How many items a stream has, by state.
@@ -171,10 +187,18 @@ impl StreamHealth {
             failures: status.attempt,
             error: status.error.clone(),
             paused: status.paused.map(|reason| Pause { reason, fix: fix(reason) }),
+            push_trouble: status.watch.as_ref().and_then(PushTrouble::of),
             is_pushed: status.watch.as_ref().is_some_and(|watch| watch.is_live(now)),
             items: status.items.into(),
             scan: status.track.scan.as_ref().map(|scan| ScanProgress::of(scan, now)),
         }
+    }
+}
+
+impl PushTrouble {
+    fn of(watch: &Watch) -> Option<Self> {
+        let WatchTrouble { attempt, error, waits_for, retry_at } = watch.trouble.clone()?;
+        Some(Self { failures: attempt, error, fix: push_fix(waits_for), retry_at })
     }
 }
 
@@ -295,6 +319,22 @@ const fn fix(reason: PauseReason) -> &'static str {
             "The settings of this source are wrong: mend them, then resume."
         }
         PauseReason::StreamGone => "It is gone at the source; if it is back, resume.",
+    }
+}
+
+const fn push_fix(waits_for: Option<PauseReason>) -> &'static str {
+    match waits_for {
+        Some(PauseReason::Reconnect) => "The grant has ended: connect the account again.",
+        Some(PauseReason::MissingPermission) => {
+            "Let the provider publish to the topic of the push settings, and let the grant cover it."
+        }
+        Some(PauseReason::Misconfigured) => {
+            "The push settings are wrong: mend them; `besunny doctor` says which."
+        }
+        Some(PauseReason::StreamGone) => "It is gone at the source; if it is back, wait.",
+        None => {
+            "Nothing to do: it is tried again by itself, and new mail is checked for until then."
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 
 use super::stage::{HOST, Stage, bearer, call, form, form_token, mail};
 
-const API: [(&str, &str); 12] = [
+const API: [(&str, &str); 14] = [
     ("GET", "/api/v1/projects"),
     ("GET", "/api/v1/documents"),
     ("GET", "/api/v1/documents/{id}"),
@@ -18,6 +18,8 @@ const API: [(&str, &str); 12] = [
     ("GET", "/api/v1/streams/{id}/quarantine"),
     ("POST", "/api/v1/streams/{id}/retry"),
     ("POST", "/api/v1/streams/{id}/steer"),
+    ("GET", "/api/v1/jobs/dead"),
+    ("POST", "/api/v1/jobs/{id}/replay"),
     ("GET", "/api/v1/no/such/route"),
 ];
 const PAGES: [&str; 9] = [
@@ -172,6 +174,7 @@ async fn sec_c10_forms_of_other_sites_are_refused() {
         format!("/review/{id}/undo"),
         format!("/streams/{stream}/retry"),
         format!("/streams/{stream}/steer"),
+        "/jobs/replay".to_owned(),
         "/logout".to_owned(),
     ];
     let origin = format!("http://{HOST}");

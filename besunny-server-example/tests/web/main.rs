@@ -6,6 +6,8 @@ mod api;
 mod console;
 mod deaf;
 mod hostile;
+mod jobs;
 mod openapi;
+mod pushes;
 mod stage;
 mod webhook;

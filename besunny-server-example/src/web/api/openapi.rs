@@ -8,7 +8,7 @@ use utoipa::{
     },
 };
 
-use super::{documents, health, projects, streams};
+use super::{documents, health, jobs, projects, streams};
 use crate::web::webhook;
 
 #[derive(OpenApi)]
@@ -30,6 +30,8 @@ use crate::web::webhook;
         streams::quarantine,
         streams::retry,
         streams::steer,
+        jobs::dead,
+        jobs::replay,
         serve,
         webhook::receive,
         health::live,

@@ -9,7 +9,7 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
 };
-use besunny::core::{source::ItemId, track::Steer};
+use besunny::core::{ids::JobId, source::ItemId, track::Steer};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
@@ -19,11 +19,12 @@ use crate::web::{
     access::Session,
     guard,
     instant::{Shown, span},
+    job::{self, GivenUp},
     problem::Problem,
     stream::{self, QuarantinePage, QuarantinedItem, ScanPhase, StreamHealth, StreamState},
 };
 
-/// So many quarantined items of a stream are shown; REST pages through all.
+/// So many quarantined items of a stream, or jobs, are shown; REST names more.
 const SHOWN: usize = 50;
 
 /// A stream with the first of what it could not take in.
@@ -42,6 +43,8 @@ struct Piece<'a> {
 /// The streams of the person.
 struct Streams {
     cards: Vec<Card>,
+    given_up: Vec<GivenUp>,
+    more_given_up: usize,
     form_token: String,
     now: DateTime<Utc>,
 }
@@ -66,6 +69,14 @@ pub(super) struct Again {
     form_token: String,
     #[serde(default)]
     item: Option<String>,
+}
+
+/// Which job is to be tried again; none means all that were given up.
+#[derive(Debug, Deserialize)]
+pub(super) struct Replay {
+    form_token: String,
+    #[serde(default)]
+    job: Option<String>,
 }
 
 /// What is asked of a stream.
@@ -122,6 +133,29 @@ pub(super) async fn retry(
     answer.await.map_err(refuse(&headers))
 }
 
+pub(super) async fn replay(
+    State(site): State<Site>,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+    form: Result<Form<Replay>, FormRejection>,
+) -> Result<Response, Response> {
+    let answer = async {
+        let Form(Replay { form_token, job }) = form?;
+        guard::own_form(&session, &form_token)?;
+        let jobs = if let Some(job) = job {
+            vec![job::own(&site, &job).await?]
+        } else {
+            let all = GivenUp::all(&site).await?;
+            all.into_iter().map(|job| JobId::from_uuid(job.id)).collect()
+        };
+        for job in jobs {
+            site.besunny().replay(site.scope(), job).await?;
+        }
+        done(&site, &session, &headers).await
+    };
+    answer.await.map_err(refuse(&headers))
+}
+
 pub(super) async fn steer(
     State(site): State<Site>,
     Extension(session): Extension<Session>,
@@ -160,8 +194,11 @@ impl Streams {
             }
             cards.push(Card { stream, quarantined });
         }
+        let mut given_up = GivenUp::all(site).await?;
+        let more_given_up = given_up.len().saturating_sub(SHOWN);
+        given_up.truncate(SHOWN);
         let form_token = session.form_token().to_owned();
-        Ok(Self { cards, form_token, now: site.clock().now() })
+        Ok(Self { cards, given_up, more_given_up, form_token, now: site.clock().now() })
     }
 
     fn shown(&self, at: &DateTime<Utc>) -> Shown {
