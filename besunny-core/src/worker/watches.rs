@@ -81,8 +81,7 @@ impl Worker {
         if let Some(old) = old
             && let Some(renewed) = push.renew(&lease.at, old, now).await?
         {
-            self.store_watch(lease, renewed.clone()).await?;
-            return Ok(renewed);
+            return self.had(lease, renewed).await;
         }
         let pending = pending(lease, now);
         let id = pending.id;
@@ -92,13 +91,20 @@ impl Worker {
         }
         let request = WatchRequest { id, stream: lease.at.clone(), until: now + ASKED_LIFE };
         let started = push.start_watch(&request, now).await?;
-        self.store_watch(lease, started.clone()).await?;
+        let started = self.had(lease, started).await?;
         if let Some(old) = old
             && let Err(error) = push.stop_watch(&lease.at, old).await
         {
             tracing::info!(error = describe(&error), "an old watch is left to end by itself");
         }
         Ok(started)
+    }
+
+    /// Stores a watch that was had, without the trouble there was before.
+    async fn had(&self, lease: &Lease, watch: Watch) -> Result<Watch, WatchError> {
+        let watch = Watch { trouble: None, ..watch };
+        self.store_watch(lease, watch.clone()).await?;
+        Ok(watch)
     }
 
     async fn store_watch(&self, lease: &Lease, watch: Watch) -> Result<(), RepositoryError> {

@@ -70,9 +70,13 @@ impl Marks {
         if self.faults.roll(50) {
             lock(&self.stubborn).insert(key.clone());
         }
-        if self.faults.roll(12) || lock(&self.stubborn).contains(&key) {
+        let is_stubborn = lock(&self.stubborn).contains(&key);
+        if self.faults.roll(12) || is_stubborn {
             self.faults.fire(Fault::FilingFailed);
-            return Err(SourceError::new(SourceErrorKind::Unavailable, operation));
+            // What the source cannot do for now is tried for ever.
+            let kind = SourceErrorKind::Unavailable;
+            let kind = if is_stubborn { SourceErrorKind::Malformed } else { kind };
+            return Err(SourceError::new(kind, operation));
         }
         let (revoked, is_there) =
             self.mail.with(subject, |mailbox| (mailbox.is_revoked(), mailbox.holds(item)));

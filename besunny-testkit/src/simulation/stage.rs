@@ -116,8 +116,8 @@ impl Stage {
             return "an event waits".to_owned();
         }
         for scope in lock(&self.tenants).iter() {
-            if let Some((job, ..)) = now(self.store.dead_jobs(scope)).first() {
-                return format!("job {job} was given up");
+            if let Some(dead) = now(self.store.dead_jobs(scope)).first() {
+                return format!("job {} was given up", dead.job.id);
             }
             for status in now(self.store.streams(scope)) {
                 // A source that can only be listed tells of a removal with its next listing.

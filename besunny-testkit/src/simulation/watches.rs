@@ -179,7 +179,7 @@ impl Push for Watches {
         let until = Some(self.register(subject, request.id, request.until));
         self.after(operation).await?;
         let handle = Some(subject.to_string());
-        Ok(Watch { id: request.id, handle, since: now, until })
+        Ok(Watch { id: request.id, handle, since: now, until, trouble: None })
     }
 
     async fn renew(

@@ -437,9 +437,9 @@ impl World<'_> {
                 }
                 self.ask_again(scope, status.id);
             }
-            for (job, ..) in now(self.stage.store.dead_jobs(&scope)) {
+            for dead in now(self.stage.store.dead_jobs(&scope)) {
                 self.stage.faults.fire(Fault::JobGivenUp);
-                now(self.stage.store.replay(&scope, job));
+                now(self.stage.store.replay(&scope, dead.job.id));
             }
         }
     }
