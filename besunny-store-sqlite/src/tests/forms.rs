@@ -12,7 +12,8 @@ use besunny_core::{
     job::Task,
     mail::RecipientKind,
     project::Signals,
-    push::Watch,
+    push::{Watch, WatchTrouble},
+    scheduler::PauseReason,
     source::{Cursor, ItemId, Next, PageToken, Relist, Scope, Sweep},
     track::{Missing, ScanId, Steer, Track},
     untrusted::Untrusted,
@@ -153,6 +154,12 @@ fn forms() -> Vec<Form> {
         from: Untrusted::new("bob@example.org".to_owned()),
     };
     let (id, since) = (WatchId::derived(&[b"watch"]), instant(1_800_000_000));
+    let trouble = WatchTrouble {
+        attempt: 2,
+        error: "it failed".to_owned(),
+        waits_for: Some(PauseReason::MissingPermission),
+        retry_at: since,
+    };
     let words = || vec!["word".to_owned()];
     vec![
         form("documents.decision", states()),
@@ -162,8 +169,14 @@ fn forms() -> Vec<Form> {
         form(
             "streams.watch",
             vec![
-                Watch { id, handle: None, since, until: None },
-                Watch { id, handle: Some("handle".to_owned()), since, until: Some(since) },
+                Watch { id, handle: None, since, until: None, trouble: Some(trouble) },
+                Watch {
+                    id,
+                    handle: Some("handle".to_owned()),
+                    since,
+                    until: Some(since),
+                    trouble: None,
+                },
             ],
         ),
         form(
