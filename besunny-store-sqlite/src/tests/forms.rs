@@ -22,11 +22,14 @@ use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
+/// Reads values back.
+type Check = Box<dyn Fn(&[Value])>;
+
 /// What is written into one kind of column, and how it is read back.
 struct Form {
     column: &'static str,
     written: Vec<Value>,
-    check: Box<dyn Fn(&[Value])>,
+    check: Check,
 }
 
 fn form<T>(column: &'static str, values: Vec<T>) -> Form
@@ -145,6 +148,22 @@ fn tracks() -> Vec<Track> {
     [Track::default()].into_iter().chain(known).collect()
 }
 
+/// A watch in trouble that never began, and one that began.
+fn watches() -> Vec<Watch> {
+    let (id, since) = (WatchId::derived(&[b"watch"]), instant(1_800_000_000));
+    let trouble = Some(WatchTrouble {
+        attempt: 2,
+        error: "it failed".to_owned(),
+        waits_for: Some(PauseReason::MissingPermission),
+        retry_at: since,
+    });
+    let handle = Some("handle".to_owned());
+    vec![
+        Watch { id, handle: None, since, until: None, trouble },
+        Watch { id, handle, since, until: Some(since), trouble: None },
+    ]
+}
+
 fn forms() -> Vec<Form> {
     let reason = || "the reason".to_owned();
     let oversized = Oversized {
@@ -153,32 +172,13 @@ fn forms() -> Vec<Form> {
         subject: Untrusted::new("Subject".to_owned()),
         from: Untrusted::new("bob@example.org".to_owned()),
     };
-    let (id, since) = (WatchId::derived(&[b"watch"]), instant(1_800_000_000));
-    let trouble = WatchTrouble {
-        attempt: 2,
-        error: "it failed".to_owned(),
-        waits_for: Some(PauseReason::MissingPermission),
-        retry_at: since,
-    };
     let words = || vec!["word".to_owned()];
     vec![
         form("documents.decision", states()),
         form("history.fact", facts()),
         form("outbox.news", news()),
         form("streams.track", tracks()),
-        form(
-            "streams.watch",
-            vec![
-                Watch { id, handle: None, since, until: None, trouble: Some(trouble) },
-                Watch {
-                    id,
-                    handle: Some("handle".to_owned()),
-                    since,
-                    until: Some(since),
-                    trouble: None,
-                },
-            ],
-        ),
+        form("streams.watch", watches()),
         form(
             "jobs.task",
             vec![
