@@ -14,6 +14,7 @@ mod answer;
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;
+mod eval;
 mod import;
 mod inspect;
 mod migrate;
@@ -70,6 +71,8 @@ enum Command {
         #[command(subcommand)]
         what: inspect::Inspect,
     },
+    /// Measure the router on a labelled mailbox, in the order of time
+    Eval(eval::Eval),
     /// Run the server: console, REST, webhooks
     Serve(serve::Serve),
     /// Show everything at work on a simulated mailbox
@@ -125,6 +128,7 @@ fn perform(line: Line, speaker: Speaker) -> Result<Answer, Refusal> {
             runtime.block_on(verify::run(global.db()))
         }
         Command::Inspect { what } => what.run(),
+        Command::Eval(eval) => eval.run(),
         Command::Serve(serve) => runtime.block_on(serve.run(global.db, speaker)),
         #[cfg(feature = "demo")]
         Command::Demo(demo) => runtime.block_on(demo.run(global.db, speaker)),

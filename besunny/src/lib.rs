@@ -31,6 +31,9 @@ mod push;
 mod system;
 mod verify;
 
+/// The learned router.
+#[cfg(feature = "ai")]
+pub use besunny_ai as ai;
 /// The model, the ports and the decisions.
 pub use besunny_core as core;
 /// Gmail, OAuth tokens and Pub/Sub push.

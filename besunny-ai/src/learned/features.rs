@@ -1,0 +1,188 @@
+//! What the model sees of a mail: words and addresses as numbers (DATA-2).
+use std::{collections::BTreeMap, hash::Hasher};
+
+use besunny_core::mail::{Mail, Mailbox};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use siphasher::sip::SipHasher13;
+
+/// Words and addresses share so many numbers; two that meet in one blur each other a little.
+pub(super) const TERMS: usize = 1 << 16;
+/// What follows in a longer mail adds little, and a mail of one word repeated costs no more.
+const MAX_WORDS: usize = 4_000;
+/// A mail to a whole company says no more than one to so many people.
+const MAX_RECIPIENTS: usize = 30;
+/// Longer words are rubbish: encoded data, lines without spaces.
+const MAX_WORD_BYTES: usize = 40;
+/// Marks of an answer or a forward before a subject, in the languages of common mail programs.
+const SUBJECT_MARKS: [&str; 8] = ["re:", "fw:", "fwd:", "aw:", "wg:", "sv:", "tr:", "rif:"];
+
+/// What a term is made of; each kind has numbers of its own.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Word = 0,
+    Sender,
+    SenderDomain,
+    Recipient,
+    RecipientDomain,
+    Subject,
+    SubjectPair,
+    List,
+    WholeSubject,
+    Message,
+}
+
+/// What the model sees of one mail; it holds no text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Features {
+    /// Each term once, in order, with how often it occurs.
+    pub(super) terms: Vec<(u16, u8)>,
+    pub(super) sender: u64,
+    pub(super) recipients: Vec<u64>,
+    pub(super) subject: u64,
+    pub(super) message: Option<u64>,
+    /// The mails it answers.
+    pub(super) earlier: Vec<u64>,
+    pub(super) at: DateTime<Utc>,
+}
+
+impl Features {
+    /// Reads what the model needs of `mail`, which was received `at`.
+    #[must_use]
+    pub fn read(mail: &Mail, at: DateTime<Utc>) -> Self {
+        let mut terms = Terms::default();
+        let from = mail.from.first().map(address).unwrap_or_default();
+        terms.address(Kind::Sender, Kind::SenderDomain, &from);
+        let to = mail.to.iter().chain(&mail.cc).take(MAX_RECIPIENTS).map(address);
+        let to: Vec<String> = to.collect();
+        for address in &to {
+            terms.address(Kind::Recipient, Kind::RecipientDomain, address);
+        }
+        if let Some(list) = &mail.list_id {
+            terms.add(Kind::List, list.expose());
+        }
+        let subject = bare_subject(mail.subject.expose());
+        let words: Vec<String> = words(&subject).collect();
+        for word in &words {
+            terms.add(Kind::Subject, word);
+            terms.add(Kind::Word, word);
+        }
+        for pair in words.windows(2) {
+            terms.add(Kind::SubjectPair, &pair.join(" "));
+        }
+        for word in self::words(mail.text.expose()).take(MAX_WORDS) {
+            terms.add(Kind::Word, &word);
+        }
+        let message = |id: &str| number(Kind::Message, id);
+        let earlier = mail.references.iter().chain(&mail.in_reply_to);
+        let mut earlier: Vec<u64> = earlier.map(|id| message(id.expose())).collect();
+        earlier.sort_unstable();
+        earlier.dedup();
+        Self {
+            terms: terms.counts.into_iter().collect(),
+            sender: number(Kind::Sender, &from),
+            recipients: to.iter().map(|address| number(Kind::Recipient, address)).collect(),
+            subject: number(Kind::WholeSubject, &subject),
+            message: mail.message_id.as_ref().map(|id| message(id.expose())),
+            earlier,
+            at,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Terms {
+    counts: BTreeMap<u16, u8>,
+}
+
+impl Terms {
+    fn add(&mut self, kind: Kind, text: &str) {
+        // The upper bits are as good as any.
+        let [high, low, ..] = number(kind, text).to_be_bytes();
+        let count = self.counts.entry(u16::from_be_bytes([high, low])).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    fn address(&mut self, whole: Kind, domain: Kind, address: &str) {
+        self.add(whole, address);
+        if let Some((_, host)) = address.split_once('@') {
+            self.add(domain, host);
+        }
+    }
+}
+
+/// Numbers a text; the same for ever, since models are stored.
+fn number(kind: Kind, text: &str) -> u64 {
+    let mut hasher = SipHasher13::new_with_keys(0, kind as u64);
+    hasher.write(text.as_bytes());
+    hasher.finish()
+}
+
+/// Numbers a pair of numbers of one kind.
+pub(super) fn pair(kind: u64, a: u64, b: u64) -> u64 {
+    let mut hasher = SipHasher13::new_with_keys(1, kind);
+    hasher.write_u64(a);
+    hasher.write_u64(b);
+    hasher.finish()
+}
+
+fn address(mailbox: &Mailbox) -> String {
+    mailbox.address.expose().to_lowercase()
+}
+
+/// Cuts a text into lower-case words of at least two characters.
+fn words(text: &str) -> impl Iterator<Item = String> + '_ {
+    let is_inside = |c: char| c.is_alphanumeric() || c == '_';
+    text.split(move |c| !is_inside(c))
+        .filter(|word| word.len() < MAX_WORD_BYTES && word.chars().nth(1).is_some())
+        .map(str::to_lowercase)
+}
+
+/// Returns a subject in lower case without the marks of answers and forwards.
+fn bare_subject(subject: &str) -> String {
+    let lower = subject.to_lowercase();
+    let mut rest = lower.trim();
+    while let Some(bare) = SUBJECT_MARKS.iter().find_map(|mark| rest.strip_prefix(mark)) {
+        rest = bare.trim_start();
+    }
+    rest.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use besunny_core::mail::{self, Caps};
+
+    use super::*;
+
+    fn features(raw: &str) -> Features {
+        Features::read(&mail::read(raw.as_bytes(), &Caps::default()).unwrap(), DateTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn an_answer_has_the_subject_of_its_question() {
+        let question = features("From: a@x.org\nSubject: Harbour lights\n\nx");
+        let answer = features("From: a@x.org\nSubject: Re: AW: harbour lights\n\nx");
+        assert_eq!(question, answer);
+        let other = features("From: a@x.org\nSubject: Reharbour lights\n\nx");
+        assert_ne!(question.subject, other.subject);
+    }
+
+    #[test]
+    fn data_2_a_word_is_another_term_in_each_place() {
+        let text = features("Subject: \n\nquay");
+        let subject = features("Subject: quay\n\n");
+        assert!(subject.terms.len() > text.terms.len());
+    }
+
+    #[test]
+    fn c8_a_mebibyte_of_one_word_is_one_term() {
+        let mail = format!("Subject: x\n\n{}", "quay ".repeat(1 << 18));
+        let counts = features(&mail).terms;
+        assert_eq!(counts.iter().filter(|(_, count)| *count == u8::MAX).count(), 1);
+    }
+
+    #[test]
+    fn numbers_never_change() {
+        assert_eq!(number(Kind::Word, "quay"), 13_117_462_874_190_407_414);
+    }
+}
