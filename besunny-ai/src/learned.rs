@@ -424,3 +424,6 @@ impl View {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests;

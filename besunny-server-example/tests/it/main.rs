@@ -5,6 +5,7 @@ mod binary;
 mod contract;
 #[cfg(feature = "demo")]
 mod demo;
+mod eval;
 mod import;
 mod inspect;
 mod killed;

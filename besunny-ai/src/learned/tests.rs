@@ -1,0 +1,139 @@
+//! What the model learns, and that it never falls over.
+
+use besunny_core::mail::{self, Caps};
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+
+use super::*;
+
+#[expect(clippy::unnecessary_wraps, reason = "a class, as the model takes it")]
+fn project(name: &str) -> Class {
+    Some(ProjectId::derived(&[name.as_bytes()]))
+}
+
+fn at(day: u32) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(i64::from(day))
+}
+
+fn item(from: &str, subject: &str, text: &str, day: u32) -> Features {
+    let raw = format!("From: {from}\nSubject: {subject}\n\n{text}\n");
+    Features::read(&mail::read(raw.as_bytes(), &Caps::default()).unwrap(), at(day))
+}
+
+/// Ann writes about the harbour and Bob about the library, a mail of each a day.
+fn taught(days: u32) -> Learned {
+    let mut model = Learned::default();
+    for day in 0..days {
+        let harbour = item("ann@x.example", &format!("Quay wall {day}"), "cranes and piles", day);
+        model.learn(harbour, project("harbour"));
+        let library = item("bob@y.example", &format!("Shelves {day}"), "readers and rooms", day);
+        model.learn(library, project("library"));
+    }
+    model
+}
+
+#[track_caller]
+fn check(model: &Learned, item: &Features, want: Class) {
+    let found = model.predict(item).unwrap();
+    assert_eq!(found.choice, want, "{found:?}");
+}
+
+#[test]
+fn nothing_is_said_before_there_is_a_choice() {
+    let mut model = Learned::default();
+    let first = item("ann@x.example", "Quay", "", 0);
+    assert_eq!(model.predict(&first), None);
+    model.learn(first.clone(), project("harbour"));
+    assert_eq!(model.predict(&first), None);
+}
+
+#[test]
+fn words_and_people_tell_projects_apart() {
+    let model = taught(10);
+    check(&model, &item("ann@x.example", "Hello", "", 11), project("harbour"));
+    check(&model, &item("new@z.example", "", "readers in rooms", 11), project("library"));
+}
+
+#[test]
+fn cls_9_a_correction_is_felt_at_once() {
+    let mut model = taught(10);
+    let museum = item("ann@x.example", "Vitrines for the museum", "glass and light", 11);
+    check(&model, &museum, project("harbour"));
+    model.learn(museum, project("museum"));
+    check(
+        &model,
+        &item("ann@x.example", "Re: Vitrines for the museum", "the glass", 12),
+        project("museum"),
+    );
+    check(&model, &item("ann@x.example", "Quay wall 12", "cranes", 12), project("harbour"));
+}
+
+#[test]
+fn mail_of_no_project_is_a_choice_of_its_own() {
+    let mut model = taught(10);
+    for day in 0..5 {
+        model.learn(item("shop@s.example", "Offers of the week", "discount", day), None);
+    }
+    check(&model, &item("shop@s.example", "Offers", "a discount", 11), None);
+}
+
+#[test]
+fn ml_3_a_model_that_was_written_down_says_the_same() {
+    let mut model = taught(40);
+    for day in 40..90 {
+        let question = item("ann@x.example", &format!("Quay wall {day}"), "cranes", day);
+        let prediction = model.predict(&question).unwrap();
+        model.judge(&prediction, project("harbour"));
+        model.learn(question, project("harbour"));
+    }
+    let restored = Learned::import(&model.export().unwrap()).unwrap();
+    for question in [
+        item("ann@x.example", "Quay", "piles", 91),
+        item("bob@y.example", "Quay", "readers", 91),
+        item("eve@z.example", "nothing known", "", 91),
+    ] {
+        let (live, back) =
+            (model.predict(&question).unwrap(), restored.predict(&question).unwrap());
+        assert_eq!(live.choice, back.choice);
+        // Sums are added up in another order.
+        assert!((live.confidence - back.confidence).abs() < 1e-3, "{live:?} {back:?}");
+    }
+}
+
+#[test]
+fn ml_3_what_is_no_model_is_refused() {
+    assert!(matches!(Learned::import(b""), Err(ModelError::Unreadable(_))));
+    assert!(matches!(Learned::import(&[9, 1, 2]), Err(ModelError::Form { found: 9 })));
+    let model = taught(3).export().unwrap();
+    assert!(Learned::import(&model[..model.len() / 2]).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn any_history_gives_chances_and_the_same_ones_again(
+        mails in prop::collection::vec((0..4_usize, 0..5_usize, 0..400_u32, "[a-e ]{0,12}"), 2..60)
+    ) {
+        let teach = || {
+            let mut model = Learned::default();
+            let mut said = Vec::new();
+            for (sender, class, day, words) in &mails {
+                let class = (*class > 0).then(|| ProjectId::derived(&[&class.to_be_bytes()]));
+                let question = item(&format!("p{sender}@x.example"), words, words, *day);
+                if let Some(prediction) = model.predict(&question) {
+                    model.judge(&prediction, class);
+                    said.push(prediction);
+                }
+                model.learn(question, class);
+            }
+            said
+        };
+        let said = teach();
+        for prediction in &said {
+            prop_assert!((0.0..=1.0).contains(&prediction.confidence));
+            prop_assert!(prediction.alternatives.iter().all(|(_, c)| (0.0..=1.0).contains(c)));
+        }
+        prop_assert_eq!(said, teach());
+    }
+}
