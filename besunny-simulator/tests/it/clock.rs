@@ -26,7 +26,7 @@ async fn a_change_of_mode_does_not_jump() {
 
 #[tokio::test]
 async fn a_scaled_clock_runs_ahead_and_can_be_advanced_too() {
-    let scene = Scene::with(|config| config.clock = ClockMode::Scaled { factor: 1e6 }).await;
+    let scene = Scene::with(|config| config.clock = ClockMode::Scaled { factor: 100.0 }).await;
     let first = scene.control().now();
     scene.get("profile").await.good();
     assert!(scene.control().now() > first);
