@@ -136,16 +136,9 @@ impl Bench {
         let met = effects.iter().filter_map(|effect| {
             if let Effect::Store { item, .. } = effect { Some(item.clone()) } else { None }
         });
-        let basis = PassBasis {
-            stream: self.lease.stream,
-            epoch: self.lease.epoch,
-            expected: at.version,
-            track: at.track,
-            met: met.collect(),
-            mark: None,
-        };
+        let basis = PassBasis { met: met.collect(), ..PassBasis::standing(&self.lease, at) };
         let commit = Commit {
-            id: CommitId::derived(&[&at.version.0.to_be_bytes()]),
+            id: CommitId::derived(&[&basis.expected.0.to_be_bytes()]),
             basis: Basis::Pass(Box::new(basis)),
             at: self.clock.now(),
             effects,

@@ -76,7 +76,6 @@ pub struct Learned {
     shares: Tally,
     blend: Blend,
     judge: Judge,
-    records: Vec<(f64, f64)>,
     judged: u32,
     rebuild_at: usize,
 }
@@ -85,6 +84,9 @@ pub struct Learned {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
+    /// It could not be written.
+    #[error("the model cannot be written")]
+    Unwritable(#[source] postcard::Error),
     /// It is no model, or a damaged one.
     #[error("the model cannot be read; train it again from its mails")]
     Unreadable(#[source] postcard::Error),
@@ -107,8 +109,11 @@ pub struct Prediction {
     pub alternatives: Vec<(Class, f64)>,
     ranked: Vec<(usize, Evidence)>,
     signs: Signs,
-    records: [u64; 3],
+    records: Records,
 }
+
+/// The records that a choice belongs to: its project with its sender, with the next best, its sender, its project.
+type Records = [u64; 4];
 
 impl Default for Learned {
     fn default() -> Self {
@@ -125,7 +130,6 @@ impl Default for Learned {
             shares: Tally::default(),
             blend: Blend::new(),
             judge: Judge::default(),
-            records: Vec::new(),
             judged: 0,
             rebuild_at: FIRST_REBUILD,
         }
@@ -166,6 +170,7 @@ impl Learned {
             pair(1, best as u64, item.sender),
             pair(2, best as u64, second as u64),
             pair(3, item.sender, 0),
+            pair(6, best as u64, 0),
         ];
         let signs = view.signs(self, &chances, (best, second), records);
         let other = |class: &usize| (self.classes[*class], chances[*class]);
@@ -204,11 +209,7 @@ impl Learned {
     /// The prediction must have been made before its mail was learned; the confidence of later ones
     /// rests on that.
     pub fn judge(&mut self, prediction: &Prediction, truth: Class) {
-        let Some((best, _)) = prediction.ranked.first() else { return };
         let is_right = prediction.choice == truth;
-        let (count, right) = &mut self.records[*best];
-        *count = *count * RECORD_FADE + 1.0;
-        *right = *right * RECORD_FADE + f64::from(u8::from(is_right));
         self.judge.remember(prediction.signs, &prediction.records, is_right);
         if let Some(truth) = self.classes.iter().position(|class| *class == truth) {
             self.blend.remember(&prediction.ranked, truth);
@@ -226,7 +227,7 @@ impl Learned {
     ///
     /// [`ModelError`] when memory does not suffice.
     pub fn export(&self) -> Result<Vec<u8>, ModelError> {
-        postcard::to_allocvec(&(FORM, self)).map_err(ModelError::Unreadable)
+        postcard::to_allocvec(&(FORM, self)).map_err(ModelError::Unwritable)
     }
 
     /// Reads a model that was written down.
@@ -281,7 +282,6 @@ impl Learned {
             return index;
         }
         self.classes.push(class);
-        self.records.push((0.0, 0.0));
         self.margins.grow(self.classes.len());
         self.classes.len() - 1
     }
@@ -333,9 +333,6 @@ impl Learned {
         }
     }
 }
-
-/// Each new choice of a project makes the earlier ones weigh so much less in its record.
-const RECORD_FADE: f64 = 0.98;
 
 /// Returns a step below `length` that shares no factor with it.
 fn coprime(length: usize, seed: u64) -> usize {
@@ -396,12 +393,11 @@ impl View {
         model: &Learned,
         chances: &[f64],
         (best, second): (usize, usize),
-        records: [u64; 3],
+        records: Records,
     ) -> Signs {
         let mut margins: Vec<f64> = self.margins.iter().map(|margin| f64::from(*margin)).collect();
         let of_best = margins[best];
         margins.sort_by(|a, b| b.total_cmp(a));
-        let (count, right) = model.records[best];
         let agrees = of_best >= margins[0];
         let lead = (chances[best] / chances[second].max(1e-6)).ln();
         [
@@ -414,7 +410,7 @@ impl View {
             self.sender_count.ln_1p(),
             self.subject_count.ln_1p(),
             self.known,
-            log_odds((right + 1.4) / (count + 2.0)),
+            model.judge.record(records[3]),
             self.evidence[best][7],
             self.evidence[best][8],
             self.evidence[best][2].clamp(-3.0, 5.0),

@@ -15,6 +15,8 @@ use crate::{
     job::Job,
     mail::RecipientKind,
     push::Watch,
+    repository::Position,
+    scheduler::Lease,
     source::{ItemId, ItemRef},
     track::{ScanId, Track, Version},
 };
@@ -77,6 +79,15 @@ pub struct PassBasis {
     /// The scan that what was met is marked with; none while a page is read in part, since the page
     /// may be read again and show less.
     pub mark: Option<ScanId>,
+}
+
+impl PassBasis {
+    /// Returns the basis of a commit under `lease` that met nothing and leaves the track where it is.
+    #[must_use]
+    pub fn standing(lease: &Lease, at: Position) -> Self {
+        let Lease { stream, epoch, .. } = *lease;
+        Self { stream, epoch, expected: at.version, track: at.track, met: Vec::new(), mark: None }
+    }
 }
 
 /// A decision, as data.

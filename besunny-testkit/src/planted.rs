@@ -1,6 +1,7 @@
 //! Bugs put in on purpose: a suite or a simulation that does not see them proves nothing.
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt::Debug,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -194,13 +195,26 @@ fn rename(commit: &mut Arc<Commit>, number: u64) {
 pub struct BuggySource {
     source: Arc<dyn Source<Message>>,
     bug: Option<Planted>,
+    claims: Option<Arc<dyn Claims>>,
+}
+
+/// What notices claim of a log.
+pub(crate) trait Claims: Debug + Send + Sync {
+    /// Takes the position that a notice named last.
+    fn take(&self, stream: &StreamRef) -> Option<Cursor>;
 }
 
 impl BuggySource {
     /// Plants `bug` in `source`; a bug that is none of a source changes nothing.
     #[must_use]
     pub fn new(source: Arc<dyn Source<Message>>, bug: Option<Planted>) -> Self {
-        Self { source, bug }
+        Self { source, bug, claims: None }
+    }
+
+    /// Gives what notices claim to a source that would believe it.
+    pub(crate) fn told(self, claims: Arc<dyn Claims>) -> Self {
+        let claims = self.has(Planted::BelievedNotices).then_some(claims);
+        Self { claims, ..self }
     }
 
     fn has(&self, bug: Planted) -> bool {
@@ -231,6 +245,10 @@ impl Source<Message> for BuggySource {
         cursor: &Cursor,
         page: Option<&PageToken>,
     ) -> Result<Read<Message>, SourceError> {
+        if let Some(cursor) = self.claims.as_ref().and_then(|claims| claims.take(stream)) {
+            let next = Next::Cursor { cursor, more: false };
+            return Ok(Read::Page(Page { changes: Vec::new(), next, total: None }));
+        }
         let read = self.source.changes_since(stream, cursor, page).await;
         let mut read = match read {
             Err(_) if self.has(Planted::SwallowedError) => {

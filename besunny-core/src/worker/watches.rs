@@ -109,18 +109,11 @@ impl Worker {
 
     async fn store_watch(&self, lease: &Lease, watch: Watch) -> Result<(), RepositoryError> {
         let at = self.repository.position(&lease.scope, lease.stream).await?;
-        let basis = PassBasis {
-            stream: lease.stream,
-            epoch: lease.epoch,
-            expected: at.version,
-            track: at.track,
-            met: Vec::new(),
-            mark: None,
-        };
+        let basis = PassBasis::standing(lease, at);
         let id = CommitId::derived(&[
             watch.id.as_bytes(),
             &lease.epoch.0.to_be_bytes(),
-            &at.version.0.to_be_bytes(),
+            &basis.expected.0.to_be_bytes(),
         ]);
         let effects = vec![Effect::Watch(Some(watch))];
         let commit =

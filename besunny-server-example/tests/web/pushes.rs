@@ -30,14 +30,7 @@ async fn trouble_with_push_is_told_with_its_fix() {
     };
     let id = WatchId::derived(&[b"watch"]);
     let watch = Watch { id, handle: None, since: now, until: None, trouble: Some(trouble) };
-    let basis = PassBasis {
-        stream: lease.stream,
-        epoch: lease.epoch,
-        expected: at.version,
-        track: at.track,
-        met: Vec::new(),
-        mark: None,
-    };
+    let basis = PassBasis::standing(&lease, at);
     let commit = Commit {
         id: CommitId::derived(&[b"watch"]),
         basis: Basis::Pass(Box::new(basis)),

@@ -24,13 +24,9 @@ use super::{
     faults::{Fault, Faults},
     filing::Marks,
     stage::{Stage, lock},
-    watches::{Believer, Watches},
+    watches::Watches,
 };
-use crate::{
-    clock::ManualClock,
-    interposed::Interposed,
-    planted::{BuggySource, Planted},
-};
+use crate::{clock::ManualClock, interposed::Interposed, planted::BuggySource};
 
 /// The provider name of the scripted mailboxes.
 pub(super) const PROVIDER: &str = "scripted";
@@ -49,12 +45,10 @@ pub(super) fn start(stage: &Stage, node: usize) -> Pin<Box<dyn Future<Output = (
 fn worker(stage: &Stage, node: usize) -> Worker {
     let store = Arc::clone(&stage.seen_store);
     let interposed = Arc::new(Interposed::new(store, Arc::<Faults>::clone(&stage.faults)));
-    let source = BuggySource::new(Arc::new(stage.mail.restarted()), stage.planted);
+    let source =
+        BuggySource::new(Arc::new(stage.mail.restarted()), stage.planted)
+            .told(Arc::<Watches>::clone(&stage.watches));
     let mut adapter = MailAdapter::from(Adapter::new(source));
-    if stage.planted == Some(Planted::BelievedNotices) {
-        let watches = Arc::clone(&stage.watches);
-        adapter.source = Arc::new(Believer { source: adapter.source, watches });
-    }
     adapter.push = Some(Arc::<Watches>::clone(&stage.watches));
     adapter.receiver = Some(Arc::<Watches>::clone(&stage.watches));
     adapter.filing = Some(Arc::<Marks>::clone(&stage.marks));

@@ -9,12 +9,8 @@ use async_trait::async_trait;
 use besunny_core::{
     clock::Clock,
     ids::WatchId,
-    message::Message,
     push::{Delivery, Notice, PublicKey, Push, Receiver, Rejected, Watch, WatchRequest},
-    source::{
-        AccountRef, Cursor, Fetched, ItemId, Limits, Next, OfferedStream, Page, PageToken, Read,
-        Scope, Source, SourceError, SourceErrorKind, StreamRef, Subject,
-    },
+    source::{Cursor, SourceError, SourceErrorKind, StreamRef, Subject},
 };
 use chrono::{DateTime, Utc};
 
@@ -23,7 +19,7 @@ use super::{
     post::{self, Post, Told},
     stage::lock,
 };
-use crate::{clock::ManualClock, scripted::ScriptedMail, seed::Seed};
+use crate::{clock::ManualClock, planted::Claims, scripted::ScriptedMail, seed::Seed};
 
 /// A watch lasts between 8 and so many minutes: some end before anybody looks again.
 const LIFE_MINUTES: u64 = 90;
@@ -217,55 +213,9 @@ impl Receiver for Watches {
     }
 }
 
-/// A source that believes what notices say of its log: a bug (ARCHITECTURE.md L2).
-#[derive(Debug)]
-pub(super) struct Believer {
-    pub(super) source: Arc<dyn Source<Message>>,
-    pub(super) watches: Arc<Watches>,
-}
-
-#[async_trait]
-impl Source<Message> for Believer {
-    fn limits(&self) -> Limits {
-        self.source.limits()
-    }
-
-    async fn streams(&self, account: &AccountRef) -> Result<Vec<OfferedStream>, SourceError> {
-        self.source.streams(account).await
-    }
-
-    async fn head(&self, stream: &StreamRef, scope: &Scope) -> Result<Option<Cursor>, SourceError> {
-        self.source.head(stream, scope).await
-    }
-
-    async fn changes_since(
-        &self,
-        stream: &StreamRef,
-        cursor: &Cursor,
-        page: Option<&PageToken>,
-    ) -> Result<Read<Message>, SourceError> {
-        let claimed = lock(&self.watches.inner).claimed.remove(&stream.subject);
-        let Some(claimed) = claimed else {
-            return self.source.changes_since(stream, cursor, page).await;
-        };
-        let next = Next::Cursor { cursor: Cursor::from_source(claimed.to_string()), more: false };
-        Ok(Read::Page(Page { changes: Vec::new(), next, total: None }))
-    }
-
-    async fn list(
-        &self,
-        stream: &StreamRef,
-        scope: &Scope,
-        page: Option<&PageToken>,
-    ) -> Result<Page<Message>, SourceError> {
-        self.source.list(stream, scope, page).await
-    }
-
-    async fn fetch(
-        &self,
-        stream: &StreamRef,
-        ids: &[ItemId],
-    ) -> Result<Vec<Fetched<Message>>, SourceError> {
-        self.source.fetch(stream, ids).await
+impl Claims for Watches {
+    fn take(&self, stream: &StreamRef) -> Option<Cursor> {
+        let claimed = lock(&self.inner).claimed.remove(&stream.subject)?;
+        Some(Cursor::from_source(claimed.to_string()))
     }
 }

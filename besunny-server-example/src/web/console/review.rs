@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{Html, IntoResponse, Redirect, Response},
 };
-use besunny::core::{document::Document, repository::RepositoryError};
+use besunny::core::{document::Document, ids::ProjectId, repository::RepositoryError};
 use serde::Deserialize;
 
 use super::{Frame, Place, Refusal, document::project, feed, mark, refuse, show};
@@ -116,16 +116,11 @@ pub(super) async fn assign(
         guard::own_form(&session, &decision.form_token)?;
         let wanted = if decision.project == OTHER { &decision.other } else { &decision.project };
         let to = project(wanted)?.ok_or_else(no_choice)?;
-        let document = document::own(&site, document::id(&id)?).await?;
-        let at = (document.id, decision.version);
-        let after = site.besunny().assign_at(site.scope(), site.user(), at, Some(to)).await;
-        if matches!(after, Err(besunny::Error::Store(RepositoryError::Conflict))) {
-            return moved_on(&site, &session, &document, &headers).await;
-        }
-        let after = after?;
-        if !guard::is_htmx(&headers) {
-            return Ok(Redirect::to("/review").into_response());
-        }
+        let after =
+            match decide(&site, &session, &id, (decision.version, Some(to)), &headers).await? {
+                Decided::Row(after) => after,
+                Decided::Answer(answer) => return Ok(answer),
+            };
         let done = Done {
             id: after.id.to_string(),
             title: after.title.expose(),
@@ -148,15 +143,41 @@ pub(super) async fn undo(
     let answer = async {
         let Form(decision) = form?;
         guard::own_form(&session, &decision.form_token)?;
-        let document = document::own(&site, document::id(&id)?).await?;
-        let at = (document.id, decision.version);
-        let after = site.besunny().assign_at(site.scope(), site.user(), at, None).await?;
-        if !guard::is_htmx(&headers) {
-            return Ok(Redirect::to("/review").into_response());
+        match decide(&site, &session, &id, (decision.version, None), &headers).await? {
+            Decided::Row(after) => row(&site, &session, &after, None).await,
+            Decided::Answer(answer) => Ok(answer),
         }
-        row(&site, &session, &after, None).await
     };
     answer.await.map_err(refuse(&headers))
+}
+
+/// What follows from a decision of a person.
+enum Decided {
+    /// The row of the document is shown as it is now.
+    Row(Document),
+    /// Everything is said.
+    Answer(Response),
+}
+
+/// Puts a document where the person wants it, if it is still as the person saw it.
+async fn decide(
+    site: &Site,
+    session: &Session,
+    id: &str,
+    (version, to): (u64, Option<ProjectId>),
+    headers: &HeaderMap,
+) -> Result<Decided, Refusal> {
+    let document = document::own(site, document::id(id)?).await?;
+    let at = (document.id, version);
+    let after = site.besunny().assign_at(site.scope(), site.user(), at, to).await;
+    if matches!(after, Err(besunny::Error::Store(RepositoryError::Conflict))) {
+        return moved_on(site, session, &document, headers).await.map(Decided::Answer);
+    }
+    let after = after?;
+    if !guard::is_htmx(headers) {
+        return Ok(Decided::Answer(Redirect::to("/review").into_response()));
+    }
+    Ok(Decided::Row(after))
 }
 
 /// Shows what became of a document that somebody else decided on meanwhile.
