@@ -1,5 +1,8 @@
 //! A page with its items in hand.
-use std::{collections::HashSet, ops::Add};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Add,
+};
 
 use super::{Change, Fetched, ItemId, ItemRef, Next, Page, Plan, QuarantineReason, SourceError};
 use crate::{commit::Effect, repository::Known};
@@ -159,26 +162,35 @@ impl<R> Facts<R> {
         self.earlier.iter().cloned().chain(here).collect()
     }
 
-    /// Takes a batch in; an id the source did not answer is quarantined, never lost.
-    pub(super) fn add<T, P>(&mut self, asked: &[ItemId], items: Vec<Fetched<T>>, plan: &P)
+    /// Takes a batch in; returns what failed alone.
+    ///
+    /// An id the source did not answer is quarantined, never lost.
+    pub(super) fn add<'a, T, P>(
+        &mut self,
+        asked: &'a [ItemId],
+        items: Vec<Fetched<T>>,
+        plan: &P,
+    ) -> Vec<(&'a [ItemId], SourceError)>
     where
         P: Plan<T, Reading = R>,
     {
-        let mut unanswered: HashSet<&ItemId> = asked.iter().collect();
+        let mut unanswered: HashMap<&ItemId, &'a [ItemId]> =
+            asked.iter().map(|id| (id, std::slice::from_ref(id))).collect();
+        let mut failed = Vec::new();
         for item in items {
-            if !unanswered.remove(item.id()) {
-                continue;
-            }
+            let Some(alone) = unanswered.remove(item.id()) else { continue };
             match item {
                 Fetched::Present(at, item) => self.read(at, item, plan),
                 Fetched::Gone(id) => self.gone.push(id),
                 Fetched::Unreadable { id, why } => {
                     self.unreadable.push((id, QuarantineReason::Unreadable(why.to_owned())));
                 }
+                Fetched::Failed { error, .. } => failed.push((alone, error)),
             }
         }
-        let lost = asked.iter().filter(|id| unanswered.contains(id));
+        let lost = asked.iter().filter(|id| unanswered.contains_key(id));
         self.unreadable.extend(lost.map(|id| (id.clone(), QuarantineReason::NotAnswered)));
+        failed
     }
 
     /// Gives up on an item that keeps failing.
