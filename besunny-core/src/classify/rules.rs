@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 
 use super::{
-    Alternative, Classifier, ClassifyError, Evidence, Question, Signal, Verdict, words::Phrases,
+    Alternative, Classifier, ClassifyError, Earlier, Evidence, Making, Question, Signal, Verdict,
+    words::Phrases,
 };
 use crate::{
     ids::ProjectId,
@@ -52,6 +53,13 @@ impl Signal {
             Self::NameInText => 0.75,
             Self::Domain => 0.6,
             Self::Keyword => 0.4,
+            // What was learned or read by a model brings a weight of its own.
+            Self::Sender
+            | Self::Recipients
+            | Self::Subject
+            | Self::Words
+            | Self::Similar
+            | Self::Quote => 0.0,
         }
     }
 }
@@ -89,6 +97,7 @@ fn weigh(question: &Question<'_>, candidates: &[Project]) -> Verdict {
         confidence: best.map_or(0.0, |best| best.confidence),
         evidence,
         alternatives: ranked.collect(),
+        made: Making::default(),
     }
 }
 
@@ -106,6 +115,7 @@ fn thread(question: &Question<'_>, candidates: &[Project]) -> Vec<Evidence> {
         signal: Signal::Thread,
         quote: Untrusted::new(format!("{count} of {all} earlier mails of this thread")),
         weight: Signal::Thread.weight() * f64::from(count) / f64::from(all),
+        earlier: Some(Earlier { here: count, all }),
     });
     evidence.collect()
 }
@@ -131,6 +141,7 @@ fn addresses(mail: &Mail, candidates: &[Project]) -> Vec<Evidence> {
             signal,
             quote: Untrusted::new(quote.clone()),
             weight: signal.weight(),
+            earlier: None,
         }));
     }
     evidence
@@ -201,7 +212,7 @@ fn evidence(project: ProjectId, signal: Signal, quote: &str, place: Place) -> Ev
     };
     let share = if place == Place::Quoted { QUOTED } else { 1.0 };
     let weight = signal.weight() * share;
-    Evidence { project, signal, quote: Untrusted::new(quote.to_owned()), weight }
+    Evidence { project, signal, quote: Untrusted::new(quote.to_owned()), weight, earlier: None }
 }
 
 #[cfg(test)]

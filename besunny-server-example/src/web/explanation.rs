@@ -202,5 +202,11 @@ pub(super) const fn signal_name(signal: Signal) -> &'static str {
         Signal::Person => "Person",
         Signal::Domain => "Organisation",
         Signal::Keyword => "Keyword",
+        Signal::Sender => "Earlier mails of the sender",
+        Signal::Recipients => "Earlier mails to the same people",
+        Signal::Subject => "Earlier mails with the subject",
+        Signal::Words => "Words",
+        Signal::Similar => "Similar mails",
+        Signal::Quote => "Passage",
     }
 }
