@@ -72,6 +72,7 @@ fn states() -> Vec<DocumentState> {
         ReviewReason::NoProjects,
         ReviewReason::ClassifierFailed,
         ReviewReason::TakenOut,
+        ReviewReason::Suspicious,
     ];
     let review = |reason| {
         let suggestion = (reason == ReviewReason::Ambiguous).then(project);
@@ -97,6 +98,7 @@ fn facts() -> Vec<Fact> {
         Signal::Words,
         Signal::Similar,
         Signal::Quote,
+        Signal::Imitation,
     ];
     let evidence = signals.map(|signal| Evidence {
         project: project(),
