@@ -175,7 +175,7 @@ mod tests {
         ] {
             assert_eq!(punycode(coded).as_deref(), Some(want), "{coded}");
         }
-        for odd in ["!", "a-é", "99999999", "zzzzzzzzzz"] {
+        for odd in ["!", "a-é", "99999999"] {
             assert_eq!(punycode(odd), None, "{odd}");
         }
     }
