@@ -2,7 +2,7 @@
 //!
 //! A classifier only says what it thinks and why. The engine decides (CLS-4): thresholds are
 //! enforced here, and a choice outside the candidates counts as none (CLS-6, ARCHITECTURE.md L8).
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 mod rules;
 mod words;
 
-pub use rules::Rules;
+pub use rules::{Rules, is_believable, took_part, vouches};
 
 use crate::{
     document::{Decider, Document, DocumentState, Review, ReviewReason, Route},
     ids::ProjectId,
-    mail::Mail,
+    mail::{Flag, Mail},
     project::Project,
     repository::ThreadMember,
     settings::Settings,
@@ -46,6 +46,30 @@ pub struct Verdict {
     pub evidence: Vec<Evidence>,
     /// The other projects something spoke for, the likeliest first.
     pub alternatives: Vec<Alternative>,
+    /// How it was made, and what that cost.
+    #[serde(default)]
+    pub made: Making,
+}
+
+/// How a verdict was made, and what that cost (CLS-7, ML-3).
+///
+/// Verdicts that were stored before this was recorded have the default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Making {
+    /// Which model made it, with its version; none for rules.
+    pub model: Option<String>,
+    /// SHA-256 of the prompt in hexadecimal digits, for language models.
+    pub prompt_sha256: Option<String>,
+    /// Tokens that a language model read.
+    pub input_tokens: u32,
+    /// Tokens that a language model wrote.
+    pub output_tokens: u32,
+    /// What it cost, in millionths of the unit that the price list is in.
+    pub cost_micros: u64,
+    /// How long it took, in whole milliseconds where it is stored.
+    #[serde(rename = "took_ms", with = "millis")]
+    pub took: Duration,
 }
 
 /// Something that speaks for a project.
@@ -57,8 +81,21 @@ pub struct Evidence {
     pub signal: Signal,
     /// What was found, in the words of the mail.
     pub quote: Untrusted<String>,
-    /// How much it weighs alone, from 0 to 1.
+    /// How much it weighs alone, from 0 to 1; of learned evidence, its share of all that spoke for
+    /// the project.
     pub weight: f64,
+    /// Where earlier mails of the same kind went, where that is the evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Earlier>,
+}
+
+/// Where earlier mails of the same sender, subject or thread went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// How many of them are in the project.
+    pub here: u32,
+    /// How many there are.
+    pub all: u32,
 }
 
 /// A project that is less likely.
@@ -88,6 +125,20 @@ pub enum Signal {
     Domain,
     /// A word of the project's trade stands in it.
     Keyword,
+    /// Earlier mails of its sender went there.
+    Sender,
+    /// Earlier mails to the same people went there.
+    Recipients,
+    /// Earlier mails with its subject went there.
+    Subject,
+    /// Its words are those of mails that went there.
+    Words,
+    /// The mails most like it went there.
+    Similar,
+    /// A language model gave this passage of it as a reason; it was checked that it stands there.
+    Quote,
+    /// The sender's domain looks like one of the project's and is another; it weighs nothing.
+    Imitation,
 }
 
 /// A classifier could not give a verdict.
@@ -141,4 +192,56 @@ pub fn decide(verdict: &Verdict, candidates: &[Project], settings: &Settings) ->
     }
     let by = Decider::Classifier(verdict.classifier.clone());
     DocumentState::Routed(Route { project, by, confidence })
+}
+
+/// Leaves a route to a person that only the mail itself speaks for; pure.
+///
+/// That is so when the sender's domain imitates one of a candidate, or when nothing but what a
+/// language model quotes speaks for the project and the quotes weigh nothing or the mail hides
+/// something. Whoever tells a model where to put his mail gets no further than this.
+#[must_use]
+pub fn caution(state: DocumentState, verdict: &Verdict, mail: &Mail) -> DocumentState {
+    let DocumentState::Routed(route) = &state else { return state };
+    let for_it = verdict.evidence.iter().filter(|found| found.project == route.project);
+    let for_it: Vec<&Evidence> = for_it.collect();
+    let rests_on_quotes =
+        !for_it.is_empty() && for_it.iter().all(|found| found.signal == Signal::Quote);
+    let weighs = for_it.iter().any(|found| found.weight > 0.0);
+    let hides = mail.flags.iter().any(Flag::is_suspicious);
+    let imitates = verdict.evidence.iter().any(|found| found.signal == Signal::Imitation);
+    if imitates || (rests_on_quotes && (hides || !weighs)) {
+        let suggestion = Some(route.project);
+        return DocumentState::NeedsReview(Review { reason: ReviewReason::Suspicious, suggestion });
+    }
+    state
+}
+
+/// Durations as whole milliseconds.
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(took: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_millis)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_of_before_is_read() {
+        let stored = r#"{"classifier":"rules/1","choice":null,"confidence":0.0,"evidence":[{
+            "project":"00000000-0000-0000-0000-000000000000","signal":"code","quote":"RVF-12",
+            "weight":0.97}],"alternatives":[]}"#;
+        let verdict: Verdict = serde_json::from_str(stored).unwrap();
+        assert_eq!(verdict.made, Making::default());
+        assert_eq!(verdict.evidence[0].earlier, None);
+    }
 }

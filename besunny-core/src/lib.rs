@@ -20,6 +20,7 @@ pub mod ids;
 pub mod intake;
 pub mod item;
 pub mod job;
+pub mod language;
 pub mod mail;
 pub mod message;
 pub mod project;

@@ -4,6 +4,8 @@
 //! shown in `ARCHITECTURE.md`.
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::{
     scheduler::{JobRest, PauseReason, Rest},
     source::SourceErrorKind,
@@ -123,6 +125,28 @@ pub fn after_job(failure: JobFailure, attempt: u32, luck: f64) -> JobRest {
     if heals || attempt < JOB_ATTEMPTS { JobRest::After(wait) } else { JobRest::GivenUp(None) }
 }
 
+/// The longest wait that is believed: more is a mistake of whoever asked for it.
+const LONGEST_ASKED: Duration = Duration::from_hours(24);
+
+/// Reads a `Retry-After` field: seconds, or until a date (RFC 9110, section 10.2.3).
+///
+/// A date is compared with `now`; give the sender's own clock where the answer shows it.
+#[must_use]
+pub fn asked_wait(field: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let field = field.trim();
+    let wait = match field.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => (http_date(field)? - now).to_std().unwrap_or_default(),
+    };
+    Some(wait.min(LONGEST_ASKED))
+}
+
+/// Reads a date of HTTP (RFC 9110, section 5.6.7).
+#[must_use]
+pub fn http_date(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc2822(text.trim()).ok().map(|date| date.to_utc())
+}
+
 /// Returns a number from 0 to 1 that follows from `seed`: jitter without randomness (L5).
 #[must_use]
 pub fn luck(seed: &[&[u8]]) -> f64 {
@@ -134,6 +158,27 @@ pub fn luck(seed: &[&[u8]]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn asked_waits_are_seconds_or_dates() {
+        let now = "2026-06-01T08:00:00Z".parse().unwrap();
+        let rows = [
+            ("17", Some(17)),
+            (" 0 ", Some(0)),
+            ("Mon, 01 Jun 2026 08:00:17 GMT", Some(17)),
+            ("Mon, 01 Jun 2026 07:00:00 GMT", Some(0)),
+            ("99999999", Some(86_400)),
+            ("", None),
+            ("soon", None),
+            ("-1", None),
+            ("1.5", None),
+            ("99999999999999999999999", None),
+        ];
+        for (field, want) in rows {
+            let got = asked_wait(field, now).map(|wait| wait.as_secs());
+            assert_eq!(got, want, "{field:?}");
+        }
+    }
 
     fn check(kind: SourceErrorKind, attempt: u32, asked: Option<u64>) -> String {
         let retry_after = asked.map(Duration::from_secs);

@@ -7,6 +7,7 @@ use std::{collections::HashMap, fmt::Debug, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future};
 
+mod acquaintance;
 mod decisions;
 mod forgetting;
 mod jobs;

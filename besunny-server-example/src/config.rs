@@ -11,7 +11,7 @@ use besunny::core::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{command::Refusal, gmail::Google};
+use crate::{command::Refusal, gmail::Google, language::Language};
 
 /// Where the server listens unless something else is said: this machine only.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
@@ -40,6 +40,8 @@ pub struct Config {
     pub log: Log,
     /// Gmail.
     pub google: Option<Google>,
+    /// The language model.
+    pub language: Option<Language>,
 }
 
 /// How the log is written.

@@ -4,6 +4,7 @@
 mod abandoned;
 mod budget;
 mod crash;
+mod deceit;
 mod decisions;
 mod failing;
 mod gmail;

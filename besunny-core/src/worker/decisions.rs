@@ -179,10 +179,13 @@ impl Worker {
         let thread = background.threads.iter();
         let thread = thread.filter(|member| named.contains(member.message_id.expose().as_str()));
         let thread: Vec<ThreadMember> = thread.cloned().collect();
+        let scope = &case.errand.claim.scope;
+        let thread = self.acquainted(scope, mail, thread, candidates).await?;
         let question = Question { document, mail, thread: &thread };
         let (state, fact) = match self.classifier.classify(&question, candidates).await {
             Ok(verdict) => {
                 let state = classify::decide(&verdict, candidates, &self.settings);
+                let state = classify::caution(state, &verdict, mail);
                 let fact = Fact::Decided { verdict: Box::new(verdict), state: state.clone() };
                 (state, fact)
             }

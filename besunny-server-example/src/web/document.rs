@@ -135,6 +135,8 @@ pub struct MailContent {
     /// What was cut, repaired or removed while it was read.
     #[schema(value_type = Vec<String>)]
     pub flags: Vec<Flag>,
+    /// The same in words for people, in the same order.
+    pub noted: Vec<&'static str>,
 }
 
 /// Somebody who wrote or got a mail.
@@ -312,6 +314,7 @@ impl MailContent {
             attachments: mail.attachments.iter().map(AttachmentEntry::of).collect(),
             links: links.collect(),
             flags: mail.flags.iter().collect(),
+            noted: mail.flags.iter().map(Flag::in_words).collect(),
         }
     }
 }

@@ -189,6 +189,9 @@ pub(super) const fn in_words(reason: ReviewReason) -> &'static str {
         ReviewReason::NoProjects => "There was no project to put it into.",
         ReviewReason::ClassifierFailed => "The classifier failed on it.",
         ReviewReason::TakenOut => "It was taken out of a project.",
+        ReviewReason::Suspicious => {
+            "Only its own words speak for the project, and it may not be what it says."
+        }
     }
 }
 
@@ -202,5 +205,12 @@ pub(super) const fn signal_name(signal: Signal) -> &'static str {
         Signal::Person => "Person",
         Signal::Domain => "Organisation",
         Signal::Keyword => "Keyword",
+        Signal::Sender => "Earlier mails of the sender",
+        Signal::Recipients => "Earlier mails to the same people",
+        Signal::Subject => "Earlier mails with the subject",
+        Signal::Words => "Words",
+        Signal::Similar => "Similar mails",
+        Signal::Quote => "Passage",
+        Signal::Imitation => "Sender's domain imitates one of its",
     }
 }

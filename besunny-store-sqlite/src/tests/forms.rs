@@ -1,9 +1,9 @@
 //! The JSON in the columns: a database of today must be readable for ever.
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Duration};
 
 use besunny_core::{
     address::Username,
-    classify::{Alternative, Evidence, Signal, Verdict},
+    classify::{Alternative, Earlier, Evidence, Making, Signal, Verdict},
     document::{Decider, DocumentState, Origin, Review, ReviewReason, Route},
     event::News,
     history::Fact,
@@ -72,6 +72,7 @@ fn states() -> Vec<DocumentState> {
         ReviewReason::NoProjects,
         ReviewReason::ClassifierFailed,
         ReviewReason::TakenOut,
+        ReviewReason::Suspicious,
     ];
     let review = |reason| {
         let suggestion = (reason == ReviewReason::Ambiguous).then(project);
@@ -91,12 +92,20 @@ fn facts() -> Vec<Fact> {
         Signal::Person,
         Signal::Domain,
         Signal::Keyword,
+        Signal::Sender,
+        Signal::Recipients,
+        Signal::Subject,
+        Signal::Words,
+        Signal::Similar,
+        Signal::Quote,
+        Signal::Imitation,
     ];
     let evidence = signals.map(|signal| Evidence {
         project: project(),
         signal,
         quote: Untrusted::new("HBL-7".to_owned()),
         weight: 0.5,
+        earlier: (signal == Signal::Sender).then_some(Earlier { here: 7, all: 8 }),
     });
     let verdict = Verdict {
         classifier: "rules-1".to_owned(),
@@ -104,6 +113,14 @@ fn facts() -> Vec<Fact> {
         confidence: 0.75,
         evidence: evidence.into(),
         alternatives: vec![Alternative { project: project(), confidence: 0.25 }],
+        made: Making {
+            model: Some("model-1".to_owned()),
+            prompt_sha256: Some("c0ffee".to_owned()),
+            input_tokens: 900,
+            output_tokens: 40,
+            cost_micros: 120,
+            took: Duration::from_millis(350),
+        },
     };
     vec![
         Fact::Stored { origin: Origin { account: AccountId::derived(&[b"a"]), item: item() } },

@@ -72,9 +72,3 @@ pub(super) fn happened(line: &HistoryLine) -> &'static str {
         (FactKind::Restored, ..) => "Came back at the source",
     }
 }
-
-/// Names what was cut, repaired or removed in a mail.
-pub(super) fn flag(flag: &besunny::core::mail::Flag) -> String {
-    let name = serde_json::to_string(flag).unwrap_or_default();
-    name.trim_matches('"').replace('_', " ")
-}
