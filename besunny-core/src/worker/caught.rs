@@ -29,7 +29,7 @@ pub(super) struct Panicked;
 ///
 /// What it was at is thrown away with it, and what it shared with others is behind a port.
 pub(super) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
-    AssertUnwindSafe(work).catch_unwind().await.map_err(|_| Panicked)
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|_content| Panicked)
 }
 
 /// A port whose panics are failures.
