@@ -196,7 +196,7 @@ async fn asked_wait(world: World) -> Outcome {
     world.advance(COALESCE).await;
     let due: Vec<_> = bench.leases().await?.into_iter().map(|lease| lease.stream).collect();
     check_equal(&due, &vec![leases[1].stream], "streams that a notice or a newcomer made due")?;
-    world.advance(HOUR - COALESCE).await;
+    world.advance(HOUR).await;
     let lease = bench.lease_of(leases[0].stream).await?;
     bench.end(&lease, Rest::Asked(HOUR)).await?;
     world.advance(COALESCE).await;
