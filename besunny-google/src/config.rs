@@ -7,8 +7,7 @@ use crate::quota::QuotaTable;
 
 /// Time to connect: a host that needs more than a few round trips is down.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Time for a whole answer, up to its first MiB: Gmail answers in well under a second, and a worker
-/// heartbeats its lease every 30 s.
+/// Time for a whole answer, up to its first MiB: Gmail answers in well under a second.
 const TOTAL: Duration = Duration::from_secs(30);
 /// Time for the rest of an answer beyond 1 MiB, from when its turn has come: 35 MB of base64 at
 /// 2.4 Mbit/s.

@@ -10,6 +10,8 @@ mod failing;
 mod gmail;
 mod newcomers;
 mod onward;
+mod panics;
 mod scene;
 mod simulation;
+mod slow;
 mod sync;

@@ -11,10 +11,14 @@ use std::{
 
 use futures::future;
 
-use super::{Abandoned, Worker, jobs::JobError};
+use super::{
+    Abandoned, Worker,
+    caught::{Caught, caught},
+    jobs::JobError,
+};
 use crate::{
     cause::describe,
-    classify::{self, Question},
+    classify::{self, Classifier, Question},
     commit::{Decision, Effect},
     document::{Document, DocumentState, Review, ReviewReason},
     history::Fact,
@@ -27,7 +31,7 @@ use crate::{
 };
 
 /// A document to be decided on, and the claim to do so.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Errand {
     pub(super) claim: Claim,
     pub(super) document: DocumentId,
@@ -62,15 +66,17 @@ impl Worker {
     pub(super) async fn decide_all(&self, errands: Vec<Errand>, max_bytes: usize) {
         let mut batches = vec![errands];
         while let Some(mut batch) = batches.pop() {
-            let decided = match self.read(&mut batch, max_bytes).await {
-                Ok(cases) => {
-                    if !batch.is_empty() {
-                        batches.push(batch);
-                    }
-                    self.decide(cases).await
+            let all = batch.clone();
+            let decided = match caught(self.decide_some(&mut batch, max_bytes)).await {
+                Ok(decided) => decided,
+                Err(panicked) => {
+                    batch.clear();
+                    Err(Refused { errands: all, error: panicked.into() })
                 }
-                Err(error) => Err(Refused { errands: batch, error }),
             };
+            if !batch.is_empty() {
+                batches.push(batch);
+            }
             let Err(Refused { errands, error }) = decided else { continue };
             if errands.len() > 1 && !error.is_outage() {
                 batches.extend(errands.into_iter().rev().map(|errand| vec![errand]));
@@ -79,6 +85,14 @@ impl Worker {
             for errand in &errands {
                 self.put_off(&errand.claim, &error).await;
             }
+        }
+    }
+
+    /// Decides on the first of `batch`, and leaves the others in it.
+    async fn decide_some(&self, batch: &mut Vec<Errand>, max_bytes: usize) -> Result<(), Refused> {
+        match self.read(batch, max_bytes).await {
+            Ok(cases) => self.decide(cases).await,
+            Err(error) => Err(Refused { errands: std::mem::take(batch), error }),
         }
     }
 
@@ -182,7 +196,7 @@ impl Worker {
         let scope = &case.errand.claim.scope;
         let thread = self.acquainted(scope, mail, thread, candidates).await?;
         let question = Question { document, mail, thread: &thread };
-        let (state, fact) = match self.classifier.classify(&question, candidates).await {
+        let (state, fact) = match Caught(&*self.classifier).classify(&question, candidates).await {
             Ok(verdict) => {
                 let state = classify::decide(&verdict, candidates, &self.settings);
                 let state = classify::caution(state, &verdict, mail);
@@ -190,7 +204,7 @@ impl Worker {
                 (state, fact)
             }
             // Nothing is guessed: after the last attempt a person decides.
-            Err(error) if case.errand.claim.attempt + 1 >= retry::JOB_ATTEMPTS => {
+            Err(error) if case.errand.claim.strikes + 1 >= retry::JOB_ATTEMPTS => {
                 undecided(describe(&error))
             }
             Err(error) => return Err(error.into()),

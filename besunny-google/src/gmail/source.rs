@@ -151,6 +151,11 @@ fn path(id: &ItemId) -> Option<String> {
     Some(format!("messages/{}", Segment::new(id.as_str())?))
 }
 
+/// Writes a history id as a cursor; it is stored, so its form is for ever.
+fn cursor_at(history: u128) -> Cursor {
+    Cursor::from_source(history.to_string())
+}
+
 /// Turns the answer about one mail into what the engine hears of it.
 fn found(
     call: &Call<'_>,
@@ -189,7 +194,7 @@ impl<P: std::fmt::Debug + Send + Sync> Source<Message> for Gmail<P> {
         let profile = self.profile(&account(stream)).await?;
         let head = profile.get("historyId").and_then(wire::number);
         let missing = || Unusable("has no history id").during(Operation::GetProfile);
-        Ok(Some(Cursor::from_source(head.ok_or_else(missing)?.to_string())))
+        Ok(Some(cursor_at(head.ok_or_else(missing)?)))
     }
 
     async fn changes_since(
@@ -221,7 +226,7 @@ impl<P: std::fmt::Debug + Send + Sync> Source<Message> for Gmail<P> {
         let reached = history.newest.map_or(start, |newest| newest.max(start));
         let next = match history.next {
             Some(token) => Next::Page(PageToken::from_source(token)),
-            None => Next::Cursor { cursor: Cursor::from_source(reached.to_string()), more: false },
+            None => Next::Cursor { cursor: cursor_at(reached), more: false },
         };
         Ok(Read::Page(Page { changes: history.changes, next, total: None }))
     }
@@ -258,5 +263,21 @@ impl<P: std::fmt::Debug + Send + Sync> Source<Message> for Gmail<P> {
             [id] => Ok(vec![self.find(&account, id).await?]),
             ids => self.find_all(&account, ids).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_cursors_are_as_they_were() {
+        let cursors =
+            [1, 9_876_543, u128::MAX].map(|history| cursor_at(history).as_str().to_owned());
+        insta::assert_snapshot!(cursors.join("\n"), @r"
+        1
+        9876543
+        340282366920938463463374607431768211455
+        ");
     }
 }

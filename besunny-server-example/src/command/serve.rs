@@ -1,7 +1,10 @@
 //! `besunny serve`: the engine and the HTTP side, until it is told to stop.
 use std::{net::SocketAddr, path::PathBuf};
 
-use besunny::core::address::{Username, VirtualAddresses};
+use besunny::core::{
+    address::{Username, VirtualAddresses},
+    settings::Settings,
+};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -76,7 +79,14 @@ async fn open(db: PathBuf, config: &Config, mailbox: Option<&Mailbox>) -> Result
     let addresses = config.virtual_domain.as_deref();
     let addresses = addresses.map(|domain| VirtualAddresses::new("ai", [domain])).transpose();
     let addresses = addresses.map_err(|error| Refusal::usage("config", error.to_string()))?;
+    let remember_for = config.remember_for().map_err(|finding| wrong(&finding))?;
     Home::open(db, |builder, clock| {
+        let builder = match remember_for {
+            Some(remember_for) => {
+                builder.settings(Settings { remember_for, ..Settings::default() })
+            }
+            None => builder,
+        };
         let builder = match addresses {
             Some(addresses) => builder.virtual_addresses(addresses),
             None => builder,

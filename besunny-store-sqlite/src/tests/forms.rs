@@ -220,6 +220,7 @@ fn forms() -> Vec<Form> {
                 QuarantineReason::TooLarge(Box::new(oversized)),
                 QuarantineReason::KeepsFailing(reason()),
                 QuarantineReason::NotAnswered,
+                QuarantineReason::Panicked,
             ],
         ),
         form(

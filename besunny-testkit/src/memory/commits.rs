@@ -335,7 +335,7 @@ impl Rows {
                 row.version.0 += 1;
                 row.track = pass.track.clone();
                 row.last_commit = Some(commit.id);
-                row.attempt = 0;
+                (row.attempt, row.expired) = (0, 0);
                 Ok(row.version)
             }
             Basis::Jobs(done) => {
@@ -437,6 +437,7 @@ impl Rows {
             due_at: now,
             epoch: besunny_core::commit::Epoch(0),
             attempt: 0,
+            strikes: 0,
             expired: 0,
             until: None,
         });

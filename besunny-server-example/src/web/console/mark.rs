@@ -1,13 +1,16 @@
 //! What pages write besides text: colours, shares, lengths of bars, words for signals.
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
 
-use besunny::core::{classify::Signal, mail::SegmentKind};
+use besunny::core::{
+    classify::Signal,
+    mail::{Kind as MailKind, SegmentKind},
+};
 use uuid::Uuid;
 
 use crate::web::{
     document::{DocumentSummary, State},
     explanation::{FactKind, HistoryLine, signal_name},
-    instant,
+    fact, instant,
 };
 
 /// So many colours of chips are in the style sheet.
@@ -56,6 +59,11 @@ pub(super) fn fold(kind: &SegmentKind) -> Option<&'static str> {
         SegmentKind::Quoted => Some("Quoted history"),
         SegmentKind::Signature => Some("Signature"),
     }
+}
+
+/// Names what a mail brings besides its words, if anything.
+pub(super) fn brings(kind: &MailKind) -> Option<&'static str> {
+    fact::kind_name(*kind)
 }
 
 /// Says what happened; the project follows where there is one.
