@@ -12,7 +12,7 @@ const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 380.0;
 /// Room for the numbers and names of the axes.
 const LEFT: f64 = 72.0;
-const RIGHT: f64 = 18.0;
+const RIGHT: f64 = 28.0;
 const TOP: f64 = 16.0;
 const BOTTOM: f64 = 50.0;
 /// A line every tenth or fifth.
