@@ -1,9 +1,10 @@
 //! One tenant's model: learns each answer at once, and says a probability with every choice.
 //!
 //! 1. `features` turns a mail into terms and keys; `vocabulary` weighs terms by how rare they are.
-//! 2. Three things speak for each project: a linear margin (`margins`), where earlier mails of the
-//!    same sender, receivers, subject and thread went (`histories`), and the mails most like this
-//!    one (`neighbours`).
+//! 2. Five things speak for each project: a linear margin (`margins`), where earlier mails of the
+//!    same people, subject and thread went (`histories`), the mails most like this one
+//!    (`neighbours`), the words the project is made of (`words`), and what was thought of the
+//!    thread's mails that wait for an answer (`pending`).
 //! 3. `blend` learns how much each of them is worth; `judge` learns how often such a choice was right.
 //!
 //! Steps 2 and 3 learn from different mails: a prediction is made before its answer is known, and
@@ -22,7 +23,9 @@ mod histories;
 mod judge;
 mod margins;
 mod neighbours;
+mod pending;
 mod vocabulary;
+mod words;
 
 pub use features::Features;
 
@@ -34,11 +37,13 @@ use self::{
     judge::{Judge, Signs},
     margins::Margins,
     neighbours::{Neighbours, Vote},
+    pending::Pending,
     vocabulary::{Vector, Vocabulary},
+    words::Words,
 };
 
 /// Changes whenever a stored model would be misread.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 /// With each new mail so many old ones are looked at again.
 const REPLAYED: usize = 30;
 /// After the mails have grown by a quarter, terms are weighed again and the margins brought up to it.
@@ -72,6 +77,13 @@ pub struct Learned {
     senders: Histories,
     recipients: Histories,
     subjects: Histories,
+    shapes: Histories,
+    groups: Histories,
+    domains: Histories,
+    #[serde(skip)]
+    words: Words,
+    #[serde(skip)]
+    pending: Pending,
     threads: BTreeMap<u64, usize>,
     shares: Tally,
     blend: Blend,
@@ -107,6 +119,7 @@ pub struct Prediction {
     pub confidence: f64,
     /// What else it could be, the likeliest first.
     pub alternatives: Vec<(Class, f64)>,
+    own: f64,
     ranked: Vec<(usize, Evidence)>,
     signs: Signs,
     records: Records,
@@ -114,6 +127,13 @@ pub struct Prediction {
 
 /// The records that a choice belongs to: its project with its sender, with the next best, its sender, its project.
 type Records = [u64; 4];
+
+impl Prediction {
+    /// Returns every class with the chance that the model itself sees.
+    fn chances(&self) -> impl Iterator<Item = (Class, f64)> + '_ {
+        std::iter::once((self.choice, self.own)).chain(self.alternatives.iter().copied())
+    }
+}
 
 impl Default for Learned {
     fn default() -> Self {
@@ -126,6 +146,11 @@ impl Default for Learned {
             senders: Histories::default(),
             recipients: Histories::default(),
             subjects: Histories::default(),
+            shapes: Histories::default(),
+            groups: Histories::default(),
+            domains: Histories::default(),
+            words: Words::default(),
+            pending: Pending::default(),
             threads: BTreeMap::new(),
             shares: Tally::default(),
             blend: Blend::new(),
@@ -176,6 +201,7 @@ impl Learned {
         let other = |class: &usize| (self.classes[*class], chances[*class]);
         Some(Prediction {
             choice: self.classes[best],
+            own: chances[best],
             confidence: self.judge.chance(&signs, chances[best]),
             alternatives: order[1..].iter().map(other).collect(),
             ranked: order.into_iter().map(|class| (class, view.evidence[class])).collect(),
@@ -184,13 +210,25 @@ impl Learned {
         })
     }
 
+    /// Remembers what was thought of a mail whose answer is not known yet.
+    ///
+    /// Later mails of its thread are judged together with it, until it is [learned](Self::learn).
+    pub fn remember(&mut self, item: &Features, prediction: &Prediction) {
+        let chances: Vec<(Class, f64)> = prediction.chances().collect();
+        if let Some(message) = item.message {
+            self.pending.put(message, chances.clone());
+        }
+        self.pending.put(pair(7, item.subject, 0), chances);
+    }
+
     /// Learns where a mail belongs.
     pub fn learn(&mut self, item: Features, class: Class) {
         let class = self.class(class);
         self.vocabulary.add(&item);
-        self.remember(&item, class);
+        self.take_note(&item, class);
         let mail = self.vocabulary.vector(&item);
         self.neighbours.add(&mail, class, &self.vocabulary);
+        self.words.add(&mail, class);
         self.margins.add();
         self.mails.push((item, class));
         let newest = self.mails.len() - 1;
@@ -283,18 +321,24 @@ impl Learned {
         }
         self.classes.push(class);
         self.margins.grow(self.classes.len());
+        self.words.grow(self.classes.len());
         self.classes.len() - 1
     }
 
-    fn remember(&mut self, item: &Features, class: usize) {
+    fn take_note(&mut self, item: &Features, class: usize) {
         self.shares.add(class, item.at);
         self.senders.add(item.sender, class, item.at);
         self.subjects.add(item.subject, class, item.at);
+        self.shapes.add(item.shape, class, item.at);
+        self.groups.add(item.group, class, item.at);
+        self.domains.add(item.domain, class, item.at);
+        self.pending.settle(pair(7, item.subject, 0));
         for recipient in &item.recipients {
             self.recipients.add(*recipient, class, item.at);
         }
         if let Some(message) = item.message {
             self.threads.insert(message, class);
+            self.pending.settle(message);
         }
     }
 
@@ -328,7 +372,9 @@ impl Learned {
         let classes = self.mails.iter().map(|(_, class)| *class);
         self.margins.rebuild(vectors.iter().zip(classes.clone()));
         self.neighbours = Neighbours::new();
+        self.words.clear(self.classes.len());
         for (vector, class) in vectors.iter().zip(classes) {
+            self.words.add(vector, class);
             self.neighbours.add(vector, class, &self.vocabulary);
         }
     }
@@ -367,6 +413,13 @@ impl View {
         let recipients = model.of_recipients(item, &shares);
         let thread = model.of_thread(item);
         let Vote { nearest, share } = model.neighbours.vote(&mail, count, &model.vocabulary);
+        let pending_thread = model.pending.of(item.earlier.iter().copied(), &model.classes);
+        let same = pair(7, item.subject, 0);
+        let pending_subject = model.pending.of(std::iter::once(same), &model.classes);
+        let words = model.words.likeness(&mail);
+        let (shape, _) = lift(&model.shapes, item.shape, SUBJECT_DOUBT);
+        let (group, _) = lift(&model.groups, item.group, SUBJECT_DOUBT);
+        let (domain, _) = lift(&model.domains, item.domain, DOUBT);
         let evidence = |class: usize| {
             let days = model.shares.days_since(class, item.at);
             [
@@ -380,6 +433,12 @@ impl View {
                 nearest[class],
                 share[class],
                 days.ln_1p(),
+                pending_thread[class],
+                pending_subject[class],
+                words[class],
+                shape[class],
+                group[class],
+                domain[class],
             ]
         };
         let evidence = (0..count).map(evidence).collect();

@@ -1,5 +1,5 @@
 //! What the model sees of a mail: words and addresses as numbers (DATA-2).
-use std::{collections::BTreeMap, hash::Hasher};
+use std::hash::Hasher;
 
 use besunny_core::mail::{Mail, Mailbox};
 use chrono::{DateTime, Utc};
@@ -30,6 +30,9 @@ enum Kind {
     List,
     WholeSubject,
     Message,
+    SenderName,
+    Shape,
+    Group,
 }
 
 /// What the model sees of one mail; it holds no text.
@@ -40,6 +43,12 @@ pub struct Features {
     pub(super) sender: u64,
     pub(super) recipients: Vec<u64>,
     pub(super) subject: u64,
+    /// The subject without its digits: a report that comes each day.
+    pub(super) shape: u64,
+    /// All the people of the mail together, whoever of them wrote it.
+    pub(super) group: u64,
+    /// The sender's host.
+    pub(super) domain: u64,
     pub(super) message: Option<u64>,
     /// The mails it answers.
     pub(super) earlier: Vec<u64>,
@@ -53,6 +62,10 @@ impl Features {
         let mut terms = Terms::default();
         let from = mail.from.first().map(address).unwrap_or_default();
         terms.address(Kind::Sender, Kind::SenderDomain, &from);
+        let name = mail.from.first().and_then(|from| from.name.as_ref());
+        for word in name.into_iter().flat_map(|name| words(name.expose())) {
+            terms.add(Kind::SenderName, &word);
+        }
         let to = mail.to.iter().chain(&mail.cc).take(MAX_RECIPIENTS).map(address);
         let to: Vec<String> = to.collect();
         for address in &to {
@@ -70,8 +83,13 @@ impl Features {
         for pair in words.windows(2) {
             terms.add(Kind::SubjectPair, &pair.join(" "));
         }
-        for word in self::words(mail.text.expose()).take(MAX_WORDS) {
-            terms.add(Kind::Word, &word);
+        for word in pieces(mail.text.expose()).take(MAX_WORDS) {
+            // Most words need no copy to be in lower case.
+            if word.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+                terms.add(Kind::Word, word);
+            } else {
+                terms.add(Kind::Word, &word.to_lowercase());
+            }
         }
         let message = |id: &str| number(Kind::Message, id);
         let earlier = mail.references.iter().chain(&mail.in_reply_to);
@@ -79,10 +97,13 @@ impl Features {
         earlier.sort_unstable();
         earlier.dedup();
         Self {
-            terms: terms.counts.into_iter().collect(),
+            terms: terms.counted(),
             sender: number(Kind::Sender, &from),
             recipients: to.iter().map(|address| number(Kind::Recipient, address)).collect(),
             subject: number(Kind::WholeSubject, &subject),
+            shape: number(Kind::Shape, &subject.replace(|c: char| c.is_ascii_digit(), "")),
+            group: group(&from, &to),
+            domain: number(Kind::SenderDomain, from.split_once('@').map_or("", |(_, host)| host)),
             message: mail.message_id.as_ref().map(|id| message(id.expose())),
             earlier,
             at,
@@ -92,15 +113,21 @@ impl Features {
 
 #[derive(Default)]
 struct Terms {
-    counts: BTreeMap<u16, u8>,
+    met: Vec<u16>,
 }
 
 impl Terms {
     fn add(&mut self, kind: Kind, text: &str) {
         // The upper bits are as good as any.
         let [high, low, ..] = number(kind, text).to_be_bytes();
-        let count = self.counts.entry(u16::from_be_bytes([high, low])).or_default();
-        *count = count.saturating_add(1);
+        self.met.push(u16::from_be_bytes([high, low]));
+    }
+
+    /// Returns each term once, in order, with how often it was met.
+    fn counted(mut self) -> Vec<(u16, u8)> {
+        self.met.sort_unstable();
+        let same = self.met.chunk_by(|a, b| a == b);
+        same.map(|same| (same[0], u8::try_from(same.len()).unwrap_or(u8::MAX))).collect()
     }
 
     fn address(&mut self, whole: Kind, domain: Kind, address: &str) {
@@ -127,15 +154,29 @@ pub(super) fn pair(kind: u64, a: u64, b: u64) -> u64 {
 }
 
 fn address(mailbox: &Mailbox) -> String {
-    mailbox.address.expose().to_lowercase()
+    let address = mailbox.address.expose();
+    // Archives of lists hide addresses and keep names.
+    let name = || mailbox.name.as_ref().map_or("", |name| name.expose().as_str());
+    if address.is_empty() { name() } else { address }.to_lowercase()
+}
+
+fn group(from: &str, to: &[String]) -> u64 {
+    let mut people: Vec<&str> = to.iter().map(String::as_str).chain([from]).collect();
+    people.sort_unstable();
+    people.dedup();
+    number(Kind::Group, &people.join(" "))
 }
 
 /// Cuts a text into lower-case words of at least two characters.
 fn words(text: &str) -> impl Iterator<Item = String> + '_ {
+    pieces(text).map(str::to_lowercase)
+}
+
+/// Cuts a text into words of at least two characters, as they are written.
+fn pieces(text: &str) -> impl Iterator<Item = &str> + '_ {
     let is_inside = |c: char| c.is_alphanumeric() || c == '_';
     text.split(move |c| !is_inside(c))
         .filter(|word| word.len() < MAX_WORD_BYTES && word.chars().nth(1).is_some())
-        .map(str::to_lowercase)
 }
 
 /// Returns a subject in lower case without the marks of answers and forwards.
@@ -165,6 +206,29 @@ mod tests {
         assert_eq!(question, answer);
         let other = features("From: a@x.org\nSubject: Reharbour lights\n\nx");
         assert_ne!(question.subject, other.subject);
+    }
+
+    #[test]
+    fn a_report_of_each_day_has_one_shape() {
+        let first = features("From: a@x.org\nSubject: Tides of March 30, 2001\n\nx");
+        let second = features("From: a@x.org\nSubject: Tides of March 31, 2001\n\nx");
+        assert_ne!(first.subject, second.subject);
+        assert_eq!(first.shape, second.shape);
+    }
+
+    #[test]
+    fn people_are_one_group_whoever_of_them_writes() {
+        let question = features("From: a@x.org\nTo: b@x.org\nCc: c@y.org\n\nx");
+        let answer = features("From: b@x.org\nTo: a@x.org, c@y.org\n\nx");
+        assert_eq!(question.group, answer.group);
+        assert_ne!(question.group, features("From: a@x.org\nTo: b@x.org\n\nx").group);
+    }
+
+    #[test]
+    fn a_sender_without_an_address_is_known_by_name() {
+        let ann = features("From: ann at x.org (Ann Miller)\n\nx");
+        let bob = features("From: bob at x.org (Bob Miller)\n\nx");
+        assert_ne!(ann.sender, bob.sender);
     }
 
     #[test]

@@ -24,15 +24,7 @@ pub(super) struct Margins {
 impl Margins {
     /// Makes room for more classes; a new one is against every mail so far.
     pub(super) fn grow(&mut self, classes: usize) {
-        let mut weights = vec![0.0; TERMS * classes];
-        if self.classes > 0 {
-            let rows =
-                weights.chunks_exact_mut(classes).zip(self.weights.chunks_exact(self.classes));
-            for (new, old) in rows {
-                new[..self.classes].copy_from_slice(old);
-            }
-        }
-        self.weights = weights;
+        self.weights = widened(&self.weights, (self.classes, classes), 0.0);
         self.classes = classes;
         for duals in &mut self.duals {
             duals.resize(classes, 0.0);
@@ -100,4 +92,15 @@ impl Margins {
         let start = usize::from(term) * self.classes;
         &self.weights[start..start + self.classes]
     }
+}
+
+/// Copies a table of terms by classes into one with room for more classes.
+pub(super) fn widened(table: &[f32], (from, to): (usize, usize), empty: f32) -> Vec<f32> {
+    let mut wide = vec![empty; TERMS * to];
+    if from > 0 {
+        for (new, old) in wide.chunks_exact_mut(to).zip(table.chunks_exact(from)) {
+            new[..from].copy_from_slice(old);
+        }
+    }
+    wide
 }

@@ -101,6 +101,49 @@ fn ml_3_a_model_that_was_written_down_says_the_same() {
 }
 
 #[test]
+fn ml_3_the_same_history_gives_the_same_model_bit_by_bit() {
+    assert_eq!(taught(40).export().unwrap(), taught(40).export().unwrap());
+    assert_ne!(taught(40).export().unwrap(), taught(39).export().unwrap());
+}
+
+#[test]
+fn a_thread_is_judged_together_while_its_answer_is_open() {
+    let answer = |id: &str, to: &str, text: &str| {
+        let raw =
+            format!("From: new@z.example\nMessage-ID: <{id}>\nIn-Reply-To: <{to}>\n\n{text}\n");
+        Features::read(&mail::read(raw.as_bytes(), &Caps::default()).unwrap(), at(91))
+    };
+    let mut model = taught(45);
+    for day in 45..90 {
+        // Questions say what they are about; answers follow and do not.
+        let (class, words) = [("harbour", "cranes"), ("library", "readers")][day as usize % 2];
+        for (id, to, text) in [("q", "", words), ("a", "q", "fine")] {
+            let mail = answer(&format!("{id}{day}"), &format!("{to}{day}"), text);
+            let prediction = model.predict(&mail).unwrap();
+            model.remember(&mail, &prediction);
+            model.judge(&prediction, project(class));
+        }
+    }
+    for day in 0..10 {
+        let library = item("bob@y.example", "Shelves", "readers", 90 + day);
+        let prediction = model.predict(&library).unwrap();
+        model.judge(&prediction, project("library"));
+    }
+    let question = answer("question", "none", "readers and rooms");
+    let alone = answer("answer", "nothing", "fine");
+    let follows = answer("answer", "question", "fine");
+    let prediction = model.predict(&question).unwrap();
+    assert_eq!(prediction.choice, project("library"));
+    model.remember(&question, &prediction);
+    let chance = |found: Prediction| {
+        found.chances().find(|(class, _)| *class == project("library")).unwrap().1
+    };
+    let (before, after) =
+        (chance(model.predict(&alone).unwrap()), chance(model.predict(&follows).unwrap()));
+    assert!(after > before, "{before} {after}");
+}
+
+#[test]
 fn ml_3_what_is_no_model_is_refused() {
     assert!(matches!(Learned::import(b""), Err(ModelError::Unreadable(_))));
     assert!(matches!(Learned::import(&[9, 1, 2]), Err(ModelError::Form { found: 9 })));
