@@ -115,7 +115,7 @@ pub(super) async fn assign(
         let wanted = if decision.project == OTHER { &decision.other } else { &decision.project };
         project(wanted)?.ok_or_else(no_choice).map(Some)
     };
-    pressed(&site, &session, &id, &headers, form, chosen).await
+    pressed((&site, &session), &id, &headers, form, chosen).await
 }
 
 pub(super) async fn undo(
@@ -125,13 +125,12 @@ pub(super) async fn undo(
     headers: HeaderMap,
     form: Result<Form<Decision>, FormRejection>,
 ) -> Result<Response, Response> {
-    pressed(&site, &session, &id, &headers, form, |_| Ok(None)).await
+    pressed((&site, &session), &id, &headers, form, |_| Ok(None)).await
 }
 
 /// Does what a button of a row says, and shows the row as it is then.
 async fn pressed(
-    site: &Site,
-    session: &Session,
+    (site, session): (&Site, &Session),
     id: &str,
     headers: &HeaderMap,
     form: Result<Form<Decision>, FormRejection>,
