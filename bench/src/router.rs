@@ -1,4 +1,5 @@
 //! The router on a labelled mailbox: seconds of the processor for a classification and for a correction.
+#![expect(clippy::cast_precision_loss, reason = "mails that are counted are far below 2^52")]
 use std::{
     collections::BTreeMap,
     fs::{self, File},

@@ -1,4 +1,8 @@
 //! `besunny eval`: how good the router is on labelled mailboxes.
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "what is counted here, mails and bytes of a model, is far below 2^52"
+)]
 use std::{
     fs,
     path::{Path, PathBuf},
