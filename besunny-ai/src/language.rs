@@ -190,17 +190,16 @@ impl LanguageRouter {
         }
         let begun = self.clock.now();
         let (first, mut made) = self.generate(written, &written.input).await?;
-        let reading = match answer::read(&first, lineup) {
-            Ok(reading) => reading,
-            Err(Odd(_)) => {
-                self.state().totals.repairs += 1;
-                let again = written.again(&first);
-                let (second, more) = self.generate(written, &again).await?;
-                made.input_tokens = made.input_tokens.saturating_add(more.input_tokens);
-                made.output_tokens = made.output_tokens.saturating_add(more.output_tokens);
-                made.cost_micros = made.cost_micros.saturating_add(more.cost_micros);
-                answer::read(&second, lineup).map_err(|Odd(why)| Unanswered::Senseless(why))?
-            }
+        let reading = if let Ok(reading) = answer::read(&first, lineup) {
+            reading
+        } else {
+            self.state().totals.repairs += 1;
+            let again = written.again(&first);
+            let (second, more) = self.generate(written, &again).await?;
+            made.input_tokens = made.input_tokens.saturating_add(more.input_tokens);
+            made.output_tokens = made.output_tokens.saturating_add(more.output_tokens);
+            made.cost_micros = made.cost_micros.saturating_add(more.cost_micros);
+            answer::read(&second, lineup).map_err(|Odd(why)| Unanswered::Senseless(why))?
         };
         made.took = (self.clock.now() - begun).to_std().unwrap_or_default();
         self.state().kept.put(key, reading.clone());

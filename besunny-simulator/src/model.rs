@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::dice;
+use crate::fault::ModelFault;
 use crate::gateway::{Call, Shared, endpoint};
 use crate::operation::Operation;
 use crate::refusal::Refusal;
@@ -65,7 +66,7 @@ fn chat(call: &Call) -> Result<Answer, Refusal> {
     let written = words::tokens(message["content"].as_str().unwrap_or_default());
     let choice =
         json!({ "index": 0, "message": message, "logprobs": null, "finish_reason": finish });
-    let is_empty = call.mishap.as_ref().is_some_and(|mishap| mishap.has_no_choices());
+    let is_empty = call.mishap.as_ref().is_some_and(ModelFault::has_no_choices);
     Ok(Answer::ok(&json!({
         "id": format!("chatcmpl-{:016x}", dice::hash(&request.to_string())),
         "object": "chat.completion",

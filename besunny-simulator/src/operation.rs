@@ -173,10 +173,12 @@ impl Operation {
 
     /// The form of its errors.
     pub(crate) fn dialect(self) -> Dialect {
-        match self {
-            Self::CreateChatCompletion | Self::CreateEmbedding | Self::ListModels => Dialect::Model,
-            _ if self.scopes().is_empty() => Dialect::Oauth,
-            _ => Dialect::Google,
+        if matches!(self, Self::CreateChatCompletion | Self::CreateEmbedding | Self::ListModels) {
+            Dialect::Model
+        } else if self.scopes().is_empty() {
+            Dialect::Oauth
+        } else {
+            Dialect::Google
         }
     }
 

@@ -1,5 +1,6 @@
 //! docs/quality.md: how good the router is, each figure beside the baseline's, from one command.
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -98,8 +99,9 @@ fn document(rows: &[Row<'_>], pooled: &Value) -> Result<String> {
              | Mailbox | Mails | Projects | Right | Baseline | Right where the project was known | False routes | Confidence off by |\n\
              |---|--:|--:|--:|--:|--:|--:|--:|\n";
     for (name, ours, baseline) in rows {
-        text += &format!(
-            "| {name} | {} | {} | **{}** | {} | {} | {} | {} |\n",
+        writeln!(
+            text,
+            "| {name} | {} | {} | **{}** | {} | {} | {} | {} |",
             ours["n"],
             ours["projects"],
             percent(&ours["accuracy"])?,
@@ -107,17 +109,17 @@ fn document(rows: &[Row<'_>], pooled: &Value) -> Result<String> {
             percent(&ours["accuracy_seen"])?,
             percent(&ours["false_route_rate"])?,
             percent(&ours["ece"])?
-        );
+        )?;
     }
     text += "\n## Routed without a person, and how much of that was right\n\n\
              | Mailbox | 90 % promised | Baseline | 95 % promised | Baseline | 98 % promised | Baseline |\n\
              |---|--:|--:|--:|--:|--:|--:|\n";
     for (name, ours, baseline) in rows {
-        text += &format!("| {name} ");
+        write!(text, "| {name} ")?;
         for level in ["0.90", "0.95", "0.98"] {
             let (ours, baseline) = (&ours["promised"][level], &baseline["promised"][level]);
-            text += &format!("| **{}**", kept(ours)?);
-            text += &format!(" | {} ", kept(baseline)?);
+            write!(text, "| **{}**", kept(ours)?)?;
+            write!(text, " | {} ", kept(baseline)?)?;
         }
         text += "|\n";
     }
@@ -125,12 +127,13 @@ fn document(rows: &[Row<'_>], pooled: &Value) -> Result<String> {
              | Promised | Delivered | Surely above | Choices taken |\n|---|--:|--:|--:|\n";
     for level in ["0.90", "0.95", "0.98"] {
         let of = &pooled["promised"][level];
-        text += &format!(
-            "| {level} | {} | {} | {} |\n",
+        writeln!(
+            text,
+            "| {level} | {} | {} | {} |",
             percent(&of["precision"])?,
             percent(&of["precision_at_least"])?,
             of["taken"]
-        );
+        )?;
     }
     text += CLOSING;
     text += &cost(rows)?;
@@ -143,13 +146,14 @@ fn cost(rows: &[Row<'_>]) -> Result<String> {
         .to_owned();
     for (name, ours, _) in rows {
         let bytes = ours["model_bytes"].as_f64().context("no size")?;
-        text += &format!(
-            "| {name} | {} | {} | {:.1} | {} |\n",
+        writeln!(
+            text,
+            "| {name} | {} | {} | {:.1} | {} |",
             ours["items_per_second"],
             ours["train_ms_per_correction"],
             bytes / f64::from(1_u32 << 20),
             ours["lm_calls"]
-        );
+        )?;
     }
     Ok(text)
 }

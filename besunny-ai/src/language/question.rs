@@ -19,6 +19,8 @@ const CANDIDATES_SHARE: usize = 2;
 const LINE: usize = 300;
 /// So many people or words of a project, or names of a mail, are shown.
 const LISTED: usize = 20;
+/// A mark of so many bytes is not found by chance in a mail.
+const BOUNDARY_BYTES: usize = 8;
 /// So much of an answer that could not be read is shown to the model again.
 const REPEATED: usize = 2_000;
 
@@ -42,10 +44,10 @@ impl Written {
         }
         input.push_str(NONE);
         input.push_str(": it belongs to no project above, or nothing shows to which\n\n");
-        input.push_str(&format!("BEGIN {boundary}\n{}\n", head(question)));
+        input.extend(["BEGIN ", &boundary, "\n", &head(question), "\n"]);
         let left = budget.saturating_sub(sample::tokens(&input));
         input.push_str(&sample::sample(question.mail.text.expose().trim(), left));
-        input.push_str(&format!("\nEND {boundary}\n"));
+        input.extend(["\nEND ", &boundary, "\n"]);
         Self { input, schema: schema(lineup), boundary }
     }
 
@@ -68,8 +70,8 @@ fn boundary(mail: &Mail) -> String {
         hash.update(text.len().to_be_bytes());
         hash.update(text);
     }
-    let [a, b, c, d, e, f, g, h, ..]: [u8; 32] = hash.finalize().into();
-    format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+    let hash: [u8; 32] = hash.finalize().into();
+    hash.iter().take(BOUNDARY_BYTES).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// One line about a project; neither its id nor its owner.
@@ -84,12 +86,12 @@ fn candidate(alias: &str, project: &Project) -> String {
         ("people", &signals.people),
     ];
     if !about.is_empty() {
-        line.push_str(&format!(" | about: {about}"));
+        line.extend([" | about: ", &about]);
     }
     for (name, list) in lists {
         if !list.is_empty() {
             let list: Vec<String> = list.iter().take(LISTED).map(|text| one_line(text)).collect();
-            line.push_str(&format!(" | {name}: {}", list.join(", ")));
+            line.extend([" | ", name, ": ", &list.join(", ")]);
         }
     }
     line
@@ -118,6 +120,7 @@ fn head(question: &Question<'_>) -> String {
 }
 
 /// What a model should know of how a mail was read.
+#[expect(clippy::wildcard_enum_match_arm, reason = "flags may be added; few say whom to trust")]
 const fn note(flag: Flag) -> Option<&'static str> {
     match flag {
         Flag::HiddenTextRemoved => Some("text that no reader sees was removed"),

@@ -54,7 +54,7 @@ fn texts(input: &Value) -> Result<Vec<&str>, Refusal> {
     let texts: Option<Vec<&str>> = match input {
         Value::String(text) => Some(vec![text]),
         Value::Array(texts) => texts.iter().map(Value::as_str).collect(),
-        _ => None,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
     };
     let texts = texts.filter(|texts| {
         (1..=MAX_INPUTS).contains(&texts.len()) && texts.iter().all(|text| !text.is_empty())

@@ -24,7 +24,7 @@ pub(super) fn befall(
     match fault {
         ModelFault::MalformedAnswer => message["content"] = half().into(),
         ModelFault::WrongSchema => {
-            message["content"] = json!({ "answer": [content] }).to_string().into()
+            message["content"] = json!({ "answer": [content] }).to_string().into();
         }
         ModelFault::UnknownAlias { alias } => {
             message["content"] = with(&content, "choice", &json!(alias).to_string()).into();
