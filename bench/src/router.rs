@@ -138,7 +138,7 @@ pub(crate) fn generate(folder: &Path, mails: usize, projects: u64) -> Result<()>
         archive.append_data(&mut header, &name, raw.as_bytes())?;
         let at = DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(i64::try_from(number)?);
         let row = json!({ "n": number, "file": name, "label": label, "date": at.to_rfc3339() });
-        manifest += &format!("{row}\n");
+        manifest.extend([row.to_string().as_str(), "\n"]);
     }
     archive.into_inner()?.finish()?;
     fs::write(folder.join("manifest.jsonl"), manifest)?;

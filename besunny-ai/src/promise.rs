@@ -263,7 +263,8 @@ mod tests {
 
     #[test]
     fn ml_7_a_promise_is_kept_while_the_confidence_drifts() {
-        let drifts: [(&str, fn(u32) -> f64); 4] = [
+        type Drift = fn(u32) -> f64;
+        let drifts: [(&str, Drift); 4] = [
             ("honest", |_| 0.0),
             ("boasts", |_| 0.7),
             ("boasts more and more", |step| f64::from(step) / 6_000.0),

@@ -102,11 +102,9 @@ async fn fates(scene: &Scene) -> BTreeMap<String, Fate> {
     for document in scene.store.documents(&scene.scope, &filter).await.unwrap() {
         let content = scene.store.content(&scene.scope, document.id).await.unwrap().unwrap();
         let history = scene.store.history(&scene.scope, document.id).await.unwrap();
-        let imitates = history.iter().any(|entry| match &entry.fact {
-            Fact::Decided { verdict, .. } => {
-                verdict.evidence.iter().any(|found| found.signal == Signal::Imitation)
-            }
-            _ => false,
+        let imitates = history.iter().any(|entry| {
+            let Fact::Decided { verdict, .. } = &entry.fact else { return false };
+            verdict.evidence.iter().any(|found| found.signal == Signal::Imitation)
         });
         let id = content.mail.message_id.clone().unwrap().into_exposed();
         fates.insert(id, Fate { document, flags: content.mail.flags, imitates });

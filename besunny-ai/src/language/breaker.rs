@@ -67,7 +67,7 @@ mod tests {
         assert_eq!(breaker.admit(at(2)), Err(2));
         assert_eq!(breaker.admit(at(31)), Ok(()), "a probe");
         assert_eq!(breaker.admit(at(32)), Err(2), "only one");
-        breaker.failed(at(33), Some(Duration::from_secs(60)));
+        breaker.failed(at(33), Some(Duration::from_mins(1)));
         assert_eq!(breaker.admit(at(92)), Err(3), "as long as the model asked for");
         assert_eq!(breaker.admit(at(93)), Ok(()));
         breaker.succeeded();

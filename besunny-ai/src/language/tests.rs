@@ -109,7 +109,7 @@ fn name(choice: Option<ProjectId>) -> &'static str {
     }
 }
 
-fn check(line: Line, want: (&str, f64)) {
+fn check(line: &Line, want: (&str, f64)) {
     let scene = Scene::new([line.clone()]);
     let verdict = scene.ask(RAW).unwrap();
     let got = (name(verdict.choice), (verdict.confidence * 1e6).round() / 1e6);
@@ -164,32 +164,32 @@ fn cls_6_what_is_made_of_an_answer() {
     let (harbour, orchard) = aliases();
     let good = "booked for the night shoot";
     check(
-        says(&harbour, "0.9", &["mooring is booked for the night shoot"]),
+        &says(&harbour, "0.9", &["mooring is booked for the night shoot"]),
         ("Harbour Lights", 0.9),
     );
-    check(says(&harbour, "0.9", &["mooring is\n booked", good]), ("Harbour Lights", 0.9));
-    check(says("none", "0.9", &[]), ("none", 0.0));
-    check(says("P99", "1", &[good]), ("none", 0.0));
-    check(says(&candidates()[0].id.to_string(), "1", &[good]), ("none", 0.0));
+    check(&says(&harbour, "0.9", &["mooring is\n booked", good]), ("Harbour Lights", 0.9));
+    check(&says("none", "0.9", &[]), ("none", 0.0));
+    check(&says("P99", "1", &[good]), ("none", 0.0));
+    check(&says(&candidates()[0].id.to_string(), "1", &[good]), ("none", 0.0));
     for nonsense in ["2.0", "-1", "1e308"] {
-        check(says(&harbour, nonsense, &["mooring", good]), ("Harbour Lights", 0.0));
+        check(&says(&harbour, nonsense, &["mooring", good]), ("Harbour Lights", 0.0));
     }
-    check(says(&orchard, "0.9", &["apple trees and pruning"]), ("none", 0.0));
-    check(says(&harbour, "0.9", &[]), ("none", 0.0));
-    check(says(&harbour, "0.9", &["is"]), ("none", 0.0));
+    check(&says(&orchard, "0.9", &["apple trees and pruning"]), ("none", 0.0));
+    check(&says(&harbour, "0.9", &[]), ("none", 0.0));
+    check(&says(&harbour, "0.9", &["is"]), ("none", 0.0));
 }
 
 #[test]
 fn quotes_that_do_not_stand_there_lower_the_confidence() {
     let (harbour, _) = aliases();
     let quotes = ["mooring is booked for the night shoot", "made up by the model"];
-    check(says(&harbour, "0.9", &quotes), ("Harbour Lights", 0.45));
+    check(&says(&harbour, "0.9", &quotes), ("Harbour Lights", 0.45));
 }
 
 #[test]
 fn c7_the_word_of_a_stranger_without_grounds_is_a_suggestion_that_weighs_nothing() {
     let (_, orchard) = aliases();
-    check(says(&orchard, "0.99", &["Bring lamps"]), ("Orchard", 0.5));
+    check(&says(&orchard, "0.99", &["Bring lamps"]), ("Orchard", 0.5));
     let scene = Scene::new([says(&orchard, "0.99", &["Bring lamps"])]);
     let verdict = scene.ask(RAW).unwrap();
     assert!(verdict.evidence.iter().all(|found| found.weight == 0.0), "{verdict:#?}");

@@ -116,7 +116,8 @@ fn a_thread_is_judged_together_while_its_answer_is_open() {
     let mut model = taught(45);
     for day in 45..90 {
         // Questions say what they are about; answers follow and do not.
-        let (class, words) = [("harbour", "cranes"), ("library", "readers")][day as usize % 2];
+        let (class, words) =
+            if day % 2 == 0 { ("harbour", "cranes") } else { ("library", "readers") };
         for (id, to, text) in [("q", "", words), ("a", "q", "fine")] {
             let mail = answer(&format!("{id}{day}"), &format!("{to}{day}"), text);
             let prediction = model.predict(&mail).unwrap();

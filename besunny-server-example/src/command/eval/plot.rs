@@ -54,7 +54,7 @@ impl Plot {
         let mut plot = Self { body: String::new(), range };
         for tick in 0..=TICKS {
             let part = tick as f64 / TICKS as f64;
-            let (x, y) = (plot.x(part), TOP + (1.0 - part) * (HEIGHT - TOP - BOTTOM));
+            let (x, y) = (Plot::x(part), TOP + (1.0 - part) * (HEIGHT - TOP - BOTTOM));
             let up = (range.0 + part * (range.1 - range.0)) * 100.0;
             plot.push(&format!(
                 "<path class='grid' d='M{LEFT} {y:.1}H{:.1}'/>\
@@ -88,7 +88,7 @@ impl Plot {
         self.body.push('\n');
     }
 
-    fn x(&self, share: f64) -> f64 {
+    fn x(share: f64) -> f64 {
         LEFT + share.clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT)
     }
 
@@ -102,7 +102,7 @@ impl Plot {
         let mut path = String::new();
         for (x, y) in points {
             let first = if path.is_empty() { 'M' } else { 'L' };
-            let written = write!(path, "{first}{:.1} {:.1}", self.x(x), self.y(y));
+            let written = write!(path, "{first}{:.1} {:.1}", Self::x(x), self.y(y));
             debug_assert!(written.is_ok(), "a string takes everything");
         }
         if !path.is_empty() {
@@ -111,7 +111,7 @@ impl Plot {
     }
 
     fn dot(&mut self, class: &str, (x, y): (f64, f64), radius: f64, title: &str) {
-        let (x, y) = (self.x(x), self.y(y));
+        let (x, y) = (Self::x(x), self.y(y));
         self.push(&format!(
             "<circle class='{class}' cx='{x:.1}' cy='{y:.1}' r='{radius:.1}'><title>{title}</title></circle>"
         ));
@@ -142,7 +142,7 @@ pub(super) fn reliability(steps: &[Step]) -> String {
     let most = steps.iter().map(|step| step.count).max().unwrap_or(0).max(1);
     let wide = 1.0 / steps.len().max(1) as f64;
     for (index, step) in steps.iter().enumerate() {
-        let (left, right) = (plot.x(index as f64 * wide), plot.x((index + 1) as f64 * wide));
+        let (left, right) = (Plot::x(index as f64 * wide), Plot::x((index + 1) as f64 * wide));
         let top = plot.y(0.3 * step.count as f64 / most as f64);
         plot.push(&format!(
             "<rect class='bar' x='{:.1}' y='{top:.1}' width='{:.1}' height='{:.1}'/>",
@@ -214,7 +214,7 @@ fn mark(plot: &mut Plot, promise: f64, crowd: usize, delivered: &Delivered) {
     let (anchor, by) = if coverage > 0.3 { ("end", -10.0) } else { ("start", 4.0) };
     plot.push(&format!(
         "<text class='name' text-anchor='{anchor}' x='{:.1}' y='{:.1}'>{promise:.0} % promised</text>",
-        plot.x(coverage) + by,
+        Plot::x(coverage) + by,
         plot.y(precision) + 18.0 + 16.0 * crowd as f64
     ));
 }

@@ -24,33 +24,33 @@ pub(in crate::command::eval) fn heat(
     let table = Table::new(confusion, name);
     let count = table.names.len();
     let side = CELL * count as f64;
-    let mut body = String::new();
+    let mut body = Vec::new();
     for (index, name) in table.names.iter().enumerate() {
         let middle = (index as f64 + 0.5) * CELL;
         let (short, whole) = (escape(&shortened(name)), escape(name));
-        body += &format!(
+        body.push(format!(
             "<text class='name' text-anchor='end' x='{:.1}' y='{:.1}'><title>{whole}</title>{short}</text>\n",
             NAMES - 10.0,
             NAMES + middle + 4.0
-        );
-        body += &format!(
+        ));
+        body.push(format!(
             "<text class='name' transform='translate({:.1} {:.1}) rotate(-50)'><title>{whole}</title>{short}</text>\n",
             NAMES + middle,
             NAMES - 10.0
-        );
+        ));
     }
     for row in 0..count {
-        body += &table.row(row);
+        body.push(table.row(row));
     }
-    body += &format!(
+    body.push(format!(
         "<rect class='frame' x='{NAMES}' y='{NAMES}' width='{side:.1}' height='{side:.1}'/>\n"
-    );
+    ));
     // The last slanted name needs room on the right.
     svg(
         NAMES + side + NAMES / 2.0,
         NAMES + side + 8.0,
         "Where mail belongs and where it was put",
-        &body,
+        &body.concat(),
     )
 }
 
@@ -87,7 +87,7 @@ impl Table {
     fn row(&self, row: usize) -> String {
         let count = |column: usize| self.cells.get(&(row, column)).copied().unwrap_or(0);
         let all: usize = (0..self.names.len()).map(count).sum();
-        let mut body = String::new();
+        let mut body = Vec::new();
         for column in 0..self.names.len() {
             let share = count(column) as f64 / all.max(1) as f64;
             if count(column) == 0 {
@@ -95,7 +95,7 @@ impl Table {
             }
             let (x, y) = (NAMES + column as f64 * CELL, NAMES + row as f64 * CELL);
             let class = if row == column { "hit" } else { "miss" };
-            body += &format!(
+            body.push(format!(
                 "<rect class='{class}' x='{:.1}' y='{:.1}' width='{:.1}' height='{:.1}' fill-opacity='{:.2}'>\
                  <title>{} of {all} mails of {}: put into {}</title></rect>\n",
                 x + 1.0,
@@ -106,18 +106,18 @@ impl Table {
                 count(column),
                 escape(&self.names[row]),
                 escape(&self.names[column])
-            );
+            ));
             if share * 100.0 >= LEAST_PERCENT {
                 let on = if share.sqrt() > DARK { "cell on" } else { "cell" };
-                body += &format!(
+                body.push(format!(
                     "<text class='{on}' text-anchor='middle' x='{:.1}' y='{:.1}'>{:.0}</text>\n",
                     x + CELL / 2.0,
                     y + CELL / 2.0 + 4.0,
                     share * 100.0
-                );
+                ));
             }
         }
-        body
+        body.concat()
     }
 }
 
