@@ -117,6 +117,8 @@ pub enum ReviewReason {
     ClassifierFailed,
     /// A person took it out of a project.
     TakenOut,
+    /// It surely belongs to no project.
+    Nowhere,
 }
 
 impl DocumentState {

@@ -9,6 +9,7 @@ pub mod crash;
 pub mod data;
 pub mod hostile;
 pub mod interposed;
+pub mod learner;
 pub mod memory;
 pub mod planted;
 pub mod scripted;

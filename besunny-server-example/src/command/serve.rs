@@ -77,6 +77,7 @@ async fn open(db: PathBuf, config: &Config, mailbox: Option<&Mailbox>) -> Result
     let addresses = addresses.map(|domain| VirtualAddresses::new("ai", [domain])).transpose();
     let addresses = addresses.map_err(|error| Refusal::usage("config", error.to_string()))?;
     Home::open(db, |builder, clock| {
+        let builder = builder.settings(config.engine());
         let builder = match addresses {
             Some(addresses) => builder.virtual_addresses(addresses),
             None => builder,
