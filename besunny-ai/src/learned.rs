@@ -1,9 +1,10 @@
 //! One tenant's model: learns each answer at once, and says a probability with every choice.
 //!
 //! 1. `features` turns a mail into terms and keys; `vocabulary` weighs terms by how rare they are.
-//! 2. Three things speak for each project: a linear margin (`margins`), where earlier mails of the
-//!    same sender, receivers, subject and thread went (`histories`), and the mails most like this
-//!    one (`neighbours`).
+//! 2. Five things speak for each project: a linear margin (`margins`), where earlier mails of the
+//!    same people, subject and thread went (`histories`), the mails most like this one
+//!    (`neighbours`), the words the project is made of (`words`), and what was thought of the
+//!    thread's mails that wait for an answer (`pending`).
 //! 3. `blend` learns how much each of them is worth; `judge` learns how often such a choice was right.
 //!
 //! Steps 2 and 3 learn from different mails: a prediction is made before its answer is known, and
@@ -25,8 +26,10 @@ mod judge;
 mod margins;
 mod model;
 mod neighbours;
+mod pending;
 mod view;
 mod vocabulary;
+mod words;
 
 pub use features::Features;
 
@@ -39,12 +42,14 @@ use self::{
     judge::{Judge, Signs},
     margins::{Lesson, Margins},
     neighbours::Neighbours,
+    pending::Pending,
     view::View,
     vocabulary::{Vector, Vocabulary},
+    words::Words,
 };
 
 /// Changes whenever a stored model would be misread.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 /// With each new mail so many old ones are looked at again.
 const REPLAYED: usize = 30;
 /// After the mails have grown by a quarter, terms are weighed again and the margins brought up to it.
@@ -72,6 +77,13 @@ pub struct Learned {
     senders: Histories,
     recipients: Histories,
     subjects: Histories,
+    shapes: Histories,
+    groups: Histories,
+    domains: Histories,
+    #[serde(skip)]
+    words: Words,
+    #[serde(skip)]
+    pending: Pending,
     threads: BTreeMap<u64, usize>,
     shares: Tally,
     blend: Blend,
@@ -107,6 +119,7 @@ pub struct Prediction {
     pub confidence: f64,
     /// What else it could be, the likeliest first.
     pub alternatives: Vec<(Class, f64)>,
+    own: f64,
     ranked: Vec<(usize, Evidence)>,
     signs: Signs,
     records: Records,
@@ -114,6 +127,13 @@ pub struct Prediction {
 
 /// The records that a choice belongs to: its project with its sender, with the next best, its sender, its project.
 type Records = [u64; 4];
+
+impl Prediction {
+    /// Returns every class with the chance that the model itself sees.
+    fn chances(&self) -> impl Iterator<Item = (Class, f64)> + '_ {
+        std::iter::once((self.choice, self.own)).chain(self.alternatives.iter().copied())
+    }
+}
 
 impl Default for Learned {
     fn default() -> Self {
@@ -127,6 +147,11 @@ impl Default for Learned {
             senders: Histories::default(),
             recipients: Histories::default(),
             subjects: Histories::default(),
+            shapes: Histories::default(),
+            groups: Histories::default(),
+            domains: Histories::default(),
+            words: Words::default(),
+            pending: Pending::default(),
             threads: BTreeMap::new(),
             shares: Tally::default(),
             blend: Blend::new(),
@@ -192,12 +217,24 @@ impl Learned {
         let other = |class: &usize| (self.classes[*class], chances[*class]);
         Some(Prediction {
             choice: self.classes[best],
+            own: chances[best],
             confidence: self.judge.chance(&signs, chances[best]),
             alternatives: order[1..].iter().map(other).collect(),
             ranked: order.into_iter().map(|class| (class, view.evidence[class])).collect(),
             signs,
             records,
         })
+    }
+
+    /// Remembers what was thought of a mail whose answer is not known yet.
+    ///
+    /// Later mails of its thread are judged together with it, until it is [learned](Self::learn).
+    pub fn remember(&mut self, item: &Features, prediction: &Prediction) {
+        let chances: Vec<(Class, f64)> = prediction.chances().collect();
+        if let Some(message) = item.message {
+            self.pending.put(message, chances.clone());
+        }
+        self.pending.put(pair(7, item.subject, 0), chances);
     }
 
     /// Learns where a mail belongs.
@@ -219,20 +256,22 @@ impl Learned {
     /// Learns another lesson of a mail that was learned.
     fn relearn(&mut self, index: usize, lesson: Lesson) {
         let (item, before) = self.mails[index].clone();
-        let mail = self.vocabulary.vector(&item);
-        self.margins.forget(index, &mail, before);
         self.forget(&item, before);
-        self.remember(&item, lesson);
-        self.neighbours.correct(index, lesson);
+        self.take_note(&item, lesson);
+        self.margins.forget(index);
         self.mails[index].1 = lesson;
-        self.margins.step(index, &mail, lesson);
+        self.restore();
+        self.look_again(index);
     }
 
     fn add(&mut self, item: Features, lesson: Lesson) {
         self.vocabulary.add(&item);
-        self.remember(&item, lesson);
+        self.take_note(&item, lesson);
         let mail = self.vocabulary.vector(&item);
         self.neighbours.add(&mail, lesson);
+        if let Lesson::Is(class) = lesson {
+            self.words.add(&mail, class);
+        }
         self.margins.add();
         self.mails.push((item, lesson));
         let newest = self.mails.len() - 1;
@@ -303,20 +342,26 @@ impl Learned {
         }
         self.classes.push(class);
         self.margins.grow(self.classes.len());
+        self.words.grow(self.classes.len());
         self.classes.len() - 1
     }
 
     /// Counts a mail into the histories; what it is not, they do not know.
-    fn remember(&mut self, item: &Features, lesson: Lesson) {
+    fn take_note(&mut self, item: &Features, lesson: Lesson) {
         let Lesson::Is(class) = lesson else { return };
         self.shares.add(class, item.at);
         self.senders.add(item.sender, class, item.at);
         self.subjects.add(item.subject, class, item.at);
+        self.shapes.add(item.shape, class, item.at);
+        self.groups.add(item.group, class, item.at);
+        self.domains.add(item.domain, class, item.at);
+        self.pending.settle(pair(7, item.subject, 0));
         for recipient in &item.recipients {
             self.recipients.add(*recipient, class, item.at);
         }
         if let Some(message) = item.message {
             self.threads.insert(message, class);
+            self.pending.settle(message);
         }
     }
 
@@ -326,6 +371,9 @@ impl Learned {
         self.shares.take(class, item.at);
         self.senders.take(item.sender, class, item.at);
         self.subjects.take(item.subject, class, item.at);
+        self.shapes.take(item.shape, class, item.at);
+        self.groups.take(item.group, class, item.at);
+        self.domains.take(item.domain, class, item.at);
         for recipient in &item.recipients {
             self.recipients.take(*recipient, class, item.at);
         }
@@ -364,8 +412,12 @@ impl Learned {
         let lessons = self.mails.iter().map(|(_, lesson)| *lesson);
         self.margins.rebuild(vectors.iter().zip(lessons.clone()));
         self.neighbours = Neighbours::new();
+        self.words.clear(self.classes.len());
         for (vector, lesson) in vectors.iter().zip(lessons) {
             self.neighbours.add(vector, lesson);
+            if let Lesson::Is(class) = lesson {
+                self.words.add(vector, class);
+            }
         }
     }
 }

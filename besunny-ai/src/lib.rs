@@ -5,10 +5,17 @@
 //! confidence from which a choice may be taken, from past predictions only.
 //!
 //! [`eval`] measures all that on a labelled mailbox, in the order of time.
+//!
+//! With the feature `language`, [`LanguageRouter`](language::LanguageRouter) asks a language model instead;
+//! with `openai`, [`OpenAi`](openai::OpenAi) is one, wherever a server speaks that interface.
 #![expect(
     clippy::cast_precision_loss,
     reason = "what is counted here, mails and words, is far below 2^23"
 )]
 
 pub mod eval;
+#[cfg(feature = "language")]
+pub mod language;
 pub mod learned;
+#[cfg(feature = "openai")]
+pub mod openai;

@@ -119,6 +119,8 @@ pub enum ReviewReason {
     TakenOut,
     /// It surely belongs to no project.
     Nowhere,
+    /// Only the mail itself speaks for the project, and it may not be what it says.
+    Suspicious,
 }
 
 impl DocumentState {

@@ -37,6 +37,7 @@ pub enum Task {
         /// The version of the document that was routed; at any other there is nothing to do.
         version: u64,
         /// The answer.
+        #[serde(flatten)]
         answer: Answer,
     },
 }

@@ -21,6 +21,7 @@ pub mod intake;
 pub mod item;
 pub mod job;
 pub mod label;
+pub mod language;
 pub mod learner;
 pub mod mail;
 pub mod message;

@@ -24,7 +24,7 @@ use crate::{
     document::{Document, DocumentKind, Origin},
     event::Event,
     history::Entry,
-    ids::{AccountId, DocumentId, EventId, ProjectId, StreamId, UserId},
+    ids::{AccountId, DocumentId, EventId, JobId, ProjectId, StreamId, UserId},
     item::Item,
     job::Job,
     mail::Mail,
@@ -451,8 +451,31 @@ pub trait Outbox: Debug + Send + Sync {
     async fn unpublished(&self, limit: usize) -> Result<Vec<Event>, RepositoryError>;
     /// Forgets events that were published.
     async fn published(&self, events: &[EventId]) -> Result<(), RepositoryError>;
-    /// Returns jobs that were given up, by id, at most [`BATCH`].
-    async fn dead_jobs(&self, scope: &TenantScope) -> Result<Vec<DeadJob>, RepositoryError>;
+    /// Returns jobs that were given up, by id.
+    async fn dead_jobs(
+        &self,
+        scope: &TenantScope,
+        filter: &DeadJobFilter,
+    ) -> Result<Vec<DeadJob>, RepositoryError>;
+}
+
+/// Which jobs that were given up are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeadJobFilter {
+    /// Only about what this person owns: a document, or an item of an account.
+    pub owner: Option<UserId>,
+    /// Only this one.
+    pub job: Option<JobId>,
+    /// Only those after this one, by id.
+    pub after: Option<JobId>,
+    /// At most so many, and never more than [`BATCH`].
+    pub limit: usize,
+}
+
+impl Default for DeadJobFilter {
+    fn default() -> Self {
+        Self { owner: None, job: None, after: None, limit: BATCH }
+    }
 }
 
 /// A job that was given up.

@@ -12,6 +12,9 @@ pub struct Settings {
     pub jobs: usize,
     /// How long a lease or claim lasts without a heartbeat; a dead worker's work waits so long.
     pub lease_for: Duration,
+    /// Jobs that take longer together are taken for hung and left to be done one by one: a model
+    /// that weighs 256 mails, four at once and 30 s each, needs half an hour.
+    pub hung_after: Duration,
     /// Pages read under one lease before others get their turn.
     pub passes: usize,
     /// Events published at once.
@@ -62,6 +65,7 @@ impl Default for Settings {
             streams: 8,
             jobs: 256,
             lease_for: Duration::from_mins(1),
+            hung_after: Duration::from_hours(1),
             passes: 64,
             events: 1024,
             idle: Duration::from_secs(30),

@@ -22,6 +22,7 @@ mod console;
 pub mod document;
 mod download;
 pub mod explanation;
+pub mod fact;
 mod guard;
 mod host;
 mod instant;

@@ -21,11 +21,13 @@ use besunny_core::{
     item::Item,
     project::Project,
     repository::{
-        Accounts, Content, DeadJob, DocumentFilter, Documents, ItemFilter, Known, Lessons,
-        ModelRecord, Models, NewModel, Outbox, Pending, People, Position, Projects,
+        Accounts, Content, DeadJob, DeadJobFilter, DocumentFilter, Documents, ItemFilter, Known,
+        Lessons, ModelRecord, Models, NewModel, Outbox, Pending, People, Position, Projects,
         RepositoryError, Store, StreamStatus, Streams, Tally, ThreadMember,
     },
-    scheduler::{Ask, Claim, Failure, Forget, Lease, Noted, Receipt, Release, Scheduler, Work},
+    scheduler::{
+        Ask, Claim, Failure, Forget, Hold, Lease, Noted, Receipt, Release, Scheduler, Work,
+    },
     source::{ItemId, OfferedStream, Scope, StreamKey},
     tenant::{Allowed, Tenant, TenantScope, User},
     track::{Missing, ScanId, Steer, Version},
@@ -182,7 +184,7 @@ interposed! { Models {
 
 interposed! { Outbox {
     fn published(events: &[EventId]) -> ();
-    fn dead_jobs(scope: &TenantScope) -> Vec<DeadJob>;
+    fn dead_jobs(scope: &TenantScope, filter: &DeadJobFilter) -> Vec<DeadJob>;
     + async fn unpublished(&self, limit: usize) -> Result<Vec<Event>, RepositoryError> {
         self.interposer.before("unpublished").await?;
         let mut answer = self.store.unpublished(limit).await?;
@@ -193,7 +195,7 @@ interposed! { Outbox {
 } }
 
 interposed! { Scheduler {
-    fn heartbeat(lease: &Lease, lease_for: Duration) -> bool;
+    fn heartbeat(holds: &[Hold], lease_for: Duration) -> Vec<bool>;
     fn fail(claim: &Claim, failure: Failure) -> ();
     fn replay(scope: &TenantScope, job: JobId) -> ();
     fn forget(forget: Forget) -> bool;

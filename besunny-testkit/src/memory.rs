@@ -98,6 +98,10 @@ struct StreamRow {
     /// Something made the stream due while a lease was running.
     dirty: bool,
     attempt: u32,
+    /// How many leases in a row ended by themselves.
+    expired: u32,
+    /// Until when the source asked not to be asked again.
+    spared_until: Option<DateTime<Utc>>,
     quiet: u32,
     error: Option<String>,
     paused: Option<PauseReason>,
@@ -129,6 +133,8 @@ struct JobRow {
     due_at: DateTime<Utc>,
     epoch: Epoch,
     attempt: u32,
+    /// How many failures no patience heals.
+    strikes: u32,
     /// How many claims in a row ended by themselves.
     expired: u32,
     until: Option<DateTime<Utc>>,

@@ -4,11 +4,14 @@
 mod abandoned;
 mod budget;
 mod crash;
+mod deceit;
 mod decisions;
 mod failing;
 mod gmail;
 mod newcomers;
 mod onward;
+mod panics;
 mod scene;
 mod simulation;
+mod slow;
 mod sync;

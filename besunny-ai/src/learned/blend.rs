@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::fit::{STEPS, Slope, dot, softmax};
 
 /// So many kinds of evidence there are for each class.
-pub(super) const KINDS: usize = 10;
+pub(super) const KINDS: usize = 16;
 /// The weights are fitted to so many of the last predictions: people change how they file.
 const ROWS: usize = 2_000;
 /// Keeps the weights small while there are few rows.

@@ -25,6 +25,10 @@ mod kind {
     pub(super) const THREAD: usize = 5;
     pub(super) const NEAREST: usize = 7;
     pub(super) const SHARE: usize = 8;
+    pub(super) const WORDS: usize = 12;
+    pub(super) const SHAPE: usize = 13;
+    pub(super) const GROUP: usize = 14;
+    pub(super) const DOMAIN: usize = 15;
 }
 
 impl Learned {
@@ -63,17 +67,24 @@ impl Learned {
         };
         let subject = features::bare_subject(mail.subject.expose());
         let recipient = self.telling_recipient(mail, item, class);
+        let sender = features::sender(mail);
         let mut lines = vec![
             line(
+                Signal::Domain,
+                sender.split_once('@').map_or_else(String::new, |(_, host)| host.to_owned()),
+                share(&[kind::DOMAIN]),
+                self.domains.mails(item.domain, class),
+            ),
+            line(
                 Signal::Sender,
-                features::sender(mail),
+                sender,
                 share(&[kind::SENDER]),
                 self.senders.mails(item.sender, class),
             ),
             line(
                 Signal::Subject,
                 subject,
-                share(&[kind::SUBJECT]),
+                share(&[kind::SUBJECT, kind::SHAPE]),
                 self.subjects.mails(item.subject, class),
             ),
             line(
@@ -90,13 +101,17 @@ impl Learned {
             ),
         ];
         if let Some((address, mails)) = recipient {
-            lines.push(line(Signal::Recipients, address, share(&[kind::RECIPIENTS]), mails));
+            lines.push(line(
+                Signal::Recipients,
+                address,
+                share(&[kind::RECIPIENTS, kind::GROUP]),
+                mails,
+            ));
         }
         lines.retain(|line| line.earlier.is_some_and(|earlier| earlier.here > 0));
-        let of_words = share(&[kind::MARGIN, kind::LIKELY]);
-        for (text, is_domain, part) in self.telling_words(mail, item, (class, other)) {
-            let signal = if is_domain { Signal::Domain } else { Signal::Words };
-            lines.push(line(signal, text, of_words * part, (0, 0)));
+        let of_words = share(&[kind::MARGIN, kind::LIKELY, kind::WORDS]);
+        for (text, part) in self.telling_words(mail, item, (class, other)) {
+            lines.push(line(Signal::Words, text, of_words * part, (0, 0)));
         }
         lines.retain(|line| line.weight >= SMALLEST);
         lines
@@ -125,7 +140,7 @@ impl Learned {
         mail: &Mail,
         item: &Features,
         (class, other): (usize, usize),
-    ) -> Vec<(String, features::IsDomain, f64)> {
+    ) -> Vec<(String, f64)> {
         let readable = features::readable_terms(mail);
         let vector = self.vocabulary.vector(item);
         let by = vector.iter().map(|(term, weight)| {
@@ -135,10 +150,8 @@ impl Learned {
         let mut by: Vec<(u16, f64)> = by.filter(|(_, by)| *by > 0.0).collect();
         by.sort_by(|a, b| b.1.total_cmp(&a.1));
         let all: f64 = by.iter().map(|(_, by)| by).sum();
-        let told = by.into_iter().filter_map(|(term, by)| {
-            let (text, is_domain) = readable.get(&term)?;
-            Some((text.clone(), *is_domain, by / all))
-        });
+        let told =
+            by.into_iter().filter_map(|(term, by)| Some((readable.get(&term)?.clone(), by / all)));
         told.take(WORDS).collect()
     }
 }

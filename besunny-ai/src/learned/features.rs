@@ -30,6 +30,9 @@ enum Kind {
     List,
     WholeSubject,
     Message,
+    SenderName,
+    Shape,
+    Group,
 }
 
 /// What the model sees of one mail; it holds no text.
@@ -40,6 +43,12 @@ pub struct Features {
     pub(super) sender: u64,
     pub(super) recipients: Vec<u64>,
     pub(super) subject: u64,
+    /// The subject without its digits: a report that comes each day.
+    pub(super) shape: u64,
+    /// All the people of the mail together, whoever of them wrote it.
+    pub(super) group: u64,
+    /// The sender's host.
+    pub(super) domain: u64,
     pub(super) message: Option<u64>,
     /// The mails it answers.
     pub(super) earlier: Vec<u64>,
@@ -60,10 +69,13 @@ impl Features {
         earlier.sort_unstable();
         earlier.dedup();
         Self {
-            terms: terms.counts.into_iter().collect(),
+            terms: terms.counted(),
             sender: number(Kind::Sender, &from),
             recipients: to.iter().map(|address| number(Kind::Recipient, address)).collect(),
             subject: number(Kind::WholeSubject, &subject),
+            shape: number(Kind::Shape, &subject.replace(|c: char| c.is_ascii_digit(), "")),
+            group: group(&from, &to),
+            domain: number(Kind::SenderDomain, from.split_once('@').map_or("", |(_, host)| host)),
             message: mail.message_id.as_ref().map(|id| message(id.expose())),
             earlier,
             at,
@@ -83,11 +95,14 @@ fn each_term(mail: &Mail, mut tell: impl FnMut(Kind, &str)) {
     for to in recipients(mail) {
         address(Kind::Recipient, Kind::RecipientDomain, &to);
     }
+    let name = mail.from.first().and_then(|from| from.name.as_ref());
+    for word in name.into_iter().flat_map(|name| words(name.expose())) {
+        tell(Kind::SenderName, &word);
+    }
     if let Some(list) = &mail.list_id {
         tell(Kind::List, list.expose());
     }
-    let subject = bare_subject(mail.subject.expose());
-    let words: Vec<String> = words(&subject).collect();
+    let words: Vec<String> = words(&bare_subject(mail.subject.expose())).collect();
     for word in &words {
         tell(Kind::Subject, word);
         tell(Kind::Word, word);
@@ -95,27 +110,35 @@ fn each_term(mail: &Mail, mut tell: impl FnMut(Kind, &str)) {
     for pair in words.windows(2) {
         tell(Kind::SubjectPair, &pair.join(" "));
     }
-    for word in self::words(mail.text.expose()).take(MAX_WORDS) {
-        tell(Kind::Word, &word);
+    for word in pieces(mail.text.expose()).take(MAX_WORDS) {
+        // Most words need no copy to be in lower case.
+        if word.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+            tell(Kind::Word, word);
+        } else {
+            tell(Kind::Word, &word.to_lowercase());
+        }
     }
 }
 
-/// Returns the text behind each term of a mail, for people: words, and domains by themselves.
-pub(super) fn readable_terms(mail: &Mail) -> BTreeMap<u16, (String, IsDomain)> {
+/// Returns the words behind the terms of a mail, for people; addresses and hosts are told apart
+/// from them by their histories.
+pub(super) fn readable_terms(mail: &Mail) -> BTreeMap<u16, String> {
     let mut readable = BTreeMap::new();
-    each_term(mail, |kind, text| {
-        let is_domain = match kind {
-            Kind::SenderDomain | Kind::RecipientDomain => true,
-            Kind::Word | Kind::Subject | Kind::SubjectPair | Kind::List => false,
-            Kind::Sender | Kind::Recipient | Kind::WholeSubject | Kind::Message => return,
-        };
-        readable.entry(term(kind, text)).or_insert_with(|| (text.to_owned(), is_domain));
+    each_term(mail, |kind, text| match kind {
+        Kind::Word | Kind::Subject | Kind::SubjectPair | Kind::List | Kind::SenderName => {
+            readable.entry(term(kind, text)).or_insert_with(|| text.to_owned());
+        }
+        Kind::SenderDomain
+        | Kind::RecipientDomain
+        | Kind::Sender
+        | Kind::Recipient
+        | Kind::WholeSubject
+        | Kind::Message
+        | Kind::Shape
+        | Kind::Group => {}
     });
     readable
 }
-
-/// Whether a term is a domain, rather than a word.
-pub(super) type IsDomain = bool;
 
 /// Returns the address of the sender, in lower case.
 pub(super) fn sender(mail: &Mail) -> String {
@@ -129,13 +152,19 @@ pub(super) fn recipients(mail: &Mail) -> Vec<String> {
 
 #[derive(Default)]
 struct Terms {
-    counts: BTreeMap<u16, u8>,
+    met: Vec<u16>,
 }
 
 impl Terms {
     fn add(&mut self, kind: Kind, text: &str) {
-        let count = self.counts.entry(term(kind, text)).or_default();
-        *count = count.saturating_add(1);
+        self.met.push(term(kind, text));
+    }
+
+    /// Returns each term once, in order, with how often it was met.
+    fn counted(mut self) -> Vec<(u16, u8)> {
+        self.met.sort_unstable();
+        let same = self.met.chunk_by(|a, b| a == b);
+        same.map(|same| (same[0], u8::try_from(same.len()).unwrap_or(u8::MAX))).collect()
     }
 }
 
@@ -162,15 +191,29 @@ pub(super) fn pair(kind: u64, a: u64, b: u64) -> u64 {
 }
 
 fn address(mailbox: &Mailbox) -> String {
-    mailbox.address.expose().to_lowercase()
+    let address = mailbox.address.expose();
+    // Archives of lists hide addresses and keep names.
+    let name = || mailbox.name.as_ref().map_or("", |name| name.expose().as_str());
+    if address.is_empty() { name() } else { address }.to_lowercase()
+}
+
+fn group(from: &str, to: &[String]) -> u64 {
+    let mut people: Vec<&str> = to.iter().map(String::as_str).chain([from]).collect();
+    people.sort_unstable();
+    people.dedup();
+    number(Kind::Group, &people.join(" "))
 }
 
 /// Cuts a text into lower-case words of at least two characters.
 fn words(text: &str) -> impl Iterator<Item = String> + '_ {
+    pieces(text).map(str::to_lowercase)
+}
+
+/// Cuts a text into words of at least two characters, as they are written.
+fn pieces(text: &str) -> impl Iterator<Item = &str> + '_ {
     let is_inside = |c: char| c.is_alphanumeric() || c == '_';
     text.split(move |c| !is_inside(c))
         .filter(|word| word.len() < MAX_WORD_BYTES && word.chars().nth(1).is_some())
-        .map(str::to_lowercase)
 }
 
 /// Returns a subject in lower case without the marks of answers and forwards.
@@ -200,6 +243,29 @@ mod tests {
         assert_eq!(question, answer);
         let other = features("From: a@x.org\nSubject: Reharbour lights\n\nx");
         assert_ne!(question.subject, other.subject);
+    }
+
+    #[test]
+    fn a_report_of_each_day_has_one_shape() {
+        let first = features("From: a@x.org\nSubject: Tides of March 30, 2001\n\nx");
+        let second = features("From: a@x.org\nSubject: Tides of March 31, 2001\n\nx");
+        assert_ne!(first.subject, second.subject);
+        assert_eq!(first.shape, second.shape);
+    }
+
+    #[test]
+    fn people_are_one_group_whoever_of_them_writes() {
+        let question = features("From: a@x.org\nTo: b@x.org\nCc: c@y.org\n\nx");
+        let answer = features("From: b@x.org\nTo: a@x.org, c@y.org\n\nx");
+        assert_eq!(question.group, answer.group);
+        assert_ne!(question.group, features("From: a@x.org\nTo: b@x.org\n\nx").group);
+    }
+
+    #[test]
+    fn a_sender_without_an_address_is_known_by_name() {
+        let ann = features("From: ann at x.org (Ann Miller)\n\nx");
+        let bob = features("From: bob at x.org (Bob Miller)\n\nx");
+        assert_ne!(ann.sender, bob.sender);
     }
 
     #[test]

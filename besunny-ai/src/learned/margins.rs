@@ -49,15 +49,7 @@ pub(super) struct Margins {
 impl Margins {
     /// Makes room for more classes; a new one is against every mail so far.
     pub(super) fn grow(&mut self, classes: usize) {
-        let mut weights = vec![0; TERMS * classes];
-        if self.classes > 0 {
-            let rows =
-                weights.chunks_exact_mut(classes).zip(self.weights.chunks_exact(self.classes));
-            for (new, old) in rows {
-                new[..self.classes].copy_from_slice(old);
-            }
-        }
-        self.weights = weights;
+        self.weights = widened(&self.weights, (self.classes, classes), 0);
         self.classes = classes;
         for duals in &mut self.duals {
             duals.resize(classes, 0.0);
@@ -100,9 +92,9 @@ impl Margins {
         self.change(index, mail, lesson, duals);
     }
 
-    /// Takes out what a mail contributes.
-    pub(super) fn forget(&mut self, index: usize, mail: &Vector, lesson: Lesson) {
-        self.change(index, mail, lesson, vec![0.0; self.classes]);
+    /// Takes out what a mail contributes; the weights must be [rebuilt](Self::rebuild).
+    pub(super) fn forget(&mut self, index: usize) {
+        self.duals[index] = vec![0.0; self.classes];
     }
 
     /// Computes the weights again from the duals, after the vectors changed.
@@ -152,4 +144,15 @@ fn parts(weight: f32) -> i32 {
 #[expect(clippy::cast_precision_loss, reason = "seven digits of a weight are plenty")]
 fn rounded(parts: i32) -> f32 {
     parts as f32
+}
+
+/// Copies a table of terms by classes into one with room for more classes.
+pub(super) fn widened<T: Copy>(table: &[T], (from, to): (usize, usize), empty: T) -> Vec<T> {
+    let mut wide = vec![empty; TERMS * to];
+    if from > 0 {
+        for (new, old) in wide.chunks_exact_mut(to).zip(table.chunks_exact(from)) {
+            new[..from].copy_from_slice(old);
+        }
+    }
+    wide
 }

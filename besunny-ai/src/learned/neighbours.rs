@@ -41,11 +41,6 @@ impl Neighbours {
         }
     }
 
-    /// Gives a mail another lesson.
-    pub(super) fn correct(&mut self, index: usize, lesson: Lesson) {
-        self.lessons[index] = lesson;
-    }
-
     pub(super) fn vote(&self, mail: &Vector, classes: usize, vocabulary: &Vocabulary) -> Vote {
         let mut likeness = vec![0.0_f32; self.lessons.len()];
         for (term, weight) in mail {

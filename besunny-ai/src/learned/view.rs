@@ -2,7 +2,7 @@
 use super::{
     Learned, Records,
     blend::Evidence,
-    features::Features,
+    features::{Features, pair},
     fit::{log_odds, softmax},
     histories::Histories,
     judge::Signs,
@@ -44,6 +44,13 @@ impl View {
         let thread = model.of_thread(item);
         let Vote { nearest, share, voters } =
             model.neighbours.vote(&mail, count, &model.vocabulary);
+        let pending_thread = model.pending.of(item.earlier.iter().copied(), &model.classes);
+        let same = pair(7, item.subject, 0);
+        let pending_subject = model.pending.of(std::iter::once(same), &model.classes);
+        let words = model.words.likeness(&mail);
+        let (shape, _) = lift(&model.shapes, item.shape, SUBJECT_DOUBT);
+        let (group, _) = lift(&model.groups, item.group, SUBJECT_DOUBT);
+        let (domain, _) = lift(&model.domains, item.domain, DOUBT);
         let evidence = |class: usize| {
             let days = model.shares.days_since(class, item.at);
             [
@@ -57,6 +64,12 @@ impl View {
                 nearest[class],
                 share[class],
                 days.ln_1p(),
+                pending_thread[class],
+                pending_subject[class],
+                words[class],
+                shape[class],
+                group[class],
+                domain[class],
             ]
         };
         let evidence = (0..count).map(evidence).collect();

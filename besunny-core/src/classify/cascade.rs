@@ -9,10 +9,11 @@
 //! All of it is pure. What every classifier said is kept, also of those that were not followed.
 use serde::{Deserialize, Serialize};
 
-use super::{Question, Signal, Verdict, decide, offered, sure};
+use super::{Question, Signal, Verdict, caution, decide, offered, sure};
 use crate::{
     document::{Decider, DocumentState, Review, ReviewReason, Route},
     ids::ProjectId,
+    mail::Mail,
     project::Project,
     promise::Threshold,
     settings::Settings,
@@ -224,10 +225,23 @@ impl Conclusion {
                 ReviewReason::NoProjects
                 | ReviewReason::ClassifierFailed
                 | ReviewReason::TakenOut
+                | ReviewReason::Suspicious
                 | ReviewReason::Nowhere => false,
             },
             DocumentState::Pending | DocumentState::Routed(_) => false,
         }
+    }
+
+    /// Leaves a route to a person that only the mail itself speaks for, whoever noticed it.
+    #[must_use]
+    pub fn cautious(mut self, mail: &Mail) -> Self {
+        let verdicts = std::iter::once(&self.verdict).chain(&self.ruling.others);
+        let state = verdicts.fold(self.state.clone(), |state, said| caution(state, said, mail));
+        if state != self.state {
+            self.ruling.stage = Stage::Abstained;
+            self.state = state;
+        }
+        self
     }
 
     /// Keeps what another classifier said.

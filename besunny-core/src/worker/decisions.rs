@@ -17,11 +17,16 @@ use futures::{
     lock::{Mutex, MutexGuard},
 };
 
-use super::{Abandoned, Worker, jobs::JobError, models::Counsel};
+use super::{
+    Abandoned, Worker,
+    caught::{Caught, caught},
+    jobs::JobError,
+    models::Counsel,
+};
 use crate::{
     cause::describe,
     classify::{
-        ClassifyError, Question, Verdict,
+        Classifier, ClassifyError, Question, Verdict,
         cascade::{self, Bench, Conclusion, Opinion},
     },
     commit::{Decision, Effect},
@@ -39,7 +44,7 @@ use crate::{
 };
 
 /// A document to be decided on, and the claim to do so.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Errand {
     pub(super) claim: Claim,
     pub(super) document: DocumentId,
@@ -86,15 +91,17 @@ impl Worker {
     pub(super) async fn decide_all(&self, errands: Vec<Errand>, max_bytes: usize) {
         let mut batches = vec![errands];
         while let Some(mut batch) = batches.pop() {
-            let decided = match self.read(&mut batch, max_bytes).await {
-                Ok(cases) => {
-                    if !batch.is_empty() {
-                        batches.push(batch);
-                    }
-                    self.decide(cases).await
+            let all = batch.clone();
+            let decided = match caught(self.decide_some(&mut batch, max_bytes)).await {
+                Ok(decided) => decided,
+                Err(panicked) => {
+                    batch.clear();
+                    Err(Refused { errands: all, error: panicked.into() })
                 }
-                Err(error) => Err(Refused { errands: batch, error }),
             };
+            if !batch.is_empty() {
+                batches.push(batch);
+            }
             let Err(Refused { errands, error }) = decided else { continue };
             if errands.len() > 1 && !error.is_outage() {
                 batches.extend(errands.into_iter().rev().map(|errand| vec![errand]));
@@ -103,6 +110,14 @@ impl Worker {
             for errand in &errands {
                 self.put_off(&errand.claim, &error).await;
             }
+        }
+    }
+
+    /// Decides on the first of `batch`, and leaves the others in it.
+    async fn decide_some(&self, batch: &mut Vec<Errand>, max_bytes: usize) -> Result<(), Refused> {
+        match self.read(batch, max_bytes).await {
+            Ok(cases) => self.decide(cases).await,
+            Err(error) => Err(Refused { errands: std::mem::take(batch), error }),
         }
     }
 
@@ -212,15 +227,18 @@ impl Worker {
         let Some(Pending { document, mail }) = &case.pending else { return Ok(None) };
         let Some(background) = backgrounds.get(&document.owner) else { return Ok(None) };
         let thread = background.thread_of(mail);
+        let scope = &case.errand.claim.scope;
+        let thread = self.acquainted(scope, mail, thread, &background.candidates).await?;
         let question = Question { document, mail, thread: &thread };
         let (state, fact) = match self.conclude(&question, background, lanes).await {
-            Ok(Conclusion { verdict, state, ruling }) => {
+            Ok(concluded) => {
+                let Conclusion { verdict, state, ruling } = concluded.cautious(mail);
                 let (verdict, ruling) = (Box::new(verdict), Box::new(ruling));
                 (state.clone(), Fact::Decided { verdict, state, ruling })
             }
             // Nothing is guessed: after the last attempt a person decides.
             Err(Unweighed { error, suggestion })
-                if case.errand.claim.attempt + 1 >= retry::JOB_ATTEMPTS =>
+                if case.errand.claim.strikes + 1 >= retry::JOB_ATTEMPTS =>
             {
                 undecided(describe(&error), suggestion)
             }
@@ -240,7 +258,7 @@ impl Worker {
         let candidates = &background.candidates;
         let bench = Bench { question, candidates, settings: &self.settings };
         let promised = self.settings.promised.of(question.document.kind);
-        let rules = self.timed(self.classifier.classify(question, candidates)).await;
+        let rules = self.timed(Caught(&*self.classifier).classify(question, candidates)).await;
         let rules = rules.map_err(|error| Unweighed { error, suggestion: None })?;
         let learned = background.counsel.opinion(question.document, rules.choice, promised);
         let first = bench.conclude(rules, learned);
@@ -251,7 +269,7 @@ impl Worker {
             return Ok(first);
         }
         let lane = lanes.enter().await;
-        let verdict = self.timed(language.classify(question, candidates)).await;
+        let verdict = self.timed(Caught(&**language).classify(question, candidates)).await;
         drop(lane);
         match verdict {
             Ok(verdict) => {

@@ -76,8 +76,11 @@ async fn open(db: PathBuf, config: &Config, mailbox: Option<&Mailbox>) -> Result
     let addresses = config.virtual_domain.as_deref();
     let addresses = addresses.map(|domain| VirtualAddresses::new("ai", [domain])).transpose();
     let addresses = addresses.map_err(|error| Refusal::usage("config", error.to_string()))?;
+    let remember_for = config.remember_for().map_err(|finding| wrong(&finding))?;
     Home::open(db, |builder, clock| {
-        let builder = builder.settings(config.engine());
+        let mut settings = config.engine();
+        settings.remember_for = remember_for.unwrap_or(settings.remember_for);
+        let builder = builder.settings(settings);
         let builder = match addresses {
             Some(addresses) => builder.virtual_addresses(addresses),
             None => builder,

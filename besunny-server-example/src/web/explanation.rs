@@ -278,6 +278,9 @@ pub(super) const fn in_words(reason: ReviewReason) -> &'static str {
         ReviewReason::ClassifierFailed => "The classifier failed on it.",
         ReviewReason::TakenOut => "It was taken out of a project.",
         ReviewReason::Nowhere => "It looks like mail that belongs to no project.",
+        ReviewReason::Suspicious => {
+            "Only its own words speak for the project, and it may not be what it says."
+        }
     }
 }
 
@@ -297,5 +300,6 @@ pub(super) const fn signal_name(signal: Signal) -> &'static str {
         Signal::Words => "Words",
         Signal::Similar => "Similar mails",
         Signal::Quote => "Passage",
+        Signal::Imitation => "Sender's domain imitates one of its",
     }
 }

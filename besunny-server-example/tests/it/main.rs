@@ -9,6 +9,8 @@ mod eval;
 mod import;
 mod inspect;
 mod killed;
+#[cfg(feature = "demo")]
+mod language;
 mod mailbox;
 mod real_mail;
 #[cfg(unix)]

@@ -116,7 +116,8 @@ impl Sheet<'_> {
         }
     }
 
-    /// Writes all of it; parents before children.
+    /// Writes all of it; parents before children, and what refers to no document first, since
+    /// documents are packed meanwhile.
     pub(super) async fn write(
         mut self,
         turn: &mut Turn<'_>,
@@ -124,6 +125,9 @@ impl Sheet<'_> {
     ) -> Result<(), RepositoryError> {
         let tenant = self.tenant.bytes();
         let connection = &mut *turn.connection;
+        let events = !self.events.is_empty();
+        let jobs = self.write_jobs(connection, &tenant, turn.now).await?;
+        self.write_events(connection, &tenant).await?;
         if let Some(place) = self.place {
             let account = place.account.bytes();
             self.write_items(connection, &tenant, &account).await?;
@@ -136,11 +140,9 @@ impl Sheet<'_> {
         } else {
             self.write_changed(connection, &tenant).await?;
         }
-        let events = !self.events.is_empty();
-        self.write_records(connection, &tenant).await?;
+        self.write_history(connection, &tenant).await?;
         let labels = std::mem::take(&mut self.labels).into_iter();
         models::write_labels(connection, &tenant, micros(self.at), labels).await?;
-        let jobs = self.write_jobs(connection, &tenant, turn.now).await?;
         *turn.made = Made { streams: false, jobs, events };
         Ok(())
     }
@@ -358,8 +360,8 @@ impl Sheet<'_> {
         watched.execute(connection).await.map(drop).map_err(failed)
     }
 
-    /// Writes history and events, in order.
-    async fn write_records(
+    /// Writes what happened to documents, in order.
+    async fn write_history(
         &mut self,
         connection: &mut SqliteConnection,
         tenant: &[u8],
@@ -373,6 +375,15 @@ impl Sheet<'_> {
             row.add(micros(entry.at)).add(fact);
         })
         .await?;
+        Ok(())
+    }
+
+    /// Writes what is to be published, in order.
+    async fn write_events(
+        &mut self,
+        connection: &mut SqliteConnection,
+        tenant: &[u8],
+    ) -> Result<(), RepositoryError> {
         let mut events = Vec::with_capacity(self.events.len());
         for event in std::mem::take(&mut self.events) {
             events.push((json(&event.news)?, event));

@@ -76,6 +76,7 @@ fn states() -> Vec<DocumentState> {
         ReviewReason::ClassifierFailed,
         ReviewReason::TakenOut,
         ReviewReason::Nowhere,
+        ReviewReason::Suspicious,
     ];
     let review = |reason| {
         let suggestion = (reason == ReviewReason::Ambiguous).then(project);
@@ -101,6 +102,7 @@ fn facts() -> Vec<Fact> {
         Signal::Words,
         Signal::Similar,
         Signal::Quote,
+        Signal::Imitation,
     ];
     let evidence = signals.map(|signal| Evidence {
         project: project(),
@@ -264,6 +266,7 @@ fn forms() -> Vec<Form> {
                 QuarantineReason::TooLarge(Box::new(oversized)),
                 QuarantineReason::KeepsFailing(reason()),
                 QuarantineReason::NotAnswered,
+                QuarantineReason::Panicked,
             ],
         ),
         form(

@@ -337,7 +337,7 @@ impl Rows {
                 row.version.0 += 1;
                 row.track = pass.track.clone();
                 row.last_commit = Some(commit.id);
-                row.attempt = 0;
+                (row.attempt, row.expired) = (0, 0);
                 Ok(row.version)
             }
             Basis::Jobs(done) => {
@@ -447,6 +447,7 @@ impl Rows {
             due_at,
             epoch: besunny_core::commit::Epoch(0),
             attempt: 0,
+            strikes: 0,
             expired: 0,
             until: None,
         });

@@ -13,11 +13,13 @@ use besunny_core::{
     history::Entry,
     ids::{AccountId, DocumentId, EventId, ProjectId, StreamId, UserId},
     item::{Item, ItemState},
+    job::{Job, Task},
+    label::Answer,
     project::Project,
     repository::{
-        Accounts, BATCH, Content, DeadJob, DocumentFilter, Documents, ItemCounts, ItemFilter,
-        Outbox, Pending, People, Projects, RepositoryError, StateFilter, StreamStatus, Tally,
-        ThreadMember,
+        Accounts, BATCH, Content, DeadJob, DeadJobFilter, DocumentFilter, Documents, ItemCounts,
+        ItemFilter, Outbox, Pending, People, Projects, RepositoryError, StateFilter, StreamStatus,
+        Tally, ThreadMember,
     },
     scheduler::Work,
     source::{ItemId, OfferedStream, StreamKey},
@@ -27,7 +29,7 @@ use besunny_core::{
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use super::{DocumentRow, JobState, MemoryRepository, Rows, StreamRow};
+use super::{DocumentRow, JobRow, JobState, MemoryRepository, Rows, StreamRow};
 
 #[async_trait]
 impl Accounts for MemoryRepository {
@@ -378,9 +380,18 @@ impl Outbox for MemoryRepository {
         Ok(())
     }
 
-    async fn dead_jobs(&self, scope: &TenantScope) -> Result<Vec<DeadJob>, RepositoryError> {
+    async fn dead_jobs(
+        &self,
+        scope: &TenantScope,
+        filter: &DeadJobFilter,
+    ) -> Result<Vec<DeadJob>, RepositoryError> {
         self.read(scope, |rows| {
-            let dead = rows.jobs.values().filter_map(|row| match &row.state {
+            let wanted = |row: &&JobRow| {
+                filter.after.is_none_or(|after| row.job.id > after)
+                    && filter.job.is_none_or(|job| row.job.id == job)
+                    && filter.owner.is_none_or(|owner| rows.owner_of(&row.job) == Some(owner))
+            };
+            let dead = rows.jobs.values().filter(wanted).filter_map(|row| match &row.state {
                 JobState::Dead(error, waits_for) => Some(DeadJob {
                     job: row.job.clone(),
                     error: error.clone(),
@@ -388,7 +399,7 @@ impl Outbox for MemoryRepository {
                 }),
                 JobState::Waiting | JobState::Done(..) => None,
             });
-            Ok(dead.take(BATCH).collect())
+            Ok(dead.take(filter.limit.min(BATCH)).collect())
         })
     }
 }
@@ -410,6 +421,8 @@ impl StreamRow {
             noticed_at: None,
             dirty: false,
             attempt: 0,
+            expired: 0,
+            spared_until: None,
             quiet: 0,
             error: None,
             paused: None,
@@ -431,7 +444,19 @@ impl Rows {
         let followed = |row: &&mut StreamRow| row.next_due_at.is_some();
         let streams = self.streams.values_mut().filter(followed);
         for row in streams.filter(|row| masters.contains(&row.account)) {
-            row.make_due(now);
+            row.welcome(now);
+        }
+    }
+
+    /// Returns whose business a job is.
+    fn owner_of(&self, job: &Job) -> Option<UserId> {
+        match &job.task {
+            Task::Classify { document } | Task::Consent { answer: Answer { document, .. }, .. } => {
+                Some(self.documents.get(document)?.document.owner)
+            }
+            Task::File { stream, .. } => {
+                Some(self.accounts.get(&self.streams.get(stream)?.account)?.owner)
+            }
         }
     }
 

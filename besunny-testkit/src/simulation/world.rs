@@ -10,7 +10,8 @@ use besunny_core::{
     label::Said,
     project::Project,
     repository::{
-        Accounts, DocumentFilter, Documents, ItemFilter, Outbox, People, Projects, Streams,
+        Accounts, DeadJobFilter, DocumentFilter, Documents, ItemFilter, Outbox, People, Projects,
+        Streams,
     },
     scheduler::Scheduler,
     source::{ItemId, OfferedStream, StreamKey, Subject},
@@ -431,7 +432,7 @@ impl World<'_> {
                 }
                 self.ask_again(scope, status.id);
             }
-            for dead in now(self.stage.store.dead_jobs(&scope)) {
+            for dead in now(self.stage.store.dead_jobs(&scope, &DeadJobFilter::default())) {
                 self.stage.faults.fire(Fault::JobGivenUp);
                 now(self.stage.store.replay(&scope, dead.job.id));
             }

@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State, rejection::FormRejection},
     response::{IntoResponse, Redirect, Response},
 };
-use besunny::core::ids::ProjectId;
+use besunny::core::{ids::ProjectId, mail::Flag};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -96,6 +96,12 @@ pub(super) fn project(text: &str) -> Result<Option<ProjectId>, Problem> {
 impl Page {
     fn is_in(&self, project: &ProjectName) -> bool {
         self.document.summary.project.as_ref().is_some_and(|it| it.id == project.id)
+    }
+
+    /// What in the mail shows that somebody hides something.
+    fn suspicious(&self) -> Vec<Flag> {
+        let flags = self.document.content.flags.iter();
+        flags.copied().filter(|flag| flag.is_suspicious()).collect()
     }
 
     fn is_pending(&self) -> bool {

@@ -111,26 +111,11 @@ pub(super) async fn assign(
     headers: HeaderMap,
     form: Result<Form<Decision>, FormRejection>,
 ) -> Result<Response, Response> {
-    let answer = async {
-        let Form(decision) = form?;
-        guard::own_form(&session, &decision.form_token)?;
+    let chosen = |decision: &Decision| {
         let wanted = if decision.project == OTHER { &decision.other } else { &decision.project };
-        let to = project(wanted)?.ok_or_else(no_choice)?;
-        let after =
-            match decide(&site, &session, &id, (decision.version, Some(to)), &headers).await? {
-                Decided::Row(after) => after,
-                Decided::Answer(answer) => return Ok(answer),
-            };
-        let done = Done {
-            id: after.id.to_string(),
-            title: after.title.expose(),
-            version: after.version,
-            project: Projects::of(&site).await?.name(to),
-            form_token: session.form_token(),
-        };
-        changed(&site, &done).await
+        project(wanted)?.ok_or_else(no_choice).map(Some)
     };
-    answer.await.map_err(refuse(&headers))
+    pressed(&site, &session, &id, &headers, form, chosen).await
 }
 
 pub(super) async fn undo(
@@ -140,15 +125,37 @@ pub(super) async fn undo(
     headers: HeaderMap,
     form: Result<Form<Decision>, FormRejection>,
 ) -> Result<Response, Response> {
+    pressed(&site, &session, &id, &headers, form, |_| Ok(None)).await
+}
+
+/// Does what a button of a row says, and shows the row as it is then.
+async fn pressed(
+    site: &Site,
+    session: &Session,
+    id: &str,
+    headers: &HeaderMap,
+    form: Result<Form<Decision>, FormRejection>,
+    to: impl FnOnce(&Decision) -> Result<Option<ProjectId>, Problem>,
+) -> Result<Response, Response> {
     let answer = async {
         let Form(decision) = form?;
-        guard::own_form(&session, &decision.form_token)?;
-        match decide(&site, &session, &id, (decision.version, None), &headers).await? {
-            Decided::Row(after) => row(&site, &session, &after, None).await,
-            Decided::Answer(answer) => Ok(answer),
-        }
+        guard::own_form(session, &decision.form_token)?;
+        let to = to(&decision)?;
+        let after = match decide(site, session, id, (decision.version, to), headers).await? {
+            Decided::Row(after) => after,
+            Decided::Answer(answer) => return Ok(answer),
+        };
+        let Some(to) = to else { return row(site, session, &after, None).await };
+        let done = Done {
+            id: after.id.to_string(),
+            title: after.title.expose(),
+            version: after.version,
+            project: Projects::of(site).await?.name(to),
+            form_token: session.form_token(),
+        };
+        changed(site, &done).await
     };
-    answer.await.map_err(refuse(&headers))
+    answer.await.map_err(refuse(headers))
 }
 
 /// What follows from a decision of a person.

@@ -66,7 +66,8 @@ pub(super) fn evidence(found: &Evidence, project: &str) -> String {
         | Signal::Domain
         | Signal::Keyword
         | Signal::Words
-        | Signal::Quote => None,
+        | Signal::Quote
+        | Signal::Imitation => None,
     };
     counted.unwrap_or_else(|| match found.signal {
         Signal::Code => format!("It names the code {quote}."),
@@ -76,6 +77,7 @@ pub(super) fn evidence(found: &Evidence, project: &str) -> String {
         Signal::Domain => format!("It went to or from {quote}, as mails of {project} do."),
         Signal::Keyword => format!("It says \u{201c}{quote}\u{201d}, a word of {project}."),
         Signal::Words => format!("It says \u{201c}{quote}\u{201d}, as mails of {project} do."),
+        Signal::Imitation => format!("{quote} looks like a domain of {project}, and is none."),
         Signal::Quote => format!("A language model points at \u{201c}{quote}\u{201d}."),
         Signal::Sender
         | Signal::Recipients
