@@ -13,9 +13,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-mod models;
+mod learning;
 
-pub use models::{KEPT_MODELS, Lessons, MadeBy, ModelRecord, Models, NewModel, lineage};
+pub use learning::{KEPT_MODELS, Lessons, MadeBy, ModelRecord, Models, NewModel, lineage};
 
 use crate::{
     account::Account,

@@ -13,12 +13,12 @@ mod decisions;
 mod forgetting;
 mod jobs;
 mod keeping;
-mod models;
+mod learning;
 mod relay;
 mod streams;
 mod watches;
 
-pub use models::Shelf;
+pub use learning::Shelf;
 
 use crate::{
     account::Provider,

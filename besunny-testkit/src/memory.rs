@@ -34,7 +34,7 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
 mod commits;
-mod models;
+mod learning;
 mod questions;
 mod schedule;
 

@@ -26,7 +26,7 @@
 mod builder;
 mod engine;
 mod error;
-mod models;
+mod learning;
 mod people;
 mod push;
 mod system;

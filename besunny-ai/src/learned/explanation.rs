@@ -150,8 +150,16 @@ impl Learned {
         let mut by: Vec<(u16, f64)> = by.filter(|(_, by)| *by > 0.0).collect();
         by.sort_by(|a, b| b.1.total_cmp(&a.1));
         let all: f64 = by.iter().map(|(_, by)| by).sum();
-        let told =
-            by.into_iter().filter_map(|(term, by)| Some((readable.get(&term)?.clone(), by / all)));
-        told.take(WORDS).collect()
+        let mut told: Vec<(String, f64)> = Vec::new();
+        for (term, by) in by {
+            let Some(text) = readable.get(&term) else { continue };
+            // A word of the subject is a term of its own, and one of the text too.
+            match told.iter().position(|(known, _)| known == text) {
+                Some(index) => told[index].1 += by / all,
+                None if told.len() < WORDS => told.push((text.clone(), by / all)),
+                None => {}
+            }
+        }
+        told
     }
 }

@@ -21,7 +21,7 @@ use super::{
     Abandoned, Worker,
     caught::{Caught, caught},
     jobs::JobError,
-    models::Counsel,
+    learning::Counsel,
 };
 use crate::{
     cause::describe,

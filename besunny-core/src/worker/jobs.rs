@@ -7,7 +7,7 @@ use super::{
     Abandoned, Until, Worker,
     caught::{Caught, Panicked, caught},
     decisions::Errand,
-    models::Consent,
+    learning::Consent,
 };
 use crate::{
     cause::describe,

@@ -8,7 +8,7 @@ fn mail(number: u32, from: &str, subject: &str) -> String {
     format!(
         "From: {from}@client.example\nTo: ada@besunny.example\nSubject: {subject}\n\
          Message-ID: <{number}@client.example>\nDate: Mon, 1 Jun 2026 08:00:{number:02} +0000\n\n\
-         as we said\n"
+         {subject}\n"
     )
 }
 
@@ -57,8 +57,10 @@ async fn cls_9_a_correction_changes_the_next_verdict_with_its_explanation() {
 
     let fourth = deliver(&mut stage, &mail(4, "ann", "Re: pier")).await;
     assert_eq!(fourth["suggestion"]["name"], "Library", "{fourth}");
-    let of_subject = "The only earlier mail with this subject is in Library.";
+    let of_subject = "It says \u{201c}pier\u{201d}, as mails of Library do.";
     assert!(sentences(&fourth).contains(&of_subject), "{fourth}");
+    let of_sender = "1 of 2 earlier mails of this sender are in Harbour.";
+    assert!(sentences(&fourth).contains(&of_sender), "{fourth}");
     let why = &fourth["explanation"];
     assert_eq!((&why["stage"], &why["needed"]), (&json!("abstained"), &Value::Null), "{why}");
     let model = why["made"]["model"].as_str().unwrap();

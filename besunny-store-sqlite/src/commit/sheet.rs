@@ -27,7 +27,7 @@ use crate::{
     blobs,
     column::{Id, hex, integer, json, micros, micros_after, text_list},
     failure::failed,
-    models, newcomers,
+    learning, newcomers,
     rows::{self, Insert, insert, write},
     writer::Turn,
 };
@@ -142,7 +142,7 @@ impl Sheet<'_> {
         }
         self.write_history(connection, &tenant).await?;
         let labels = std::mem::take(&mut self.labels).into_iter();
-        models::write_labels(connection, &tenant, micros(self.at), labels).await?;
+        learning::write_labels(connection, &tenant, micros(self.at), labels).await?;
         *turn.made = Made { streams: false, jobs, events };
         Ok(())
     }

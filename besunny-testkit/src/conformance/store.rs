@@ -9,8 +9,8 @@ mod bench;
 mod commits;
 mod documents;
 mod jobs;
+mod learning;
 mod leases;
-mod models;
 mod newcomers;
 mod streams;
 mod tenants;
@@ -44,7 +44,7 @@ pub fn cases() -> Vec<Case<World>> {
         tenants::cases(),
         leases::cases(),
         jobs::cases(),
-        models::cases(),
+        learning::cases(),
     ];
     groups.into_iter().flatten().collect()
 }
