@@ -3,14 +3,14 @@
 //! Mails are sorted by date; the model learns the first `k`, says where each of the next 100
 //! belongs, and only then is told. Thresholds follow from past predictions. So nothing that is
 //! measured ever knew its future. A mail whose project was never seen counts as an error.
-use besunny_core::mail::Mail;
+use besunny_core::{
+    mail::Mail,
+    promise::{Outcome, Promise},
+};
 use chrono::{DateTime, Utc};
 
 use self::figures::share;
-use crate::{
-    learned::{Class, Features, Learned, Prediction},
-    promise::{Outcome, Promise},
-};
+use crate::learned::{Class, Features, Learned, Prediction};
 
 mod figures;
 

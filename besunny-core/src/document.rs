@@ -117,6 +117,8 @@ pub enum ReviewReason {
     ClassifierFailed,
     /// A person took it out of a project.
     TakenOut,
+    /// It surely belongs to no project.
+    Nowhere,
     /// Only the mail itself speaks for the project, and it may not be what it says.
     Suspicious,
 }

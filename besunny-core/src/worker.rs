@@ -13,9 +13,12 @@ mod decisions;
 mod forgetting;
 mod jobs;
 mod keeping;
+mod learning;
 mod relay;
 mod streams;
 mod watches;
+
+pub use learning::Shelf;
 
 use crate::{
     account::Provider,
@@ -25,6 +28,7 @@ use crate::{
     clock::Clock,
     event::EventSink,
     intake::MailIntake,
+    learner::Learner,
     repository::Repository,
     retry,
     scheduler::{Lease, Scheduler, Work},
@@ -47,8 +51,14 @@ pub struct Worker {
     pub mail: HashMap<Provider, MailAdapter>,
     /// What mails mean.
     pub intake: MailIntake,
-    /// Which project a document belongs to.
+    /// Which project a document belongs to, by rules.
     pub classifier: Arc<dyn Classifier>,
+    /// What learns from people where their documents belong; with none, nothing is learned.
+    pub learner: Option<Arc<dyn Learner>>,
+    /// Who is asked where the others are not sure and the tenant allows it.
+    pub language: Option<Arc<dyn Classifier>>,
+    /// Models that are held in memory.
+    pub shelf: Shelf,
     /// Where events go.
     pub sink: Arc<dyn EventSink>,
     /// Who wants to see progress.

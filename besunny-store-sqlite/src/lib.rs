@@ -24,6 +24,7 @@ mod documents;
 mod failure;
 mod forgetting;
 mod jobs;
+mod learning;
 mod leases;
 mod migration;
 mod newcomers;

@@ -26,6 +26,7 @@
 mod builder;
 mod engine;
 mod error;
+mod learning;
 mod people;
 mod push;
 mod system;

@@ -1,10 +1,11 @@
 //! The figures of a measurement: counted from judged predictions, nothing else.
 use std::{cmp::Reverse, collections::BTreeMap};
 
+use besunny_core::promise::Outcome;
 use serde::Serialize;
 
 use super::Judged;
-use crate::{learned::Class, promise::Outcome};
+use crate::learned::Class;
 
 /// Confidences are compared with what came true in so many steps.
 const BINS: usize = 10;

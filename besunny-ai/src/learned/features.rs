@@ -1,5 +1,5 @@
 //! What the model sees of a mail: words and addresses as numbers (DATA-2).
-use std::hash::Hasher;
+use std::{collections::BTreeMap, hash::Hasher};
 
 use besunny_core::mail::{Mail, Mailbox};
 use chrono::{DateTime, Utc};
@@ -60,37 +60,9 @@ impl Features {
     #[must_use]
     pub fn read(mail: &Mail, at: DateTime<Utc>) -> Self {
         let mut terms = Terms::default();
-        let from = mail.from.first().map(address).unwrap_or_default();
-        terms.address(Kind::Sender, Kind::SenderDomain, &from);
-        let name = mail.from.first().and_then(|from| from.name.as_ref());
-        for word in name.into_iter().flat_map(|name| words(name.expose())) {
-            terms.add(Kind::SenderName, &word);
-        }
-        let to = mail.to.iter().chain(&mail.cc).take(MAX_RECIPIENTS).map(address);
-        let to: Vec<String> = to.collect();
-        for address in &to {
-            terms.address(Kind::Recipient, Kind::RecipientDomain, address);
-        }
-        if let Some(list) = &mail.list_id {
-            terms.add(Kind::List, list.expose());
-        }
+        each_term(mail, |kind, text| terms.add(kind, text));
+        let (from, to) = (sender(mail), recipients(mail));
         let subject = bare_subject(mail.subject.expose());
-        let words: Vec<String> = words(&subject).collect();
-        for word in &words {
-            terms.add(Kind::Subject, word);
-            terms.add(Kind::Word, word);
-        }
-        for pair in words.windows(2) {
-            terms.add(Kind::SubjectPair, &pair.join(" "));
-        }
-        for word in pieces(mail.text.expose()).take(MAX_WORDS) {
-            // Most words need no copy to be in lower case.
-            if word.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
-                terms.add(Kind::Word, word);
-            } else {
-                terms.add(Kind::Word, &word.to_lowercase());
-            }
-        }
         let message = |id: &str| number(Kind::Message, id);
         let earlier = mail.references.iter().chain(&mail.in_reply_to);
         let mut earlier: Vec<u64> = earlier.map(|id| message(id.expose())).collect();
@@ -111,6 +83,73 @@ impl Features {
     }
 }
 
+/// Tells of each term of a mail, as often as it occurs.
+fn each_term(mail: &Mail, mut tell: impl FnMut(Kind, &str)) {
+    let mut address = |whole: Kind, domain: Kind, address: &str| {
+        tell(whole, address);
+        if let Some((_, host)) = address.split_once('@') {
+            tell(domain, host);
+        }
+    };
+    address(Kind::Sender, Kind::SenderDomain, &sender(mail));
+    for to in recipients(mail) {
+        address(Kind::Recipient, Kind::RecipientDomain, &to);
+    }
+    let name = mail.from.first().and_then(|from| from.name.as_ref());
+    for word in name.into_iter().flat_map(|name| words(name.expose())) {
+        tell(Kind::SenderName, &word);
+    }
+    if let Some(list) = &mail.list_id {
+        tell(Kind::List, list.expose());
+    }
+    let words: Vec<String> = words(&bare_subject(mail.subject.expose())).collect();
+    for word in &words {
+        tell(Kind::Subject, word);
+        tell(Kind::Word, word);
+    }
+    for pair in words.windows(2) {
+        tell(Kind::SubjectPair, &pair.join(" "));
+    }
+    for word in pieces(mail.text.expose()).take(MAX_WORDS) {
+        // Most words need no copy to be in lower case.
+        if word.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+            tell(Kind::Word, word);
+        } else {
+            tell(Kind::Word, &word.to_lowercase());
+        }
+    }
+}
+
+/// Returns the words behind the terms of a mail, for people; addresses and hosts are told apart
+/// from them by their histories.
+pub(super) fn readable_terms(mail: &Mail) -> BTreeMap<u16, String> {
+    let mut readable = BTreeMap::new();
+    each_term(mail, |kind, text| match kind {
+        Kind::Word | Kind::Subject | Kind::SubjectPair | Kind::List | Kind::SenderName => {
+            readable.entry(term(kind, text)).or_insert_with(|| text.to_owned());
+        }
+        Kind::SenderDomain
+        | Kind::RecipientDomain
+        | Kind::Sender
+        | Kind::Recipient
+        | Kind::WholeSubject
+        | Kind::Message
+        | Kind::Shape
+        | Kind::Group => {}
+    });
+    readable
+}
+
+/// Returns the address of the sender, in lower case.
+pub(super) fn sender(mail: &Mail) -> String {
+    mail.from.first().map(address).unwrap_or_default()
+}
+
+/// Returns the addresses of those who got it, in lower case.
+pub(super) fn recipients(mail: &Mail) -> Vec<String> {
+    mail.to.iter().chain(&mail.cc).take(MAX_RECIPIENTS).map(address).collect()
+}
+
 #[derive(Default)]
 struct Terms {
     met: Vec<u16>,
@@ -118,9 +157,7 @@ struct Terms {
 
 impl Terms {
     fn add(&mut self, kind: Kind, text: &str) {
-        // The upper bits are as good as any.
-        let [high, low, ..] = number(kind, text).to_be_bytes();
-        self.met.push(u16::from_be_bytes([high, low]));
+        self.met.push(term(kind, text));
     }
 
     /// Returns each term once, in order, with how often it was met.
@@ -129,13 +166,13 @@ impl Terms {
         let same = self.met.chunk_by(|a, b| a == b);
         same.map(|same| (same[0], u8::try_from(same.len()).unwrap_or(u8::MAX))).collect()
     }
+}
 
-    fn address(&mut self, whole: Kind, domain: Kind, address: &str) {
-        self.add(whole, address);
-        if let Some((_, host)) = address.split_once('@') {
-            self.add(domain, host);
-        }
-    }
+/// Returns the number of a term.
+fn term(kind: Kind, text: &str) -> u16 {
+    // The upper bits are as good as any.
+    let [high, low, ..] = number(kind, text).to_be_bytes();
+    u16::from_be_bytes([high, low])
 }
 
 /// Numbers a text; the same for ever, since models are stored.
@@ -180,7 +217,7 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> + '_ {
 }
 
 /// Returns a subject in lower case without the marks of answers and forwards.
-fn bare_subject(subject: &str) -> String {
+pub(super) fn bare_subject(subject: &str) -> String {
     let lower = subject.to_lowercase();
     let mut rest = lower.trim();
     while let Some(bare) = SUBJECT_MARKS.iter().find_map(|mark| rest.strip_prefix(mark)) {

@@ -7,6 +7,7 @@ use super::{
     Abandoned, Until, Worker,
     caught::{Caught, Panicked, caught},
     decisions::Errand,
+    learning::Consent,
 };
 use crate::{
     cause::describe,
@@ -93,6 +94,7 @@ impl Worker {
     async fn perform(&self, claims: Vec<Claim>) {
         let mut running = FuturesUnordered::new();
         let mut errands: BTreeMap<TenantId, Vec<Errand>> = BTreeMap::new();
+        let mut consents: BTreeMap<TenantId, Vec<Consent>> = BTreeMap::new();
         for claim in claims {
             if claim.expired >= retry::JOB_ATTEMPTS {
                 running.push(self.alone(claim.clone(), self.abandon(claim)).boxed());
@@ -107,11 +109,18 @@ impl Worker {
                     let work = self.file(claim.clone(), stream, item);
                     running.push(self.alone(claim, work).boxed());
                 }
+                Task::Consent { version, answer } => {
+                    let consents = consents.entry(claim.scope.tenant()).or_default();
+                    consents.push(Consent { claim, version, answer });
+                }
             }
         }
         let max_bytes = IN_FLIGHT_BYTES / errands.len().max(1);
         for errands in errands.into_values() {
             running.push(self.decide_all(errands, max_bytes).boxed());
+        }
+        for consents in consents.into_values() {
+            running.push(self.take_for_right(consents).boxed());
         }
         while running.next().await.is_some() {}
     }
@@ -154,7 +163,7 @@ impl Worker {
         let why = Abandoned(claim.expired);
         let referred = match &claim.job.task {
             Task::Classify { document } => self.refer(&claim, *document, why).await,
-            Task::File { .. } => Err(why.into()),
+            Task::File { .. } | Task::Consent { .. } => Err(why.into()),
         };
         if let Err(error) = referred {
             self.put_off(&claim, &error).await;

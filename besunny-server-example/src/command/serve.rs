@@ -1,10 +1,7 @@
 //! `besunny serve`: the engine and the HTTP side, until it is told to stop.
 use std::{net::SocketAddr, path::PathBuf};
 
-use besunny::core::{
-    address::{Username, VirtualAddresses},
-    settings::Settings,
-};
+use besunny::core::address::{Username, VirtualAddresses};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -81,12 +78,9 @@ async fn open(db: PathBuf, config: &Config, mailbox: Option<&Mailbox>) -> Result
     let addresses = addresses.map_err(|error| Refusal::usage("config", error.to_string()))?;
     let remember_for = config.remember_for().map_err(|finding| wrong(&finding))?;
     Home::open(db, |builder, clock| {
-        let builder = match remember_for {
-            Some(remember_for) => {
-                builder.settings(Settings { remember_for, ..Settings::default() })
-            }
-            None => builder,
-        };
+        let mut settings = config.engine();
+        settings.remember_for = remember_for.unwrap_or(settings.remember_for);
+        let builder = builder.settings(settings);
         let builder = match addresses {
             Some(addresses) => builder.virtual_addresses(addresses),
             None => builder,

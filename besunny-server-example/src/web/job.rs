@@ -50,6 +50,8 @@ pub enum TaskKind {
     Classify,
     /// Marks a mail at its source as processed.
     File,
+    /// Takes a route that nobody corrected for a right answer.
+    Consent,
 }
 
 impl DeadJobs {
@@ -70,6 +72,9 @@ impl GivenUp {
         let (task, document, stream, item) = match dead.job.task {
             Task::Classify { document } => {
                 (TaskKind::Classify, Some(document.as_uuid()), None, None)
+            }
+            Task::Consent { answer, .. } => {
+                (TaskKind::Consent, Some(answer.document.as_uuid()), None, None)
             }
             Task::File { stream, item } => {
                 (TaskKind::File, None, Some(stream.as_uuid()), Some(item.as_str().to_owned()))
@@ -100,6 +105,7 @@ impl TaskKind {
         match self {
             Self::Classify => "Find the project of a document",
             Self::File => "Mark a mail at its source",
+            Self::Consent => "Learn from a route that nobody corrected",
         }
     }
 }

@@ -7,6 +7,7 @@ mod console;
 mod deaf;
 mod hostile;
 mod jobs;
+mod learning;
 mod openapi;
 mod pushes;
 mod stage;

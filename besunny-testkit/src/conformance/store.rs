@@ -9,6 +9,7 @@ mod bench;
 mod commits;
 mod documents;
 mod jobs;
+mod learning;
 mod leases;
 mod newcomers;
 mod streams;
@@ -43,6 +44,7 @@ pub fn cases() -> Vec<Case<World>> {
         tenants::cases(),
         leases::cases(),
         jobs::cases(),
+        learning::cases(),
     ];
     groups.into_iter().flatten().collect()
 }

@@ -124,7 +124,8 @@ fn quoted_history_weighs_half() {
 #[test]
 fn a_thread_stays_in_its_project() {
     let home = candidates()[1].id;
-    let member = |n: u8, project| ThreadMember {
+    let member = |n: u8, project: Option<ProjectId>| ThreadMember {
+        confidence: project.map(|_| 1.0),
         message_id: Untrusted::new(format!("{n}@example.org")),
         document: DocumentId::derived(&[&[n]]),
         project,
