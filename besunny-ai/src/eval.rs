@@ -5,14 +5,14 @@
 //! measured ever knew its future. A mail whose project was never seen counts as an error.
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use besunny_core::mail::Mail;
+use besunny_core::{
+    mail::Mail,
+    promise::{Outcome, Promise},
+};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::{
-    learned::{Class, Features, Learned, Prediction},
-    promise::{Outcome, Promise},
-};
+use crate::learned::{Class, Features, Learned, Prediction};
 
 /// So many mails are predicted before the model is told their answers.
 const BLOCK: usize = 100;

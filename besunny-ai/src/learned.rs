@@ -9,36 +9,42 @@
 //! Steps 2 and 3 learn from different mails: a prediction is made before its answer is known, and
 //! only such predictions teach the blend and the judge. That is why the confidence can be believed.
 //!
-//! The same history gives the same model, bit by bit, on the same machine.
+//! The same history gives the same model, bit by bit, on the same machine; so does a model that was
+//! written down and read back, since what is not written follows exactly from what is.
 use std::collections::BTreeMap;
 
-use besunny_core::ids::ProjectId;
+use besunny_core::ids::{DocumentId, ProjectId};
 use serde::{Deserialize, Serialize};
 
 mod blend;
+mod explanation;
 mod features;
 mod fit;
 mod histories;
 mod judge;
 mod margins;
+mod model;
 mod neighbours;
+mod view;
 mod vocabulary;
 
 pub use features::Features;
 
+pub use model::Incremental;
+
 use self::{
     blend::{Blend, Evidence},
     features::pair,
-    fit::{log_odds, softmax},
     histories::{Histories, Tally},
     judge::{Judge, Signs},
-    margins::Margins,
-    neighbours::{Neighbours, Vote},
+    margins::{Lesson, Margins},
+    neighbours::Neighbours,
+    view::View,
     vocabulary::{Vector, Vocabulary},
 };
 
 /// Changes whenever a stored model would be misread.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 /// With each new mail so many old ones are looked at again.
 const REPLAYED: usize = 30;
 /// After the mails have grown by a quarter, terms are weighed again and the margins brought up to it.
@@ -48,14 +54,6 @@ const FIRST_REBUILD: usize = 20;
 const PASSES: usize = 3;
 /// The blend and the judge are fitted again after so many judged predictions.
 const REFIT: u32 = 100;
-/// Makes margins comparable with the other evidence: half a margin is a clear lead.
-const SHARPNESS: f64 = 4.0;
-/// No evidence is stronger than one in ten thousand.
-const FAINT: f64 = 1e-4;
-/// A sender or receiver files as usual until one mail says otherwise.
-const DOUBT: f64 = 1.0;
-/// The same subject says more than the same sender.
-const SUBJECT_DOUBT: f64 = 0.5;
 
 /// A project, or none: the mail belongs to no project.
 pub type Class = Option<ProjectId>;
@@ -64,7 +62,9 @@ pub type Class = Option<ProjectId>;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Learned {
     classes: Vec<Class>,
-    mails: Vec<(Features, usize)>,
+    mails: Vec<(Features, Lesson)>,
+    /// Which mail each document is, so that a later answer takes the place of an earlier one.
+    documents: BTreeMap<DocumentId, usize>,
     vocabulary: Vocabulary,
     margins: Margins,
     #[serde(skip, default = "Neighbours::new")]
@@ -120,6 +120,7 @@ impl Default for Learned {
         Self {
             classes: Vec::new(),
             mails: Vec::new(),
+            documents: BTreeMap::new(),
             vocabulary: Vocabulary::new(),
             margins: Margins::default(),
             neighbours: Neighbours::new(),
@@ -158,12 +159,27 @@ impl Learned {
     /// Says where a mail belongs; `None` while fewer than two classes were learned.
     #[must_use]
     pub fn predict(&self, item: &Features) -> Option<Prediction> {
-        if self.classes.len() < 2 {
+        self.predict_among(item, |_| true)
+    }
+
+    /// Says where a mail belongs, of the classes that may be chosen.
+    #[must_use]
+    pub fn predict_among(
+        &self,
+        item: &Features,
+        may_be: impl Fn(Class) -> bool,
+    ) -> Option<Prediction> {
+        let mut order: Vec<usize> =
+            (0..self.classes.len()).filter(|class| may_be(self.classes[*class])).collect();
+        if order.len() < 2 {
             return None;
         }
         let view = View::new(self, item);
-        let chances = self.blend.chances(&view.evidence);
-        let mut order: Vec<usize> = (0..self.classes.len()).collect();
+        let mut chances = self.blend.chances(&view.evidence);
+        let all: f64 = order.iter().map(|class| chances[*class]).sum();
+        for chance in &mut chances {
+            *chance /= all;
+        }
         order.sort_by(|a, b| chances[*b].total_cmp(&chances[*a]));
         let (best, second) = (order[0], order[1]);
         let records = [
@@ -187,14 +203,40 @@ impl Learned {
     /// Learns where a mail belongs.
     pub fn learn(&mut self, item: Features, class: Class) {
         let class = self.class(class);
-        self.vocabulary.add(&item);
-        self.remember(&item, class);
+        self.add(item, Lesson::Is(class));
+    }
+
+    /// Learns something about a document, in the place of what was said of it before.
+    fn learn_of(&mut self, document: DocumentId, item: Features, lesson: Lesson) {
+        if let Some(index) = self.documents.get(&document).copied() {
+            self.relearn(index, lesson);
+        } else {
+            self.documents.insert(document, self.mails.len());
+            self.add(item, lesson);
+        }
+    }
+
+    /// Learns another lesson of a mail that was learned.
+    fn relearn(&mut self, index: usize, lesson: Lesson) {
+        let (item, before) = self.mails[index].clone();
         let mail = self.vocabulary.vector(&item);
-        self.neighbours.add(&mail, class, &self.vocabulary);
+        self.margins.forget(index, &mail, before);
+        self.forget(&item, before);
+        self.remember(&item, lesson);
+        self.neighbours.correct(index, lesson);
+        self.mails[index].1 = lesson;
+        self.margins.step(index, &mail, lesson);
+    }
+
+    fn add(&mut self, item: Features, lesson: Lesson) {
+        self.vocabulary.add(&item);
+        self.remember(&item, lesson);
+        let mail = self.vocabulary.vector(&item);
+        self.neighbours.add(&mail, lesson);
         self.margins.add();
-        self.mails.push((item, class));
+        self.mails.push((item, lesson));
         let newest = self.mails.len() - 1;
-        self.margins.step(newest, &mail, class);
+        self.margins.step(newest, &mail, lesson);
         for turn in 0..REPLAYED.min(newest) {
             let old = pair(4, newest as u64, turn as u64) % self.mails.len() as u64;
             self.look_again(usize::try_from(old).unwrap_or(newest));
@@ -209,11 +251,19 @@ impl Learned {
     /// The prediction must have been made before its mail was learned; the confidence of later ones
     /// rests on that.
     pub fn judge(&mut self, prediction: &Prediction, truth: Class) {
-        let is_right = prediction.choice == truth;
-        self.judge.remember(prediction.signs, &prediction.records, is_right);
         if let Some(truth) = self.classes.iter().position(|class| *class == truth) {
             self.blend.remember(&prediction.ranked, truth);
         }
+        self.remember_outcome(prediction, prediction.choice == truth);
+    }
+
+    /// Learns that a prediction was wrong, though nobody said what is right.
+    pub fn judge_wrong(&mut self, prediction: &Prediction) {
+        self.remember_outcome(prediction, false);
+    }
+
+    fn remember_outcome(&mut self, prediction: &Prediction, is_right: bool) {
+        self.judge.remember(prediction.signs, &prediction.records, is_right);
         self.judged += 1;
         if self.judged.is_multiple_of(REFIT) {
             self.blend.fit();
@@ -246,36 +296,6 @@ impl Learned {
         Ok(model)
     }
 
-    /// Returns the mean lift of the receivers that are known.
-    fn of_recipients(&self, item: &Features, shares: &[f64]) -> Vec<f64> {
-        let mut sum = vec![0.0; shares.len()];
-        let mut known = 0.0;
-        for recipient in &item.recipients {
-            let (lift, count) = self.recipients.lift(*recipient, shares, item.at, DOUBT);
-            if count > 0.0 {
-                known += 1.0;
-                for (sum, lift) in sum.iter_mut().zip(lift) {
-                    *sum += lift;
-                }
-            }
-        }
-        for sum in &mut sum {
-            *sum /= f64::max(known, 1.0);
-        }
-        sum
-    }
-
-    /// Returns each class's share of the thread's earlier mails.
-    fn of_thread(&self, item: &Features) -> Vec<f64> {
-        let mut shares = vec![0.0; self.classes.len()];
-        let known: Vec<usize> =
-            item.earlier.iter().filter_map(|id| self.threads.get(id).copied()).collect();
-        for class in &known {
-            shares[*class] += 1.0 / known.len() as f64;
-        }
-        shares
-    }
-
     /// Returns the number of a class, a new one if it is new.
     fn class(&mut self, class: Class) -> usize {
         if let Some(index) = self.classes.iter().position(|known| *known == class) {
@@ -286,7 +306,9 @@ impl Learned {
         self.classes.len() - 1
     }
 
-    fn remember(&mut self, item: &Features, class: usize) {
+    /// Counts a mail into the histories; what it is not, they do not know.
+    fn remember(&mut self, item: &Features, lesson: Lesson) {
+        let Lesson::Is(class) = lesson else { return };
         self.shares.add(class, item.at);
         self.senders.add(item.sender, class, item.at);
         self.subjects.add(item.subject, class, item.at);
@@ -298,10 +320,24 @@ impl Learned {
         }
     }
 
+    /// Takes a mail out of the histories.
+    fn forget(&mut self, item: &Features, lesson: Lesson) {
+        let Lesson::Is(class) = lesson else { return };
+        self.shares.take(class, item.at);
+        self.senders.take(item.sender, class, item.at);
+        self.subjects.take(item.subject, class, item.at);
+        for recipient in &item.recipients {
+            self.recipients.take(*recipient, class, item.at);
+        }
+        if let Some(message) = item.message {
+            self.threads.remove(&message);
+        }
+    }
+
     fn look_again(&mut self, index: usize) {
-        let (item, class) = &self.mails[index];
+        let (item, lesson) = &self.mails[index];
         let mail = self.vocabulary.vector(item);
-        self.margins.step(index, &mail, *class);
+        self.margins.step(index, &mail, *lesson);
     }
 
     /// Weighs all terms again and passes over all mails.
@@ -325,11 +361,11 @@ impl Learned {
     fn restore(&mut self) {
         let vectors: Vec<Vector> =
             self.mails.iter().map(|(item, _)| self.vocabulary.vector(item)).collect();
-        let classes = self.mails.iter().map(|(_, class)| *class);
-        self.margins.rebuild(vectors.iter().zip(classes.clone()));
+        let lessons = self.mails.iter().map(|(_, lesson)| *lesson);
+        self.margins.rebuild(vectors.iter().zip(lessons.clone()));
         self.neighbours = Neighbours::new();
-        for (vector, class) in vectors.iter().zip(classes) {
-            self.neighbours.add(vector, class, &self.vocabulary);
+        for (vector, lesson) in vectors.iter().zip(lessons) {
+            self.neighbours.add(vector, lesson);
         }
     }
 }
@@ -342,83 +378,6 @@ fn coprime(length: usize, seed: u64) -> usize {
 
 fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
-}
-
-/// Everything that speaks for each class of one mail.
-struct View {
-    evidence: Vec<Evidence>,
-    margins: Vec<f32>,
-    known: f64,
-    sender_count: f64,
-    subject_count: f64,
-}
-
-impl View {
-    fn new(model: &Learned, item: &Features) -> Self {
-        let count = model.classes.len();
-        let mail = model.vocabulary.vector(item);
-        let margins = model.margins.of(&mail);
-        let sharp: Vec<f64> = margins.iter().map(|m| f64::from(*m) * SHARPNESS).collect();
-        let likely = softmax(&sharp);
-        let shares = model.shares.shares(count, item.at);
-        let lift = |of: &Histories, key, doubt| of.lift(key, &shares, item.at, doubt);
-        let (sender, sender_count) = lift(&model.senders, item.sender, DOUBT);
-        let (subject, subject_count) = lift(&model.subjects, item.subject, SUBJECT_DOUBT);
-        let recipients = model.of_recipients(item, &shares);
-        let thread = model.of_thread(item);
-        let Vote { nearest, share } = model.neighbours.vote(&mail, count, &model.vocabulary);
-        let evidence = |class: usize| {
-            let days = model.shares.days_since(class, item.at);
-            [
-                f64::from(margins[class]),
-                likely[class].max(FAINT).ln(),
-                sender[class],
-                subject[class],
-                recipients[class],
-                thread[class],
-                shares[class].ln(),
-                nearest[class],
-                share[class],
-                days.ln_1p(),
-            ]
-        };
-        let evidence = (0..count).map(evidence).collect();
-        let known = model.vocabulary.known(item);
-        Self { evidence, margins, known, sender_count, subject_count }
-    }
-
-    /// Returns what the judge looks at.
-    fn signs(
-        &self,
-        model: &Learned,
-        chances: &[f64],
-        (best, second): (usize, usize),
-        records: Records,
-    ) -> Signs {
-        let mut margins: Vec<f64> = self.margins.iter().map(|margin| f64::from(*margin)).collect();
-        let of_best = margins[best];
-        margins.sort_by(|a, b| b.total_cmp(a));
-        let agrees = of_best >= margins[0];
-        let lead = (chances[best] / chances[second].max(1e-6)).ln();
-        [
-            1.0,
-            log_odds(chances[best]),
-            lead.min(8.0),
-            margins[0] - margins[1],
-            margins[0],
-            f64::from(u8::from(agrees)),
-            self.sender_count.ln_1p(),
-            self.subject_count.ln_1p(),
-            self.known,
-            model.judge.record(records[3]),
-            self.evidence[best][7],
-            self.evidence[best][8],
-            self.evidence[best][2].clamp(-3.0, 5.0),
-            model.judge.record(records[0]),
-            model.judge.record(records[1]),
-            model.judge.record(records[2]),
-        ]
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The learned router: which project a mail belongs to, how sure that is, and why.
 //!
 //! [`Learned`](learned::Learned) is one tenant's model. It learns each answer at once, says a
-//! probability with every choice, and promises a precision: [`Promise`](promise::Promise) sets the
+//! probability with every choice, and promises a precision: [`Promise`](besunny_core::promise::Promise) sets the
 //! confidence from which a choice may be taken, from past predictions only.
 //!
 //! [`eval`] measures all that on a labelled mailbox, in the order of time.
@@ -19,4 +19,3 @@ pub mod language;
 pub mod learned;
 #[cfg(feature = "openai")]
 pub mod openai;
-pub mod promise;

@@ -1,21 +1,25 @@
 //! Which project a document belongs to: the question, the verdict, the engine's decision.
 //!
 //! A classifier only says what it thinks and why. The engine decides (CLS-4): thresholds are
-//! enforced here, and a choice outside the candidates counts as none (CLS-6, ARCHITECTURE.md L8).
+//! enforced here and in [`cascade`], and a choice outside the candidates counts as none (CLS-6, ARCHITECTURE.md L8).
 use std::{fmt::Debug, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+pub mod cascade;
+mod caution;
 mod rules;
 mod words;
 
+pub use cascade::{Ruling, Stage};
+pub use caution::{Doubts, caution};
 pub use rules::{Rules, is_believable, took_part, vouches};
 
 use crate::{
     document::{Decider, Document, DocumentState, Review, ReviewReason, Route},
     ids::ProjectId,
-    mail::{Flag, Mail},
+    mail::Mail,
     project::Project,
     repository::ThreadMember,
     settings::Settings,
@@ -170,19 +174,17 @@ pub trait Classifier: Debug + Send + Sync {
     ) -> Result<Verdict, ClassifyError>;
 }
 
-/// Makes a decision of a verdict; pure, and the only place where thresholds count.
+/// Makes a decision of a verdict at the fixed thresholds of the rules; pure.
 #[must_use]
 pub fn decide(verdict: &Verdict, candidates: &[Project], settings: &Settings) -> DocumentState {
-    let offered = |id: &ProjectId| candidates.iter().any(|project| project.id == *id);
     let review = |reason, suggestion| DocumentState::NeedsReview(Review { reason, suggestion });
     if candidates.is_empty() {
         return review(ReviewReason::NoProjects, None);
     }
-    let Some(project) = verdict.choice.filter(offered) else {
+    let Some(project) = verdict.choice.filter(|id| offered(*id, candidates)) else {
         return review(ReviewReason::NoEvidence, None);
     };
-    let confidence =
-        if verdict.confidence.is_nan() { 0.0 } else { verdict.confidence.clamp(0.0, 1.0) };
+    let confidence = sure(verdict);
     let next = verdict.alternatives.iter().map(|other| other.confidence).fold(0.0, f64::max);
     if confidence < settings.assign_at {
         return review(ReviewReason::BelowThreshold, Some(project));
@@ -194,26 +196,14 @@ pub fn decide(verdict: &Verdict, candidates: &[Project], settings: &Settings) ->
     DocumentState::Routed(Route { project, by, confidence })
 }
 
-/// Leaves a route to a person that only the mail itself speaks for; pure.
-///
-/// That is so when the sender's domain imitates one of a candidate, or when nothing but what a
-/// language model quotes speaks for the project and the quotes weigh nothing or the mail hides
-/// something. Whoever tells a model where to put his mail gets no further than this.
-#[must_use]
-pub fn caution(state: DocumentState, verdict: &Verdict, mail: &Mail) -> DocumentState {
-    let DocumentState::Routed(route) = &state else { return state };
-    let for_it = verdict.evidence.iter().filter(|found| found.project == route.project);
-    let for_it: Vec<&Evidence> = for_it.collect();
-    let rests_on_quotes =
-        !for_it.is_empty() && for_it.iter().all(|found| found.signal == Signal::Quote);
-    let weighs = for_it.iter().any(|found| found.weight > 0.0);
-    let hides = mail.flags.iter().any(Flag::is_suspicious);
-    let imitates = verdict.evidence.iter().any(|found| found.signal == Signal::Imitation);
-    if imitates || (rests_on_quotes && (hides || !weighs)) {
-        let suggestion = Some(route.project);
-        return DocumentState::NeedsReview(Review { reason: ReviewReason::Suspicious, suggestion });
-    }
-    state
+/// Says whether a project is one of the candidates.
+fn offered(id: ProjectId, candidates: &[Project]) -> bool {
+    candidates.iter().any(|project| project.id == id)
+}
+
+/// Returns how sure a verdict is, whatever a classifier made of it (CLS-6).
+const fn sure(verdict: &Verdict) -> f64 {
+    if verdict.confidence.is_nan() { 0.0 } else { verdict.confidence.clamp(0.0, 1.0) }
 }
 
 /// Durations as whole milliseconds.

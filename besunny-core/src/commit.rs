@@ -2,17 +2,21 @@
 //!
 //! A [`Commit`] is applied whole or not at all (ARCHITECTURE.md L1). What a store does with each
 //! [`Effect`] is part of its contract, numbered in `docs/adapter-spec.md`.
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     address::Username,
+    classify::cascade,
     document::{Document, DocumentState, NewDocument, Origin},
     event::{DocumentAt, Event, News},
     history::{Entry, Fact},
-    ids::{CommitId, DocumentId, JobId, StreamId, TenantId, UserId},
+    ids::{CommitId, DocumentId, JobId, ProjectId, StreamId, TenantId, UserId},
     item::{IgnoredReason, QuarantineReason},
     job::Job,
+    label::{Answer, Said, Teacher, Truth},
     mail::RecipientKind,
     push::Watch,
     repository::Position,
@@ -125,8 +129,66 @@ pub enum Effect {
     Decide(Decision),
     /// Work to be done later, unless it waits already.
     Enqueue(Job),
+    /// Work to be done after a time, unless it waits already or was done.
+    Defer {
+        /// The work.
+        job: Job,
+        /// Not before so long from now.
+        by: Duration,
+    },
+    /// An answer goes into the log of the document's owner, if the document is still at a version.
+    Label {
+        /// The version that was read; the commit is a conflict at any other.
+        expected: u64,
+        /// The answer.
+        answer: Answer,
+    },
     /// The push registration of the stream.
     Watch(Option<Watch>),
+}
+
+impl Effect {
+    /// Returns what a person's decision on a document changes: its state, and the log of answers.
+    ///
+    /// Taking it out says only that it does not belong there; `said` is what classifiers thought.
+    #[must_use]
+    pub fn assigning(
+        document: &Document,
+        to: Option<ProjectId>,
+        by: UserId,
+        said: Vec<Said>,
+    ) -> Vec<Self> {
+        let from = document.state.project();
+        let denied = from.or(cascade::suggestion(&document.state)).map(Truth::NotTo);
+        let label = to.map(Truth::To).or(denied).map(|truth| Self::Label {
+            expected: document.version,
+            answer: Answer { document: document.id, truth, by: Teacher::Person(by), said },
+        });
+        let decision = Decision {
+            document: document.id,
+            expected: document.version,
+            state: document.state.clone().assigned(to, by),
+            fact: Fact::Assigned { by, from, to },
+        };
+        std::iter::once(Self::Decide(decision)).chain(label).collect()
+    }
+
+    /// Returns the document and version without which the commit is a conflict.
+    #[must_use]
+    pub const fn pinned(&self) -> Option<(DocumentId, u64)> {
+        match self {
+            Self::Decide(decision) => Some((decision.document, decision.expected)),
+            Self::Label { expected, answer } => Some((answer.document, *expected)),
+            Self::Store { .. }
+            | Self::Ignore { .. }
+            | Self::Quarantine { .. }
+            | Self::Leave(_)
+            | Self::Detect(_)
+            | Self::Enqueue(_)
+            | Self::Defer { .. }
+            | Self::Watch(_) => None,
+        }
+    }
 }
 
 /// A virtual address found on an item (MAIL-8): one record per item and address.

@@ -119,6 +119,8 @@ pub enum ReviewReason {
     TakenOut,
     /// Only the mail itself speaks for the project, and it may not be what it says.
     Suspicious,
+    /// It surely belongs to no project.
+    Nowhere,
 }
 
 impl DocumentState {

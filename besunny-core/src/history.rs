@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    classify::Verdict,
+    classify::{Ruling, Verdict},
     document::{DocumentState, Origin},
     ids::{DocumentId, ProjectId, UserId},
 };
@@ -36,6 +36,9 @@ pub enum Fact {
         verdict: Box<Verdict>,
         /// What the engine made of it.
         state: DocumentState,
+        /// By which stage and threshold, and what other classifiers said.
+        #[serde(default)]
+        ruling: Box<Ruling>,
     },
     /// The classifier failed for good.
     ClassifierFailed {

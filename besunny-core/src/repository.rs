@@ -13,6 +13,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
+mod models;
+
+pub use models::{KEPT_MODELS, Lessons, MadeBy, ModelRecord, Models, NewModel, lineage};
+
 use crate::{
     account::Account,
     address::Username,
@@ -28,7 +32,7 @@ use crate::{
     push::Watch,
     scheduler::{PauseReason, Scheduler},
     source::{ItemId, OfferedStream, Revision, Scope, StreamKey},
-    tenant::{Tenant, TenantScope, User},
+    tenant::{Allowed, Tenant, TenantScope, User},
     track::{Missing, ScanId, Steer, Track, Version},
     untrusted::Untrusted,
 };
@@ -256,6 +260,10 @@ pub trait People: Debug + Send + Sync {
         scope: &TenantScope,
         names: &[Username],
     ) -> Result<HashMap<Username, UserId>, RepositoryError>;
+    /// Returns what the tenant allows; nothing unless it was set.
+    async fn allowed(&self, scope: &TenantScope) -> Result<Allowed, RepositoryError>;
+    /// Sets what the tenant allows.
+    async fn allow(&self, scope: &TenantScope, allowed: Allowed) -> Result<(), RepositoryError>;
 }
 
 /// Projects.
@@ -296,6 +304,13 @@ pub trait Documents: Debug + Send + Sync {
     /// was decided on. The answer ends before the mails hold more than about `max_bytes`, but has
     /// the first at least; the caller asks for the others again.
     async fn pending(
+        &self,
+        scope: &TenantScope,
+        ids: &[DocumentId],
+        max_bytes: usize,
+    ) -> Result<Vec<Option<Pending>>, RepositoryError>;
+    /// Returns documents in any state with their mails, as [`pending`](Self::pending) does.
+    async fn mails(
         &self,
         scope: &TenantScope,
         ids: &[DocumentId],
@@ -353,7 +368,7 @@ pub struct Content {
     pub origins: Vec<Origin>,
 }
 
-/// A document that nobody has decided on.
+/// A document with its mail.
 #[derive(Clone, Debug)]
 pub struct Pending {
     /// The document.
@@ -417,7 +432,7 @@ pub struct Tally {
 }
 
 /// A mail of a thread.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ThreadMember {
     /// By which message id it was asked for.
     pub message_id: Untrusted<String>,
@@ -425,6 +440,8 @@ pub struct ThreadMember {
     pub document: DocumentId,
     /// The project it is in.
     pub project: Option<ProjectId>,
+    /// How sure the way into it was, from 0 to 1; 1 when a person decided.
+    pub confidence: Option<f64>,
 }
 
 /// Facts to be published, and work that was given up.
@@ -439,7 +456,7 @@ pub trait Outbox: Debug + Send + Sync {
 }
 
 /// A job that was given up.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DeadJob {
     /// The job.
     pub job: Job,
@@ -450,9 +467,9 @@ pub struct DeadJob {
 }
 
 /// Everything a store can be asked.
-pub trait Repository: Streams + Accounts + People + Projects + Documents + Outbox {}
+pub trait Repository: Streams + Accounts + People + Projects + Documents + Models + Outbox {}
 
-impl<R: Streams + Accounts + People + Projects + Documents + Outbox> Repository for R {}
+impl<R: Streams + Accounts + People + Projects + Documents + Models + Outbox> Repository for R {}
 
 /// A store as the engine needs it: one type that answers, applies and hands out work.
 pub trait Store: Repository + Scheduler {}

@@ -11,9 +11,12 @@ mod acquaintance;
 mod decisions;
 mod forgetting;
 mod jobs;
+mod models;
 mod relay;
 mod streams;
 mod watches;
+
+pub use models::Shelf;
 
 use crate::{
     account::Provider,
@@ -23,6 +26,7 @@ use crate::{
     clock::Clock,
     event::EventSink,
     intake::MailIntake,
+    learner::Learner,
     repository::Repository,
     scheduler::{Lease, Scheduler, Work},
     settings::Settings,
@@ -43,8 +47,14 @@ pub struct Worker {
     pub mail: HashMap<Provider, MailAdapter>,
     /// What mails mean.
     pub intake: MailIntake,
-    /// Which project a document belongs to.
+    /// Which project a document belongs to, by rules.
     pub classifier: Arc<dyn Classifier>,
+    /// What learns from people where their documents belong; with none, nothing is learned.
+    pub learner: Option<Arc<dyn Learner>>,
+    /// Who is asked where the others are not sure and the tenant allows it.
+    pub language: Option<Arc<dyn Classifier>>,
+    /// Models that are held in memory.
+    pub shelf: Shelf,
     /// Where events go.
     pub sink: Arc<dyn EventSink>,
     /// Who wants to see progress.

@@ -18,6 +18,7 @@ mod eval;
 mod import;
 mod inspect;
 mod migrate;
+mod model;
 mod serve;
 mod signal;
 mod verify;
@@ -73,6 +74,11 @@ enum Command {
     },
     /// Measure the router on a labelled mailbox, in the order of time
     Eval(eval::Eval),
+    /// List, export and take back what was learned
+    Model {
+        #[command(subcommand)]
+        what: model::Model,
+    },
     /// Run the server: console, REST, webhooks
     Serve(serve::Serve),
     /// Show everything at work on a simulated mailbox
@@ -129,6 +135,7 @@ fn perform(line: Line, speaker: Speaker) -> Result<Answer, Refusal> {
         }
         Command::Inspect { what } => what.run(),
         Command::Eval(eval) => eval.run(),
+        Command::Model { what } => runtime.block_on(what.run(global.db())),
         Command::Serve(serve) => runtime.block_on(serve.run(global.db, speaker)),
         #[cfg(feature = "demo")]
         Command::Demo(demo) => runtime.block_on(demo.run(global.db, speaker)),

@@ -3,11 +3,13 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use besunny::core::{
     account::Intake,
     address::{Username, VirtualAddresses},
+    settings as engine,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -19,7 +21,7 @@ pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 const MOST_BYTES: u64 = 1 << 20;
 
 /// All settings of the server.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Address and port to listen on.
@@ -42,6 +44,26 @@ pub struct Config {
     pub google: Option<Google>,
     /// The language model.
     pub language: Option<Language>,
+    /// The precision that is promised of what is learned.
+    pub promise: Promise,
+    /// How people are learned from.
+    pub learn: Learn,
+}
+
+/// How many of the documents that the learned model routes are to be right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Promise {
+    /// Of mails, above 0 and below 1.
+    pub email: Option<f64>,
+}
+
+/// How people are learned from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Learn {
+    /// A route that nobody corrected for so many days counts as right.
+    pub consent_after_days: Option<u32>,
 }
 
 /// How the log is written.
@@ -112,6 +134,19 @@ impl Config {
         })
     }
 
+    /// Returns the settings of the engine.
+    #[must_use]
+    pub fn engine(&self) -> engine::Settings {
+        let mut settings = engine::Settings::default();
+        if let Some(promised) = self.promise.email {
+            settings.promised.email = promised;
+        }
+        if let Some(days) = self.learn.consent_after_days {
+            settings.consent_after = Duration::from_hours(u64::from(days) * 24);
+        }
+        settings
+    }
+
     /// Checks every setting that can be checked without opening anything else.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
@@ -121,6 +156,7 @@ impl Config {
         findings.extend(self.virtual_domain.as_deref().and_then(check_domain));
         findings.extend(self.google.iter().filter_map(Google::findings));
         findings.extend(self.user.as_deref().and_then(check_user));
+        findings.extend(self.promise.email.and_then(check_promise));
         let names_people = self.google.as_ref().is_some_and(|it| it.intake != Intake::Whole);
         if names_people && self.virtual_domain.is_none() {
             findings.push(Finding::new(
@@ -131,6 +167,14 @@ impl Config {
         }
         findings
     }
+}
+
+fn check_promise(promised: f64) -> Option<Finding> {
+    let is_promise = promised > 0.0 && promised < 1.0;
+    (!is_promise).then(|| {
+        let problem = format!("{promised} is no share that can be promised");
+        Finding::new("promise.email", problem, "write a share above 0 and below 1, such as 0.95")
+    })
 }
 
 fn check_user(user: &str) -> Option<Finding> {

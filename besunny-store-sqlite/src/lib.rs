@@ -26,6 +26,7 @@ mod forgetting;
 mod jobs;
 mod leases;
 mod migration;
+mod models;
 mod newcomers;
 mod notices;
 mod outbox;

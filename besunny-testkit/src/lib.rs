@@ -11,6 +11,7 @@ pub mod deceit;
 pub mod hostile;
 pub mod interposed;
 pub mod language;
+pub mod learner;
 pub mod memory;
 pub mod planted;
 pub mod scripted;

@@ -19,13 +19,14 @@ use besunny_core::{
     ids::{AccountId, CommitId, DocumentId, JobId, ProjectId, StreamId, TenantId, UserId},
     item::ItemState,
     job::Job,
+    label::Label,
     mail::Mail,
     project::Project,
     push::Watch,
-    repository::RepositoryError,
+    repository::{ModelRecord, RepositoryError},
     scheduler::{PauseReason, Work},
     source::{ItemId, Revision, StreamKey},
-    tenant::{Tenant, TenantScope, User},
+    tenant::{Allowed, Tenant, TenantScope, User},
     track::{ScanId, Track, Version},
 };
 use bytes::Bytes;
@@ -33,6 +34,7 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
 mod commits;
+mod models;
 mod questions;
 mod schedule;
 
@@ -55,6 +57,7 @@ struct State {
 #[derive(Debug)]
 struct Rows {
     tenant: Tenant,
+    allowed: Allowed,
     users: BTreeMap<UserId, User>,
     accounts: BTreeMap<AccountId, Arc<Account>>,
     streams: BTreeMap<StreamId, StreamRow>,
@@ -67,6 +70,15 @@ struct Rows {
     jobs: BTreeMap<JobId, JobRow>,
     /// When each was made.
     commits: BTreeMap<CommitId, DateTime<Utc>>,
+    labels: BTreeMap<UserId, Vec<Label>>,
+    models: BTreeMap<UserId, Vec<ModelRow>>,
+}
+
+/// A model, with its state as long as it is kept.
+#[derive(Clone, Debug)]
+struct ModelRow {
+    record: ModelRecord,
+    state: Option<Bytes>,
 }
 
 #[derive(Clone, Debug)]
@@ -206,6 +218,7 @@ impl Rows {
     fn new(tenant: Tenant) -> Self {
         Self {
             tenant,
+            allowed: Allowed::default(),
             users: BTreeMap::new(),
             accounts: BTreeMap::new(),
             streams: BTreeMap::new(),
@@ -217,6 +230,8 @@ impl Rows {
             blobs: BTreeMap::new(),
             jobs: BTreeMap::new(),
             commits: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            models: BTreeMap::new(),
         }
     }
 

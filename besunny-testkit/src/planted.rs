@@ -56,11 +56,13 @@ pub enum Planted {
     ForgottenFiling,
     /// The source tries again by itself to mark a mail.
     RepeatedFiling,
+    /// The store drops what was said about documents.
+    ForgottenAnswers,
 }
 
 impl Planted {
     /// All bugs.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::HeadAfterListing,
         Self::SkippedPage,
         Self::SwallowedError,
@@ -75,6 +77,7 @@ impl Planted {
         Self::NoSafetyNet,
         Self::ForgottenFiling,
         Self::RepeatedFiling,
+        Self::ForgottenAnswers,
     ];
 
     /// Returns `store` with this bug, or as it is when the bug is none of a store.
@@ -95,6 +98,7 @@ impl Planted {
             | Self::LeakingNames
             | Self::DoubledDocuments
             | Self::EternalLeases
+            | Self::ForgottenAnswers
             | Self::NoSafetyNet => Arc::new(Interposed::new(store, Arc::new(bug))),
         }
     }
@@ -150,6 +154,11 @@ impl Interposer for StoreBug {
             (Planted::DoubledDocuments, Rewrite::Commit(commit)) => {
                 seen.commits += 1;
                 rename(commit, seen.commits);
+            }
+            (Planted::ForgottenAnswers, Rewrite::Commit(commit)) => {
+                let mut silent = Commit::clone(commit);
+                silent.effects.retain(|effect| !matches!(effect, Effect::Label { .. }));
+                *commit = Arc::new(silent);
             }
             (Planted::EternalLeases, Rewrite::Ask(ask)) => {
                 ask.lease_for = Duration::from_hours(24 * 365);

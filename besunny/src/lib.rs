@@ -26,6 +26,7 @@
 mod builder;
 mod engine;
 mod error;
+mod models;
 mod people;
 mod push;
 mod system;

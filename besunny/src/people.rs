@@ -2,10 +2,10 @@
 use std::sync::Arc;
 
 use besunny_core::{
-    commit::{Basis, Commit, Decision, Effect},
+    commit::{Basis, Commit, Effect},
     document::Document,
-    history::Fact,
     ids::{CommitId, DocumentId, JobId, ProjectId, StreamId, UserId},
+    label::Said,
     repository::RepositoryError,
     source::ItemId,
     tenant::TenantScope,
@@ -78,18 +78,12 @@ impl Besunny {
         document: Document,
         to: Option<ProjectId>,
     ) -> Result<Document, Error> {
-        let fact = Fact::Assigned { by, from: document.state.project(), to };
-        let decision = Decision {
-            document: document.id,
-            expected: document.version,
-            state: document.state.clone().assigned(to, by),
-            fact,
-        };
+        let said = Said::at_last(&self.store.history(scope, document.id).await?);
         let commit = Commit {
             id: CommitId::from_uuid(self.ids.next()),
             basis: Basis::Person,
             at: self.worker.clock.now(),
-            effects: vec![Effect::Decide(decision)],
+            effects: Effect::assigning(&document, to, by, said),
         };
         self.store.commit(scope, Arc::new(commit)).await?;
         let after = self.store.document(scope, document.id).await?;

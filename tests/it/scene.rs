@@ -21,11 +21,12 @@ use besunny_core::{
     settings::Settings,
     source::{ItemId, OfferedStream, StreamKey, Subject},
     tenant::{Tenant, TenantScope, User},
-    worker::{Unobserved, Worker},
+    worker::{Shelf, Unobserved, Worker},
 };
 use besunny_store_sqlite::{Options, Place, SqliteStore};
 use besunny_testkit::{
     clock::ManualClock,
+    learner::BySender,
     memory::MemoryRepository,
     scripted::{Mailbox, ScriptedMail, Telling, Weather},
 };
@@ -105,6 +106,9 @@ impl Scene {
                 addressed_filing: Filing::None,
             },
             classifier: Arc::new(Rules),
+            learner: Some(Arc::new(BySender)),
+            language: None,
+            shelf: Shelf::default(),
             sink: Arc::new(Sink(Arc::clone(&self.published))),
             observer: Arc::new(Unobserved),
             settings: Settings::default(),

@@ -39,6 +39,11 @@ impl Blend {
         Self { weights, rows: VecDeque::new() }
     }
 
+    /// Returns how much each kind of evidence speaks for one class rather than another.
+    pub(super) fn contrast(&self, class: &Evidence, other: &Evidence) -> Evidence {
+        std::array::from_fn(|kind| self.weights[kind] * (class[kind] - other[kind]))
+    }
+
     /// Returns the chance of each class.
     pub(super) fn chances(&self, evidence: &[Evidence]) -> Vec<f64> {
         let scores: Vec<f64> = evidence.iter().map(|of| dot(of, &self.weights)).collect();

@@ -51,28 +51,9 @@ impl Features {
     #[must_use]
     pub fn read(mail: &Mail, at: DateTime<Utc>) -> Self {
         let mut terms = Terms::default();
-        let from = mail.from.first().map(address).unwrap_or_default();
-        terms.address(Kind::Sender, Kind::SenderDomain, &from);
-        let to = mail.to.iter().chain(&mail.cc).take(MAX_RECIPIENTS).map(address);
-        let to: Vec<String> = to.collect();
-        for address in &to {
-            terms.address(Kind::Recipient, Kind::RecipientDomain, address);
-        }
-        if let Some(list) = &mail.list_id {
-            terms.add(Kind::List, list.expose());
-        }
+        each_term(mail, |kind, text| terms.add(kind, text));
+        let (from, to) = (sender(mail), recipients(mail));
         let subject = bare_subject(mail.subject.expose());
-        let words: Vec<String> = words(&subject).collect();
-        for word in &words {
-            terms.add(Kind::Subject, word);
-            terms.add(Kind::Word, word);
-        }
-        for pair in words.windows(2) {
-            terms.add(Kind::SubjectPair, &pair.join(" "));
-        }
-        for word in self::words(mail.text.expose()).take(MAX_WORDS) {
-            terms.add(Kind::Word, &word);
-        }
         let message = |id: &str| number(Kind::Message, id);
         let earlier = mail.references.iter().chain(&mail.in_reply_to);
         let mut earlier: Vec<u64> = earlier.map(|id| message(id.expose())).collect();
@@ -90,6 +71,62 @@ impl Features {
     }
 }
 
+/// Tells of each term of a mail, as often as it occurs.
+fn each_term(mail: &Mail, mut tell: impl FnMut(Kind, &str)) {
+    let mut address = |whole: Kind, domain: Kind, address: &str| {
+        tell(whole, address);
+        if let Some((_, host)) = address.split_once('@') {
+            tell(domain, host);
+        }
+    };
+    address(Kind::Sender, Kind::SenderDomain, &sender(mail));
+    for to in recipients(mail) {
+        address(Kind::Recipient, Kind::RecipientDomain, &to);
+    }
+    if let Some(list) = &mail.list_id {
+        tell(Kind::List, list.expose());
+    }
+    let subject = bare_subject(mail.subject.expose());
+    let words: Vec<String> = words(&subject).collect();
+    for word in &words {
+        tell(Kind::Subject, word);
+        tell(Kind::Word, word);
+    }
+    for pair in words.windows(2) {
+        tell(Kind::SubjectPair, &pair.join(" "));
+    }
+    for word in self::words(mail.text.expose()).take(MAX_WORDS) {
+        tell(Kind::Word, &word);
+    }
+}
+
+/// Returns the text behind each term of a mail, for people: words, and domains by themselves.
+pub(super) fn readable_terms(mail: &Mail) -> BTreeMap<u16, (String, IsDomain)> {
+    let mut readable = BTreeMap::new();
+    each_term(mail, |kind, text| {
+        let is_domain = match kind {
+            Kind::SenderDomain | Kind::RecipientDomain => true,
+            Kind::Word | Kind::Subject | Kind::SubjectPair | Kind::List => false,
+            Kind::Sender | Kind::Recipient | Kind::WholeSubject | Kind::Message => return,
+        };
+        readable.entry(term(kind, text)).or_insert_with(|| (text.to_owned(), is_domain));
+    });
+    readable
+}
+
+/// Whether a term is a domain, rather than a word.
+pub(super) type IsDomain = bool;
+
+/// Returns the address of the sender, in lower case.
+pub(super) fn sender(mail: &Mail) -> String {
+    mail.from.first().map(address).unwrap_or_default()
+}
+
+/// Returns the addresses of those who got it, in lower case.
+pub(super) fn recipients(mail: &Mail) -> Vec<String> {
+    mail.to.iter().chain(&mail.cc).take(MAX_RECIPIENTS).map(address).collect()
+}
+
 #[derive(Default)]
 struct Terms {
     counts: BTreeMap<u16, u8>,
@@ -97,18 +134,16 @@ struct Terms {
 
 impl Terms {
     fn add(&mut self, kind: Kind, text: &str) {
-        // The upper bits are as good as any.
-        let [high, low, ..] = number(kind, text).to_be_bytes();
-        let count = self.counts.entry(u16::from_be_bytes([high, low])).or_default();
+        let count = self.counts.entry(term(kind, text)).or_default();
         *count = count.saturating_add(1);
     }
+}
 
-    fn address(&mut self, whole: Kind, domain: Kind, address: &str) {
-        self.add(whole, address);
-        if let Some((_, host)) = address.split_once('@') {
-            self.add(domain, host);
-        }
-    }
+/// Returns the number of a term.
+fn term(kind: Kind, text: &str) -> u16 {
+    // The upper bits are as good as any.
+    let [high, low, ..] = number(kind, text).to_be_bytes();
+    u16::from_be_bytes([high, low])
 }
 
 /// Numbers a text; the same for ever, since models are stored.
@@ -139,7 +174,7 @@ fn words(text: &str) -> impl Iterator<Item = String> + '_ {
 }
 
 /// Returns a subject in lower case without the marks of answers and forwards.
-fn bare_subject(subject: &str) -> String {
+pub(super) fn bare_subject(subject: &str) -> String {
     let lower = subject.to_lowercase();
     let mut rest = lower.trim();
     while let Some(bare) = SUBJECT_MARKS.iter().find_map(|mark| rest.strip_prefix(mark)) {

@@ -45,7 +45,7 @@ pub struct Rules;
 
 impl Signal {
     /// Returns the chance that this signal alone is right.
-    const fn weight(self) -> f64 {
+    pub(super) const fn weight(self) -> f64 {
         match self {
             Self::Thread | Self::Code => 0.97,
             Self::NameInSubject => 0.9,

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 
-use super::{Abandoned, Until, Worker, decisions::Errand};
+use super::{Abandoned, Until, Worker, decisions::Errand, models::Consent};
 use crate::{
     cause::describe,
     classify::ClassifyError,
@@ -85,6 +85,7 @@ impl Worker {
     async fn perform(&self, claims: Vec<Claim>) {
         let mut running = FuturesUnordered::new();
         let mut errands: BTreeMap<TenantId, Vec<Errand>> = BTreeMap::new();
+        let mut consents: BTreeMap<TenantId, Vec<Consent>> = BTreeMap::new();
         for claim in claims {
             if claim.expired >= retry::JOB_ATTEMPTS {
                 running.push(self.abandon(claim).boxed());
@@ -98,11 +99,18 @@ impl Worker {
                 Task::File { stream, item } => {
                     running.push(self.file(claim, stream, item).boxed());
                 }
+                Task::Consent { version, answer } => {
+                    let consents = consents.entry(claim.scope.tenant()).or_default();
+                    consents.push(Consent { claim, version, answer });
+                }
             }
         }
         let max_bytes = IN_FLIGHT_BYTES / errands.len().max(1);
         for errands in errands.into_values() {
             running.push(self.decide_all(errands, max_bytes).boxed());
+        }
+        for consents in consents.into_values() {
+            running.push(self.take_for_right(consents).boxed());
         }
         while running.next().await.is_some() {}
     }
@@ -136,7 +144,7 @@ impl Worker {
         let why = Abandoned(claim.expired);
         let referred = match &claim.job.task {
             Task::Classify { document } => self.refer(&claim, *document, why).await,
-            Task::File { .. } => Err(why.into()),
+            Task::File { .. } | Task::Consent { .. } => Err(why.into()),
         };
         if let Err(error) = referred {
             self.put_off(&claim, &error).await;

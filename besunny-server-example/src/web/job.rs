@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use besunny::core::{
     ids::{JobId, StreamId},
     job::Task,
+    label::Answer,
     repository::{DeadJob, RepositoryError},
     scheduler::PauseReason,
 };
@@ -40,6 +41,8 @@ pub enum TaskKind {
     Classify,
     /// Marks a mail at its source as processed.
     File,
+    /// Takes a route that nobody corrected for a right answer.
+    Consent,
 }
 
 impl GivenUp {
@@ -49,7 +52,8 @@ impl GivenUp {
         let mut all = Vec::new();
         for dead in site.besunny().store().dead_jobs(site.scope()).await? {
             let is_own = match &dead.job.task {
-                Task::Classify { document } => {
+                Task::Classify { document }
+                | Task::Consent { answer: Answer { document, .. }, .. } => {
                     let found = site.besunny().store().document(site.scope(), *document).await?;
                     found.is_some_and(|document| document.owner == site.user())
                 }
@@ -69,6 +73,9 @@ impl GivenUp {
         let (task, document, stream, item) = match dead.job.task {
             Task::Classify { document } => {
                 (TaskKind::Classify, Some(document.as_uuid()), None, None)
+            }
+            Task::Consent { answer, .. } => {
+                (TaskKind::Consent, Some(answer.document.as_uuid()), None, None)
             }
             Task::File { stream, item } => {
                 (TaskKind::File, None, Some(stream.as_uuid()), Some(item.as_str().to_owned()))
@@ -99,6 +106,7 @@ impl TaskKind {
         match self {
             Self::Classify => "Find the project of a document",
             Self::File => "Mark a mail at its source",
+            Self::Consent => "Learn from a route that nobody corrected",
         }
     }
 }

@@ -61,6 +61,8 @@ fn documents(commit: &Commit) -> impl Iterator<Item = &NewDocument> {
         | Effect::Detect(_)
         | Effect::Decide(_)
         | Effect::Enqueue(_)
+        | Effect::Defer { .. }
+        | Effect::Label { .. }
         | Effect::Watch(_) => None,
     });
     documents.flatten()

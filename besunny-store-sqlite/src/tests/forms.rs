@@ -3,18 +3,21 @@ use std::{fmt::Debug, time::Duration};
 
 use besunny_core::{
     address::Username,
-    classify::{Alternative, Earlier, Evidence, Making, Signal, Verdict},
-    document::{Decider, DocumentState, Origin, Review, ReviewReason, Route},
+    classify::{Alternative, Earlier, Evidence, Making, Ruling, Signal, Stage, Verdict},
+    document::{Decider, DocumentKind, DocumentState, Origin, Review, ReviewReason, Route},
     event::News,
     history::Fact,
     ids::{AccountId, DocumentId, ProjectId, StreamId, UserId, WatchId},
     item::{IgnoredReason, Oversized, QuarantineReason},
     job::Task,
+    label::{Answer, Said, Teacher, Truth},
     mail::RecipientKind,
     project::Signals,
+    promise::{Outcome, Promises},
     push::{Watch, WatchTrouble},
     scheduler::PauseReason,
     source::{Cursor, ItemId, Next, PageToken, Relist, Scope, Sweep},
+    tenant::Allowed,
     track::{Missing, ScanId, Steer, Track},
     untrusted::Untrusted,
 };
@@ -73,6 +76,7 @@ fn states() -> Vec<DocumentState> {
         ReviewReason::ClassifierFailed,
         ReviewReason::TakenOut,
         ReviewReason::Suspicious,
+        ReviewReason::Nowhere,
     ];
     let review = |reason| {
         let suggestion = (reason == ReviewReason::Ambiguous).then(project);
@@ -122,14 +126,52 @@ fn facts() -> Vec<Fact> {
             took: Duration::from_millis(350),
         },
     };
+    let ruling = Ruling {
+        stage: Stage::Learned,
+        needed: Some(0.5),
+        promised: Some(0.75),
+        others: vec![verdict.clone()],
+    };
     vec![
         Fact::Stored { origin: Origin { account: AccountId::derived(&[b"a"]), item: item() } },
-        Fact::Decided { verdict: Box::new(verdict), state: DocumentState::Pending },
+        Fact::Decided {
+            verdict: Box::new(verdict),
+            state: DocumentState::Pending,
+            ruling: Box::new(ruling),
+        },
         Fact::ClassifierFailed { why: "no answer".to_owned() },
         Fact::Assigned { by: user(), from: None, to: Some(project()) },
         Fact::Removed,
         Fact::Restored,
     ]
+}
+
+/// Every truth and every teacher.
+fn answers() -> Vec<Answer> {
+    let answer = |truth, by| Answer {
+        document: DocumentId::derived(&[b"document"]),
+        truth,
+        by,
+        said: vec![Said {
+            classifier: "rules-1".to_owned(),
+            choice: Some(project()),
+            confidence: 0.75,
+            was_taken: true,
+        }],
+    };
+    vec![
+        answer(Truth::To(project()), Teacher::Consent),
+        answer(Truth::NotTo(project()), Teacher::Person(user())),
+        answer(Truth::Nowhere, Teacher::Person(user())),
+    ]
+}
+
+fn promises() -> Promises {
+    let mut promises = Promises::default();
+    let outcome =
+        Outcome { confidence: 0.75, is_right: true, chose_project: true, belongs_nowhere: false };
+    promises.observe("learned/2", DocumentKind::Email, 0.95, outcome);
+    promises
 }
 
 fn news() -> Vec<News> {
@@ -201,8 +243,12 @@ fn forms() -> Vec<Form> {
             vec![
                 Task::Classify { document: DocumentId::derived(&[b"document"]) },
                 Task::File { stream: StreamId::derived(&[b"stream"]), item: item() },
+                Task::Consent { version: 2, answer: answers().remove(0) },
             ],
         ),
+        form("labels.answer", answers()),
+        form("models.promises", vec![promises()]),
+        form("tenants.allowed", vec![Allowed { language_models: true }]),
         form(
             "items.reason of ignored",
             vec![

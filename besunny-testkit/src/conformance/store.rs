@@ -10,6 +10,7 @@ mod commits;
 mod documents;
 mod jobs;
 mod leases;
+mod models;
 mod newcomers;
 mod streams;
 mod tenants;
@@ -43,6 +44,7 @@ pub fn cases() -> Vec<Case<World>> {
         tenants::cases(),
         leases::cases(),
         jobs::cases(),
+        models::cases(),
     ];
     groups.into_iter().flatten().collect()
 }

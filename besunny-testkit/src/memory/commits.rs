@@ -11,6 +11,7 @@ use besunny_core::{
     ids::{AccountId, DocumentId, StreamId, TenantId},
     item::ItemState,
     job::Job,
+    label::{Answer, Label},
     repository::{BATCH, Known, Position, RepositoryError, Streams},
     scheduler::Work,
     source::{ItemId, Revision, Scope},
@@ -232,12 +233,11 @@ impl Rows {
             Basis::Person => {}
         }
         for effect in &commit.effects {
-            if let Effect::Decide(decision) = effect {
-                let row = self.documents.get(&decision.document);
-                let row = row.ok_or(RepositoryError::Missing("document"))?;
-                if row.document.version != decision.expected {
-                    return Err(RepositoryError::Conflict);
-                }
+            let Some((document, expected)) = effect.pinned() else { continue };
+            let row = self.documents.get(&document);
+            let row = row.ok_or(RepositoryError::Missing("document"))?;
+            if row.document.version != expected {
+                return Err(RepositoryError::Conflict);
             }
         }
         Ok(())
@@ -289,6 +289,8 @@ impl Rows {
             }
             (Effect::Decide(decision), _) => self.decide(decision, applied),
             (Effect::Enqueue(job), _) => self.enqueue(job, applied.now),
+            (Effect::Defer { job, by }, _) => self.enqueue(job, applied.now + *by),
+            (Effect::Label { answer, .. }, _) => self.label(answer, applied.at),
             (Effect::Watch(watch), _) => {
                 if let Basis::Pass(pass) = &commit.basis
                     && let Some(row) = self.streams.get_mut(&pass.stream)
@@ -430,11 +432,19 @@ impl Rows {
         }
     }
 
-    fn enqueue(&mut self, job: &Job, now: DateTime<Utc>) {
+    /// Writes an answer into the log of the document's owner.
+    fn label(&mut self, answer: &Answer, at: DateTime<Utc>) {
+        let Some(row) = self.documents.get(&answer.document) else { return };
+        let labels = self.labels.entry(row.document.owner).or_default();
+        let seq = labels.last().map_or(0, |label| label.seq) + 1;
+        labels.push(Label { seq, at, answer: answer.clone() });
+    }
+
+    fn enqueue(&mut self, job: &Job, due_at: DateTime<Utc>) {
         self.jobs.entry(job.id).or_insert_with(|| JobRow {
             job: job.clone(),
             state: JobState::Waiting,
-            due_at: now,
+            due_at,
             epoch: besunny_core::commit::Epoch(0),
             attempt: 0,
             expired: 0,

@@ -21,7 +21,7 @@ use besunny_core::{
     },
     scheduler::Work,
     source::{ItemId, OfferedStream, StreamKey},
-    tenant::{Tenant, TenantScope, User},
+    tenant::{Allowed, Tenant, TenantScope, User},
     track::{Track, Version},
 };
 use bytes::Bytes;
@@ -144,6 +144,17 @@ impl People for MemoryRepository {
             Ok(found.map(|user| (user.username.clone(), user.id)).collect())
         })
     }
+
+    async fn allowed(&self, scope: &TenantScope) -> Result<Allowed, RepositoryError> {
+        self.read(scope, |rows| Ok(rows.allowed))
+    }
+
+    async fn allow(&self, scope: &TenantScope, allowed: Allowed) -> Result<(), RepositoryError> {
+        self.write(scope, |rows| {
+            rows.allowed = allowed;
+            Ok(())
+        })
+    }
 }
 
 #[async_trait]
@@ -209,23 +220,18 @@ impl Documents for MemoryRepository {
         max_bytes: usize,
     ) -> Result<Vec<Option<Pending>>, RepositoryError> {
         self.read(scope, |rows| {
-            let (mut answers, mut bytes) = (Vec::new(), 0);
-            for id in ids {
-                let row = rows.documents.get(id);
-                let row = row.filter(|row| row.document.state == DocumentState::Pending);
-                bytes += row.map_or(0, |row| row.mail.weight_bytes());
-                if bytes > max_bytes && !answers.is_empty() {
-                    break;
-                }
-                answers.push(
-                    row.map(|row| Pending {
-                        document: row.document.clone(),
-                        mail: row.mail.clone(),
-                    }),
-                );
-            }
-            Ok(answers)
+            let is_pending = |row: &DocumentRow| row.document.state == DocumentState::Pending;
+            Ok(rows.mails(ids, max_bytes, is_pending))
         })
+    }
+
+    async fn mails(
+        &self,
+        scope: &TenantScope,
+        ids: &[DocumentId],
+        max_bytes: usize,
+    ) -> Result<Vec<Option<Pending>>, RepositoryError> {
+        self.read(scope, |rows| Ok(rows.mails(ids, max_bytes, |_| true)))
     }
 
     async fn whole(
@@ -327,10 +333,37 @@ impl Documents for MemoryRepository {
                     message_id,
                     document: row.document.id,
                     project: row.document.state.project(),
+                    confidence: match &row.document.state {
+                        DocumentState::Routed(route) => Some(route.confidence),
+                        DocumentState::Pending | DocumentState::NeedsReview(_) => None,
+                    },
                 })
             };
             Ok(rows.documents.values().filter_map(member).collect())
         })
+    }
+}
+
+impl Rows {
+    /// Returns the first of `ids` with their mails, as far as `max_bytes` reach.
+    fn mails(
+        &self,
+        ids: &[DocumentId],
+        max_bytes: usize,
+        is_wanted: impl Fn(&DocumentRow) -> bool,
+    ) -> Vec<Option<Pending>> {
+        let (mut answers, mut bytes) = (Vec::new(), 0);
+        for id in ids {
+            let row = self.documents.get(id).filter(|row| is_wanted(row));
+            bytes += row.map_or(0, |row| row.mail.weight_bytes());
+            if bytes > max_bytes && !answers.is_empty() {
+                break;
+            }
+            let pending =
+                row.map(|row| Pending { document: row.document.clone(), mail: row.mail.clone() });
+            answers.push(pending);
+        }
+        answers
     }
 }
 

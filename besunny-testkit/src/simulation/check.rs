@@ -3,11 +3,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use besunny_core::{
     document::{Document, DocumentState},
-    history::Fact,
+    history::{Entry, Fact},
     ids::{DocumentId, EventId, StreamId, TenantId, UserId},
     item::{Item, ItemState},
+    label::{Answer, Teacher},
     message::Filing,
-    repository::{Accounts, DocumentFilter, Documents, ItemFilter},
+    repository::{Accounts, BATCH, DocumentFilter, Documents, ItemFilter, Models},
     source::ItemId,
     tenant::TenantScope,
 };
@@ -42,6 +43,7 @@ pub(super) fn check(stage: &Stage) -> Vec<Violation> {
         violations.extend(check_items(stage, &truth, *scope, &found));
         violations.extend(check_documents(&truth, *scope, &found));
         violations.extend(check_histories(stage, *scope, &found));
+        violations.extend(check_labels(stage, &truth, *scope, &found));
         violations.extend(check_filing(stage, &truth, *scope, &found));
     }
     violations.extend(check_events(stage, &truth));
@@ -224,6 +226,59 @@ fn check_histories(stage: &Stage, scope: TenantScope, found: &Found) -> Vec<Viol
         }
     }
     violations
+}
+
+/// I1, I2: every answer is in the log of the document's owner once, and the log has no gap.
+fn check_labels(stage: &Stage, truth: &Known, scope: TenantScope, found: &Found) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut labels: BTreeMap<(UserId, DocumentId), Vec<Answer>> = BTreeMap::new();
+    for ((_, _), owner) in truth.people.iter().filter(|((of, _), _)| *of == scope.tenant()) {
+        let mut last = 0;
+        loop {
+            let lessons = now(stage.store.lessons(&scope, *owner, last, BATCH));
+            if lessons.labels.is_empty() {
+                break;
+            }
+            for label in lessons.labels {
+                if label.seq != last + 1 {
+                    let what = format!("label {} comes after {last}", label.seq);
+                    violations.push(Violation::Regressed(what));
+                }
+                last = label.seq;
+                labels.entry((*owner, label.answer.document)).or_default().push(label.answer);
+            }
+        }
+    }
+    for document in &found.documents {
+        let said = labels.remove(&(document.owner, document.id)).unwrap_or_default();
+        let history = now(stage.store.history(&scope, document.id));
+        violations.extend(compare_labels(document, &history, &said));
+    }
+    let strange = labels.keys().map(|(_, document)| format!("{document} was labelled by nobody"));
+    violations.extend(strange.map(Violation::CrossTenant));
+    violations
+}
+
+/// Compares what was said of a document with its history.
+fn compare_labels(document: &Document, history: &[Entry], said: &[Answer]) -> Option<Violation> {
+    let (consents, by_people) =
+        said.iter().partition::<Vec<&Answer>, _>(|answer| answer.by == Teacher::Consent);
+    let decided = history.iter().filter(|entry| matches!(entry.fact, Fact::Assigned { .. }));
+    let (people, want) = (by_people.len(), decided.count());
+    // Whoever takes a document out of nothing says nothing about it.
+    let silent = history
+        .iter()
+        .filter(|entry| matches!(entry.fact, Fact::Assigned { from: None, to: None, .. }));
+    let least = want - silent.count();
+    let stands = history.last().is_some_and(|last| {
+        matches!(&last.fact, Fact::Decided { state: DocumentState::Routed(_), .. })
+    });
+    let line = line(document);
+    if people < least || stands && consents.is_empty() {
+        return Some(Violation::Lost(format!("{line}: an answer is not in the log")));
+    }
+    let is_double = people > want || consents.len() > 1;
+    is_double.then(|| Violation::Doubled(format!("{line}: an answer is in the log twice")))
 }
 
 /// I2, I3: each change was published under one id, and only of documents of its tenant.

@@ -5,9 +5,9 @@ use besunny_core::{
     account::{Account, Intake, NewAccount, Provider},
     address::Username,
     clock::Clock,
-    commit::{Basis, Commit, Decision, Effect},
-    history::Fact,
+    commit::{Basis, Commit, Effect},
     ids::{CommitId, TenantId, UserId},
+    label::Said,
     project::Project,
     repository::{
         Accounts, DocumentFilter, Documents, ItemFilter, Outbox, People, Projects, Streams,
@@ -390,18 +390,12 @@ impl World<'_> {
         let document = self.seed.pick(&documents).clone();
         let projects = now(self.stage.store.projects(&scope, document.owner));
         let to = projects.first().map(|project| project.id);
-        let fact = Fact::Assigned { by: document.owner, from: document.state.project(), to };
-        let decision = Decision {
-            document: document.id,
-            expected: document.version,
-            state: document.state.assigned(to, document.owner),
-            fact,
-        };
+        let said = Said::at_last(&now(self.stage.store.history(&scope, document.id)));
         let commit = Commit {
             id: CommitId::derived(&[document.id.as_bytes(), &document.version.to_be_bytes()]),
             basis: Basis::Person,
             at: self.stage.clock.now(),
-            effects: vec![Effect::Decide(decision)],
+            effects: Effect::assigning(&document, to, document.owner, said),
         };
         now(self.stage.store.commit(&scope, std::sync::Arc::new(commit)));
         self.stage.faults.fire(Fault::PersonDecides);

@@ -237,6 +237,8 @@ fn met(effect: &Effect) -> Option<ItemRef> {
         | Effect::Detect(_)
         | Effect::Decide(_)
         | Effect::Enqueue(_)
+        | Effect::Defer { .. }
+        | Effect::Label { .. }
         | Effect::Watch(_) => None,
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! The threshold follows from past predictions only. A promise that was kept too well is loosened a
 //! little and one that was broken is tightened, so that what is delivered meets what is promised.
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
+
+use crate::{document::DocumentKind, ids::ProjectId, label::Truth};
 
 /// The threshold follows from so many of the last predictions.
 const PAST: usize = 1_000;
@@ -21,6 +23,7 @@ const FALSE_ROUTES: f64 = 0.02;
 
 /// A judged prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Packed", into = "Packed")]
 pub struct Outcome {
     /// How sure it was, from 0 to 1.
     pub confidence: f64,
@@ -30,6 +33,42 @@ pub struct Outcome {
     pub chose_project: bool,
     /// Whether the item belongs to no project.
     pub belongs_nowhere: bool,
+}
+
+/// An outcome as it is stored: the bits of its confidence, and its three answers as bits.
+type Packed = (u64, u8);
+
+impl From<Outcome> for Packed {
+    fn from(outcome: Outcome) -> Self {
+        let Outcome { confidence, is_right, chose_project, belongs_nowhere } = outcome;
+        let bits = [is_right, chose_project, belongs_nowhere].map(u8::from);
+        (confidence.to_bits(), bits[0] | bits[1] << 1 | bits[2] << 2)
+    }
+}
+
+impl From<Packed> for Outcome {
+    fn from((confidence, bits): Packed) -> Self {
+        Self {
+            confidence: f64::from_bits(confidence),
+            is_right: bits & 1 != 0,
+            chose_project: bits & 2 != 0,
+            belongs_nowhere: bits & 4 != 0,
+        }
+    }
+}
+
+impl Outcome {
+    /// Judges a choice; none when the truth does not say whether it was right.
+    #[must_use]
+    pub fn of(choice: Option<ProjectId>, confidence: f64, truth: Truth) -> Option<Self> {
+        let is_right = truth.judges(choice)?;
+        Some(Self {
+            confidence,
+            is_right,
+            chose_project: choice.is_some(),
+            belongs_nowhere: truth == Truth::Nowhere,
+        })
+    }
 }
 
 /// One promised precision and how it was kept.
@@ -71,6 +110,18 @@ impl Promise {
         self.level
     }
 
+    /// Promises another precision from now on.
+    #[must_use]
+    pub fn at_level(self, level: f64) -> Self {
+        Self { level, ..self }
+    }
+
+    /// Returns how many judged predictions are remembered, and how many of them were right.
+    #[must_use]
+    pub fn judged(&self) -> (usize, usize) {
+        (self.past.len(), self.past.iter().filter(|outcome| outcome.is_right).count())
+    }
+
     /// Remembers a judged prediction, and whether it had been taken.
     pub fn observe(&mut self, outcome: Outcome, was_taken: bool) {
         self.taken += u32::from(was_taken);
@@ -98,12 +149,44 @@ impl Promise {
     }
 }
 
+/// The promises that were made to one owner, by classifier and kind of document.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Promises(BTreeMap<String, Promise>);
+
+impl Promises {
+    /// Returns the promise of a classifier, kept at `level`.
+    #[must_use]
+    pub fn of(&self, classifier: &str, kind: DocumentKind, level: f64) -> Promise {
+        let known = self.0.get(&key(classifier, kind)).cloned();
+        known.unwrap_or_else(|| Promise::new(level)).at_level(level)
+    }
+
+    /// Remembers a judged prediction, taken or not as the threshold of then says.
+    pub fn observe(&mut self, classifier: &str, kind: DocumentKind, level: f64, outcome: Outcome) {
+        let mut promise = self.of(classifier, kind, level);
+        let was_taken = promise.threshold().admits(outcome.confidence, outcome.chose_project);
+        promise.observe(outcome, was_taken);
+        self.0.insert(key(classifier, kind), promise);
+    }
+
+    /// Lists them by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Promise)> {
+        self.0.iter().map(|(name, promise)| (name.as_str(), promise))
+    }
+}
+
+fn key(classifier: &str, kind: DocumentKind) -> String {
+    format!("{classifier} {}", kind.as_str())
+}
+
 /// Returns the lowest confidence above which `aim` of the choices were right.
 fn precise(past: &[Outcome], aim: f64) -> f64 {
-    let (mut right, mut lowest) = (0, f64::INFINITY);
+    let (mut right, mut all, mut lowest) = (0.0, 0.0, f64::INFINITY);
     for (index, outcome) in past.iter().enumerate() {
-        right += usize::from(outcome.is_right);
-        if index >= LEAST && right as f64 >= aim * (index + 1) as f64 {
+        right += f64::from(u8::from(outcome.is_right));
+        all += 1.0;
+        if index >= LEAST && right >= aim * all {
             lowest = outcome.confidence;
         }
     }
@@ -112,8 +195,8 @@ fn precise(past: &[Outcome], aim: f64) -> f64 {
 
 /// Returns the confidence above which hardly any mail of no project was put into one.
 fn harmless(past: &[Outcome]) -> f64 {
-    let nowhere = past.iter().filter(|outcome| outcome.belongs_nowhere).count();
-    let allowed = FALSE_ROUTES * nowhere as f64;
+    let nowhere = past.iter().map(|outcome| f64::from(u8::from(outcome.belongs_nowhere)));
+    let allowed = FALSE_ROUTES * nowhere.sum::<f64>();
     let mut lowest = 0.0;
     let mut false_routes = 0.0;
     for outcome in past.iter().filter(|outcome| outcome.belongs_nowhere && outcome.chose_project) {
@@ -131,6 +214,21 @@ mod tests {
 
     fn outcome(confidence: f64, is_right: bool) -> Outcome {
         Outcome { confidence, is_right, chose_project: true, belongs_nowhere: false }
+    }
+
+    #[test]
+    fn ml_3_promises_are_read_back_bit_by_bit() {
+        let mut promises = Promises::default();
+        for step in 0..40_u32 {
+            let judged = Outcome { belongs_nowhere: step % 3 == 0, ..outcome(0.1, step % 2 == 0) };
+            let confidence = 0.1 + f64::from(step) / 97.0;
+            let judged = Outcome { confidence, ..judged };
+            promises.observe("learned/1", DocumentKind::Email, 0.95, judged);
+        }
+        let written = serde_json::to_string(&promises).unwrap();
+        assert_eq!(serde_json::from_str::<Promises>(&written).unwrap(), promises);
+        let first = "{\"learned/1 email\":{\"level\":0.95,\"past\":[[4591870180066957722,7],";
+        assert_eq!(written.get(..first.len()), Some(first));
     }
 
     #[test]
