@@ -71,9 +71,10 @@ impl Language {
                 input_micros: self.price.input_micros,
                 output_micros: self.price.output_micros,
             },
-            limit_field: match self.max_tokens {
-                true => LimitField::MaxTokens,
-                false => LimitField::MaxCompletionTokens,
+            limit_field: if self.max_tokens {
+                LimitField::MaxTokens
+            } else {
+                LimitField::MaxCompletionTokens
             },
             sends_temperature: !self.fixed_temperature,
             ..OpenAiConfig::new(&self.base_url, &self.model)
@@ -133,6 +134,9 @@ const fn fix(kind: LanguageErrorKind) -> &'static str {
         LanguageErrorKind::LimitReached => "add credit at the provider, or raise its limit",
         LanguageErrorKind::RateLimited => "try again later, or raise the provider's rate limit",
         LanguageErrorKind::Unavailable => "see that the server runs and can be reached from here",
-        _ => "choose a model that answers by a JSON schema",
+        LanguageErrorKind::Refused | LanguageErrorKind::TooLong | LanguageErrorKind::Malformed => {
+            "choose a model that answers by a JSON schema"
+        }
+        _ => "see docs/configuration.md",
     }
 }

@@ -112,11 +112,9 @@ async fn fates(scene: &Scene) -> BTreeMap<String, Fate> {
     for document in scene.store.documents(&scene.scope, &filter).await.unwrap() {
         let content = scene.store.content(&scene.scope, document.id).await.unwrap().unwrap();
         let history = scene.store.history(&scene.scope, document.id).await.unwrap();
-        let imitates = history.iter().any(|entry| match &entry.fact {
-            Fact::Decided { verdict, .. } => {
-                verdict.evidence.iter().any(|found| found.signal == Signal::Imitation)
-            }
-            _ => false,
+        let imitates = history.iter().any(|entry| {
+            let Fact::Decided { verdict, .. } = &entry.fact else { return false };
+            verdict.evidence.iter().any(|found| found.signal == Signal::Imitation)
         });
         let id = content.mail.message_id.clone().unwrap().into_exposed();
         fates.insert(id, Fate { document, flags: content.mail.flags, imitates });
@@ -182,9 +180,10 @@ async fn c7_by_a_model_that_obeys_every_mail_none_is_routed_by_its_own_instructi
     for is_alone in [true, false] {
         let simulator = gullible().await;
         let router: Arc<dyn Classifier> = Arc::new(router(&simulator));
-        let asked = match is_alone {
-            true => Asked { first: router, then: None },
-            false => Asked { first: Arc::new(Rules), then: Some(router) },
+        let asked = if is_alone {
+            Asked { first: router, then: None }
+        } else {
+            Asked { first: Arc::new(Rules), then: Some(router) }
         };
         let scene = Scene::new(in_memory, Arc::new(Fair)).await;
         let allowed = Allowed { language_models: true };
