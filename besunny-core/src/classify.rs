@@ -8,16 +8,18 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 pub mod cascade;
+mod caution;
 mod rules;
 mod words;
 
 pub use cascade::{Ruling, Stage};
+pub use caution::{Doubts, caution};
 pub use rules::{Rules, is_believable, took_part, vouches};
 
 use crate::{
     document::{Decider, Document, DocumentState, Review, ReviewReason, Route},
     ids::ProjectId,
-    mail::{Flag, Mail},
+    mail::Mail,
     project::Project,
     repository::ThreadMember,
     settings::Settings,
@@ -192,28 +194,6 @@ pub fn decide(verdict: &Verdict, candidates: &[Project], settings: &Settings) ->
     }
     let by = Decider::Classifier(verdict.classifier.clone());
     DocumentState::Routed(Route { project, by, confidence })
-}
-
-/// Leaves a route to a person that only the mail itself speaks for; pure.
-///
-/// That is so when the sender's domain imitates one of a candidate, or when nothing but what a
-/// language model quotes speaks for the project and the quotes weigh nothing or the mail hides
-/// something. Whoever tells a model where to put his mail gets no further than this.
-#[must_use]
-pub fn caution(state: DocumentState, verdict: &Verdict, mail: &Mail) -> DocumentState {
-    let DocumentState::Routed(route) = &state else { return state };
-    let for_it = verdict.evidence.iter().filter(|found| found.project == route.project);
-    let for_it: Vec<&Evidence> = for_it.collect();
-    let rests_on_quotes =
-        !for_it.is_empty() && for_it.iter().all(|found| found.signal == Signal::Quote);
-    let weighs = for_it.iter().any(|found| found.weight > 0.0);
-    let hides = mail.flags.iter().any(Flag::is_suspicious);
-    let imitates = verdict.evidence.iter().any(|found| found.signal == Signal::Imitation);
-    if imitates || (rests_on_quotes && (hides || !weighs)) {
-        let suggestion = Some(route.project);
-        return DocumentState::NeedsReview(Review { reason: ReviewReason::Suspicious, suggestion });
-    }
-    state
 }
 
 /// Says whether a project is one of the candidates.

@@ -138,6 +138,9 @@ const fn fix(kind: LanguageErrorKind) -> &'static str {
         LanguageErrorKind::LimitReached => "add credit at the provider, or raise its limit",
         LanguageErrorKind::RateLimited => "try again later, or raise the provider's rate limit",
         LanguageErrorKind::Unavailable => "see that the server runs and can be reached from here",
-        _ => "choose a model that answers by a JSON schema",
+        LanguageErrorKind::Refused | LanguageErrorKind::TooLong | LanguageErrorKind::Malformed => {
+            "choose a model that answers by a JSON schema"
+        }
+        _ => "see docs/configuration.md",
     }
 }

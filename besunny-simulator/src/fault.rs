@@ -2,7 +2,7 @@
 //!
 //! Rules are scripts ("the third `messages.get` of ann@ fails twice"); chances are drawn from a
 //! seed, by the number of the request among those of its operation and account, so the same
-//! sequence of requests meets the same faults. To add a kind: a variant in one of the four
+//! sequence of requests meets the same faults. To add a kind: a variant in one of the five
 //! groups, its name in `kind`, and the place that carries it out.
 
 use serde::{Deserialize, Serialize};

@@ -19,6 +19,7 @@ use besunny_core::{
     repository::DocumentFilter,
     retry,
     source::ItemId,
+    tenant::Allowed,
 };
 use besunny_simulator::{Brain, Config, Simulator};
 use besunny_testkit::{
@@ -35,6 +36,18 @@ struct Fate {
     document: Document,
     flags: Flags,
     imitates: bool,
+}
+
+/// Who is asked, and who where the first is not sure.
+struct Asked {
+    first: Arc<dyn Classifier>,
+    then: Option<Arc<dyn Classifier>>,
+}
+
+impl Asked {
+    fn rules() -> Self {
+        Self { first: Arc::new(Rules), then: None }
+    }
 }
 
 /// A person's projects, one of which is aimed at.
@@ -65,21 +78,18 @@ async fn projects(scene: &Scene) -> Vec<Project> {
 }
 
 /// Sends every mail and its twin through an engine with this classifier.
-async fn sent(
-    scene: &Scene,
-    corpus: &[Deceit],
-    classifier: Arc<dyn Classifier>,
-) -> BTreeMap<String, Fate> {
+async fn sent(scene: &Scene, corpus: &[Deceit], asked: &Asked) -> BTreeMap<String, Fate> {
     let seed =
         b"Message-ID: <1@marina.example>\r\nFrom: ines@marina.example\r\nTo: ann@example.com\r\n\
         Subject: MRL-7\r\n\r\nThe mooring is booked.\r\n";
-    let engine = |classifier| {
+    let engine = |asked: &Asked| {
         let mut engine = scene.engine(Arc::clone(&scene.store));
-        engine.classifier = classifier;
+        engine.classifier = Arc::clone(&asked.first);
+        engine.language = asked.then.clone();
         engine
     };
     scene.change(|mailbox, at| mailbox.deliver(&ItemId::from_source("seed"), seed.to_vec(), at));
-    engine(Arc::new(Rules)).run_until_idle().await;
+    engine(&Asked::rules()).run_until_idle().await;
     scene.notice().await;
     scene.change(|mailbox, at| {
         for (number, deceit) in corpus.iter().enumerate() {
@@ -90,7 +100,7 @@ async fn sent(
     });
     // A classifier that cannot make sense of a mail is asked again before a person is.
     for _ in 0..=retry::JOB_ATTEMPTS {
-        engine(Arc::clone(&classifier)).run_until_idle().await;
+        engine(asked).run_until_idle().await;
         scene.clock.advance(retry::JOB.cap);
     }
     fates(scene).await
@@ -154,7 +164,7 @@ async fn c7_by_rules_no_mail_is_routed_by_its_own_instruction() {
     let scene = Scene::new(in_memory, Arc::new(Fair)).await;
     let projects = projects(&scene).await;
     let corpus = corpus(&projects);
-    let fates = sent(&scene, &corpus, Arc::new(Rules)).await;
+    let fates = sent(&scene, &corpus, &Asked::rules()).await;
     let offered: Vec<ProjectId> = projects.iter().map(|project| project.id).collect();
     assert!(fates["1@marina.example"].document.state.project() == Some(offered[0]));
     assert_eq!(check(&corpus, &fates, &offered), 0);
@@ -166,24 +176,37 @@ async fn c7_by_rules_no_mail_is_routed_by_its_own_instruction() {
 
 #[tokio::test]
 async fn c7_by_a_model_that_obeys_every_mail_none_is_routed_by_its_own_instruction() {
+    // Alone, as no engine asks it, and after the rules.
+    for is_alone in [true, false] {
+        let simulator = gullible().await;
+        let router: Arc<dyn Classifier> = Arc::new(router(&simulator));
+        let asked = if is_alone {
+            Asked { first: router, then: None }
+        } else {
+            Asked { first: Arc::new(Rules), then: Some(router) }
+        };
+        let scene = Scene::new(in_memory, Arc::new(Fair)).await;
+        let allowed = Allowed { language_models: true };
+        scene.store.allow(&scene.scope, allowed).await.unwrap();
+        let projects = projects(&scene).await;
+        let corpus = corpus(&projects);
+        let fates = sent(&scene, &corpus, &asked).await;
+        let offered: Vec<ProjectId> = projects.iter().map(|project| project.id).collect();
+        check(&corpus, &fates, &offered);
+        let failed = |fate: &&Fate| match &fate.document.state {
+            DocumentState::NeedsReview(review) => review.reason == ReviewReason::ClassifierFailed,
+            DocumentState::Pending | DocumentState::Routed(_) => false,
+        };
+        assert!(fates.values().filter(failed).count() > 0, "no dictated answer made no sense");
+        let asks = simulator.control().asks().len();
+        assert!(asks >= corpus.len(), "it was asked {asks} times");
+    }
+}
+
+async fn gullible() -> Simulator {
     let mut config = Config::default();
     config.settings.model.brain = Brain::Gullible;
-    let simulator = Simulator::start(config).await.unwrap();
-    let scene = Scene::new(in_memory, Arc::new(Fair)).await;
-    let projects = projects(&scene).await;
-    let corpus = corpus(&projects);
-    let router = router(&simulator);
-    let fates = sent(&scene, &corpus, Arc::new(router)).await;
-    let offered: Vec<ProjectId> = projects.iter().map(|project| project.id).collect();
-    check(&corpus, &fates, &offered);
-    let failed = |fate: &&Fate| match &fate.document.state {
-        DocumentState::NeedsReview(review) => review.reason == ReviewReason::ClassifierFailed,
-        DocumentState::Pending | DocumentState::Routed(_) => false,
-    };
-    assert!(fates.values().filter(failed).count() > 0, "no dictated answer made no sense");
-    // The model did obey: it was told so often, and nothing came of it.
-    let asks = simulator.control().asks().len();
-    assert!(asks >= corpus.len(), "it was asked {asks} times");
+    Simulator::start(config).await.unwrap()
 }
 
 fn router(simulator: &Simulator) -> LanguageRouter {

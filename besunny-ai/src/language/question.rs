@@ -112,23 +112,12 @@ fn head(question: &Question<'_>) -> String {
     if !names.is_empty() {
         lines.push(format!("Attachments: {}", names.join(", ")));
     }
-    let notes: Vec<&str> = mail.flags.iter().filter_map(note).collect();
+    let notes: Vec<&str> =
+        mail.flags.iter().filter(|flag| flag.is_suspicious()).map(Flag::in_words).collect();
     if !notes.is_empty() {
         lines.push(format!("Noted by the program that read it: {}", notes.join("; ")));
     }
     lines.join("\n") + "\n"
-}
-
-/// What a model should know of how a mail was read.
-#[expect(clippy::wildcard_enum_match_arm, reason = "flags may be added; few say whom to trust")]
-const fn note(flag: Flag) -> Option<&'static str> {
-    match flag {
-        Flag::HiddenTextRemoved => Some("text that no reader sees was removed"),
-        Flag::InvisibleCharactersRemoved => Some("invisible characters were removed"),
-        Flag::AuthenticationFailed => Some("the sender may not be who it says"),
-        Flag::DeceptiveDomain => Some("the sender's domain imitates another script"),
-        _ => None,
-    }
 }
 
 fn people(mailboxes: &[Mailbox]) -> String {

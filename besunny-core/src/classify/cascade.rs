@@ -9,11 +9,10 @@
 //! All of it is pure. What every classifier said is kept, also of those that were not followed.
 use serde::{Deserialize, Serialize};
 
-use super::{Question, Signal, Verdict, caution, decide, offered, sure};
+use super::{Doubts, Question, Signal, Verdict, caution, decide, offered, sure};
 use crate::{
     document::{Decider, DocumentState, Review, ReviewReason, Route},
     ids::ProjectId,
-    mail::Mail,
     project::Project,
     promise::Threshold,
     settings::Settings,
@@ -120,16 +119,16 @@ impl Bench<'_> {
     /// Concludes from the rules and, where there is one, the learned model.
     #[must_use]
     pub fn conclude(&self, rules: Verdict, learned: Option<Opinion>) -> Conclusion {
-        let state = decide(&rules, self.candidates, self.settings);
+        let decided = decide(&rules, self.candidates, self.settings);
         let fixed =
             |stage| Ruling { stage, needed: Some(self.settings.assign_at), ..Ruling::default() };
-        let routed = state.project();
+        let routed = decided.project();
         let stage = match routed {
             Some(project) if self.is_hard(&rules, project) => Stage::HardEvidence,
             Some(_) => Stage::Rules,
             None => Stage::Abstained,
         };
-        let by_rules = Conclusion { verdict: rules, state, ruling: fixed(stage) };
+        let by_rules = Conclusion { verdict: rules, state: decided, ruling: fixed(stage) };
         let Some(learned) = learned.filter(|_| !self.candidates.is_empty()) else {
             return by_rules;
         };
@@ -165,8 +164,8 @@ impl Bench<'_> {
     }
 
     /// Does what a classifier says that may be followed.
-    fn follow(&self, stage: Stage, opinion: Opinion) -> Conclusion {
-        let ruling = opinion.ruling(stage);
+    fn follow(&self, by: Stage, opinion: Opinion) -> Conclusion {
+        let ruling = opinion.ruling(by);
         let verdict = opinion.verdict;
         let state = match (verdict.choice, self.offered(verdict.choice)) {
             (_, Some(project)) => {
@@ -234,9 +233,8 @@ impl Conclusion {
 
     /// Leaves a route to a person that only the mail itself speaks for, whoever noticed it.
     #[must_use]
-    pub fn cautious(mut self, mail: &Mail) -> Self {
-        let verdicts = std::iter::once(&self.verdict).chain(&self.ruling.others);
-        let state = verdicts.fold(self.state.clone(), |state, said| caution(state, said, mail));
+    pub fn cautious(mut self, doubts: Doubts<'_>) -> Self {
+        let state = caution(self.state.clone(), &self.verdict, &self.ruling.others, doubts);
         if state != self.state {
             self.ruling.stage = Stage::Abstained;
             self.state = state;

@@ -15,21 +15,21 @@ use crate::{
 const LOOKED_AT: usize = 4;
 
 impl Worker {
-    /// Returns the earlier mails of a thread; none of them to a stranger.
-    pub(super) async fn acquainted(
+    /// Says whether a mail names a thread that is in a project, and its sender has no part in it.
+    pub(super) async fn is_stranger(
         &self,
         scope: &TenantScope,
         mail: &Mail,
-        thread: Vec<ThreadMember>,
+        thread: &[ThreadMember],
         candidates: &[Project],
-    ) -> Result<Vec<ThreadMember>, JobError> {
+    ) -> Result<bool, JobError> {
         let is_vouched = |member: &ThreadMember| {
             let home = candidates.iter().find(|project| Some(project.id) == member.project);
             home.is_some_and(|project| vouches(project, mail))
         };
         let routed = || thread.iter().filter(|member| member.project.is_some());
         if routed().next().is_none() || routed().any(is_vouched) {
-            return Ok(thread);
+            return Ok(false);
         }
         let mut named: Vec<&str> = mail.thread_ids().collect();
         named.reverse();
@@ -39,9 +39,9 @@ impl Worker {
         for member in latest.take(LOOKED_AT) {
             let earlier = self.repository.content(scope, member.document).await?;
             if earlier.is_some_and(|earlier| took_part(mail, &earlier.mail)) {
-                return Ok(thread);
+                return Ok(false);
             }
         }
-        Ok(Vec::new())
+        Ok(true)
     }
 }

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     cause::describe,
     classify::{
-        Classifier, ClassifyError, Question, Verdict,
+        Classifier, ClassifyError, Doubts, Question, Verdict,
         cascade::{self, Bench, Conclusion, Opinion},
     },
     commit::{Decision, Effect},
@@ -228,11 +228,13 @@ impl Worker {
         let Some(background) = backgrounds.get(&document.owner) else { return Ok(None) };
         let thread = background.thread_of(mail);
         let scope = &case.errand.claim.scope;
-        let thread = self.acquainted(scope, mail, thread, &background.candidates).await?;
+        let is_stranger = self.is_stranger(scope, mail, &thread, &background.candidates).await?;
+        let thread = if is_stranger { Vec::new() } else { thread };
         let question = Question { document, mail, thread: &thread };
         let (state, fact) = match self.conclude(&question, background, lanes).await {
             Ok(concluded) => {
-                let Conclusion { verdict, state, ruling } = concluded.cautious(mail);
+                let Conclusion { verdict, state, ruling } =
+                    concluded.cautious(Doubts { mail, is_stranger });
                 let (verdict, ruling) = (Box::new(verdict), Box::new(ruling));
                 (state.clone(), Fact::Decided { verdict, state, ruling })
             }

@@ -22,6 +22,7 @@ use crate::{
     promise::{Outcome, Promises, Threshold},
     repository::{MadeBy, NewModel, Pending, RepositoryError, lineage},
     scheduler::Claim,
+    settings::Promised,
     tenant::TenantScope,
 };
 
@@ -141,15 +142,14 @@ impl Worker {
     ) -> Result<Counsel, RepositoryError> {
         let Some(learner) = &self.learner else { return Ok(Counsel::default()) };
         let key = (scope.tenant(), owner);
-        let kept = match self.shelf.find(key) {
-            Some(kept) => kept,
-            None => {
-                let lessons = self.repository.lessons(scope, owner, 0, 1).await?;
-                if lessons.newest.is_none() && lessons.labels.is_empty() {
-                    return Ok(Counsel::default());
-                }
-                self.shelf.open(key, self.settings.models)
+        let kept = if let Some(kept) = self.shelf.find(key) {
+            kept
+        } else {
+            let lessons = self.repository.lessons(scope, owner, 0, 1).await?;
+            if lessons.newest.is_none() && lessons.labels.is_empty() {
+                return Ok(Counsel::default());
             }
+            self.shelf.open(key, self.settings.models)
         };
         let mut taught = kept.lock().await;
         self.catch_up(scope, owner, learner.as_ref(), &mut taught).await?;
@@ -220,9 +220,10 @@ impl Worker {
         let models = self.repository.models(scope, owner).await?;
         let Some(newest) = models.first() else { return Ok(Taught::default()) };
         let (version, seq) = (Some(newest.version), newest.seq);
-        let state = match newest.learner == learner.name() {
-            true => self.repository.model_state(scope, owner, newest.version).await?,
-            false => None,
+        let state = if newest.learner == learner.name() {
+            self.repository.model_state(scope, owner, newest.version).await?
+        } else {
+            None
         };
         match state.map(|state| learner.import(&state)) {
             Some(Ok(model)) => {
@@ -270,7 +271,7 @@ impl Worker {
                 if let Some(Pending { document, mail }) = &found {
                     let Answer { truth, .. } = label.answer;
                     let example = Example { document, mail, truth };
-                    taught.take_in(learner, &self.settings.promised, &example, &label.answer);
+                    taught.take_in(learner, self.settings.promised, &example, &label.answer);
                 }
                 taught.seq = label.seq;
             }
@@ -366,7 +367,7 @@ impl Taught {
     fn take_in(
         &mut self,
         learner: &dyn Learner,
-        promised: &crate::settings::Promised,
+        promised: Promised,
         example: &Example<'_>,
         answer: &Answer,
     ) {

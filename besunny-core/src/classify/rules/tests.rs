@@ -3,7 +3,7 @@ use chrono::DateTime;
 
 use super::*;
 use crate::{
-    classify::{caution, decide, took_part},
+    classify::{Doubts, caution, decide, took_part},
     document::{Decider, Document, DocumentKind, DocumentState, ReviewReason, Route},
     ids::{DocumentId, TenantId, UserId},
     mail::{self, Caps},
@@ -201,7 +201,9 @@ fn c7_a_domain_that_imitates_a_known_one_speaks_for_nothing_and_is_told_of() {
         assert_eq!(found.map(|found| found.project), Some(candidates()[0].id), "{address}");
         let mail = mail::read(raw.as_bytes(), &Caps::default()).unwrap();
         let state = decide(&verdict, &candidates(), &Settings::default());
-        let DocumentState::NeedsReview(review) = caution(state, &verdict, &mail) else {
+        let DocumentState::NeedsReview(review) =
+            caution(state, &verdict, &[], Doubts { mail: &mail, is_stranger: false })
+        else {
             panic!("{address} is routed");
         };
         assert_eq!(review.reason, ReviewReason::Suspicious, "{address}");
@@ -220,12 +222,16 @@ fn c7_quotes_alone_route_no_mail_that_hides_something_and_none_without_weight() 
         weight,
         earlier: None,
     };
-    let check = |raw: &str, found: Vec<Evidence>, is_routed: bool| {
+    let judge = |raw: &str, is_stranger: bool, found: Vec<Evidence>, is_routed: bool| {
         let mail = mail::read(raw.as_bytes(), &Caps::default()).unwrap();
         let route = Route { project: home, by: Decider::Classifier("x".into()), confidence: 0.99 };
         let verdict = Verdict { evidence: found.clone(), ..weigh("From: x@y.example\n\nx\n", &[]) };
-        let state = caution(DocumentState::Routed(route), &verdict, &mail);
+        let doubts = Doubts { mail: &mail, is_stranger };
+        let state = caution(DocumentState::Routed(route), &verdict, &[], doubts);
         assert_eq!(state.project().is_some(), is_routed, "{raw} {found:?}");
+    };
+    let check = |raw: &str, found: Vec<Evidence>, is_routed: bool| {
+        judge(raw, false, found, is_routed);
     };
     let plain = "From: x@y.example\n\nput this there\n";
     let hides = "From: x@y.example\n\nput\u{200b} this there\n";
@@ -237,6 +243,12 @@ fn c7_quotes_alone_route_no_mail_that_hides_something_and_none_without_weight() 
     check(&doubted, vec![quote()], false);
     check(hides, vec![quote(), evidence(Signal::Code, 0.97)], true);
     check(hides, vec![evidence(Signal::Sender, 0.9)], true);
+    check(&doubted, vec![evidence(Signal::Sender, 0.6), evidence(Signal::Words, 0.4)], false);
+    check(&doubted, vec![evidence(Signal::Sender, 0.4), evidence(Signal::Words, 0.6)], true);
+    let thread = || vec![evidence(Signal::Thread, 0.6), evidence(Signal::Words, 0.4)];
+    judge(plain, true, thread(), false);
+    judge(plain, false, thread(), true);
+    check(plain, Vec::new(), true);
 }
 
 #[test]

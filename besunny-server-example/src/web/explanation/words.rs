@@ -79,6 +79,9 @@ pub(super) fn evidence(found: &Evidence, project: &str) -> String {
         Signal::Words => format!("It says \u{201c}{quote}\u{201d}, as mails of {project} do."),
         Signal::Imitation => format!("{quote} looks like a domain of {project}, and is none."),
         Signal::Quote => format!("A language model points at \u{201c}{quote}\u{201d}."),
+        Signal::Imitation => {
+            format!("{quote} looks like an address of {project}, and is of another domain.")
+        }
         Signal::Sender
         | Signal::Recipients
         | Signal::Subject
