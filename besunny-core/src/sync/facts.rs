@@ -1,9 +1,7 @@
 //! A page with its items in hand.
-use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     ops::Add,
     panic::{self, AssertUnwindSafe},
-};
 
 use super::{Change, Fetched, ItemId, ItemRef, Next, Page, Plan, QuarantineReason, SourceError};
 use crate::{commit::Effect, repository::Known};
@@ -168,35 +166,26 @@ impl<R> Facts<R> {
         self.earlier.iter().cloned().chain(here).collect()
     }
 
-    /// Takes a batch in; returns what failed alone.
-    ///
-    /// An id the source did not answer is quarantined, never lost.
-    pub(super) fn add<'a, T, P>(
-        &mut self,
-        asked: &'a [ItemId],
-        items: Vec<Fetched<T>>,
-        plan: &P,
-    ) -> Vec<(&'a [ItemId], SourceError)>
+    /// Takes a batch in; an id the source did not answer is quarantined, never lost.
+    pub(super) fn add<T, P>(&mut self, asked: &[ItemId], items: Vec<Fetched<T>>, plan: &P)
     where
         P: Plan<T, Reading = R>,
     {
-        let mut unanswered: HashMap<&ItemId, &'a [ItemId]> =
-            asked.iter().map(|id| (id, std::slice::from_ref(id))).collect();
-        let mut failed = Vec::new();
+        let mut unanswered: HashSet<&ItemId> = asked.iter().collect();
         for item in items {
-            let Some(alone) = unanswered.remove(item.id()) else { continue };
+            if !unanswered.remove(item.id()) {
+                continue;
+            }
             match item {
                 Fetched::Present(at, item) => self.read(at, item, plan),
                 Fetched::Gone(id) => self.gone.push(id),
                 Fetched::Unreadable { id, why } => {
                     self.unreadable.push((id, QuarantineReason::Unreadable(why.to_owned())));
                 }
-                Fetched::Failed { error, .. } => failed.push((alone, error)),
             }
         }
-        let lost = asked.iter().filter(|id| unanswered.contains_key(id));
+        let lost = asked.iter().filter(|id| unanswered.contains(id));
         self.unreadable.extend(lost.map(|id| (id.clone(), QuarantineReason::NotAnswered)));
-        failed
     }
 
     /// Gives up on an item that keeps failing.

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use besunny_core::retry;
 use chrono::{DateTime, Utc};
-use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::header::{CACHE_CONTROL, DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 /// Returns when the answer was made, by the clock of whoever made it.
 pub(super) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
@@ -26,20 +26,6 @@ pub(super) fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let seconds = directives.filter_map(|one| one.trim().strip_prefix("max-age="));
     let age = seconds.filter_map(|seconds| seconds.parse().ok()).map(Duration::from_secs).next();
     age.map(|age| age.min(LONGEST_AGE))
-}
-
-/// Returns what parts a body of the type `multipart/mixed` (RFC 2046, section 5.1.1).
-pub(super) fn boundary(headers: &HeaderMap) -> Option<String> {
-    let (kind, parameters) = text(headers, CONTENT_TYPE)?.split_once(';')?;
-    if !kind.trim().eq_ignore_ascii_case("multipart/mixed") {
-        return None;
-    }
-    parameters.split(';').find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        let value = value.trim().trim_matches('"');
-        let is_boundary = name.trim().eq_ignore_ascii_case("boundary") && !value.is_empty();
-        is_boundary.then(|| value.to_owned())
-    })
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
@@ -69,17 +55,6 @@ mod tests {
         let skewed = Some("Mon, 01 Jun 2026 09:00:00 GMT");
         assert_eq!(check("Mon, 01 Jun 2026 09:00:05 GMT", skewed), Some(5));
         assert_eq!(retry_after(&HeaderMap::new(), now), None);
-    }
-
-    #[test]
-    fn only_many_answers_have_a_boundary() {
-        let check = |value| boundary(&headers(&[(CONTENT_TYPE, value)]));
-        let boundary = Some("batch_x-1".to_owned());
-        assert_eq!(check("multipart/mixed; boundary=batch_x-1"), boundary);
-        assert_eq!(check("Multipart/Mixed; charset=utf-8; Boundary=\"batch_x-1\""), boundary);
-        assert_eq!(check("application/json; boundary=x"), None);
-        assert_eq!(check("multipart/mixed"), None);
-        assert_eq!(check("multipart/mixed; boundary="), None);
     }
 
     #[test]

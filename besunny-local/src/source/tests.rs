@@ -33,9 +33,7 @@ async fn texts(
             Some(String::from_utf8(raw.to_vec()).unwrap())
         }
         Fetched::Gone(_) => None,
-        other @ (Fetched::Present(..) | Fetched::Unreadable { .. } | Fetched::Failed { .. }) => {
-            panic!("{other:?}")
-        }
+        other @ (Fetched::Present(..) | Fetched::Unreadable { .. }) => panic!("{other:?}"),
     };
     fetched.iter().map(text).collect()
 }
