@@ -203,7 +203,24 @@ fn offered(id: ProjectId, candidates: &[Project]) -> bool {
 
 /// Returns how sure a verdict is, whatever a classifier made of it (CLS-6).
 const fn sure(verdict: &Verdict) -> f64 {
-    if verdict.confidence.is_nan() { 0.0 } else { verdict.confidence.clamp(0.0, 1.0) }
+    share(verdict.confidence)
+}
+
+/// Reads a number as a share; what is none counts as 0 (CLS-6).
+const fn share(number: f64) -> f64 {
+    if number.is_nan() { 0.0 } else { number.clamp(0.0, 1.0) }
+}
+
+impl Verdict {
+    /// Brings every number of it between 0 and 1, so that it can be stored and compared.
+    pub(crate) fn finite(mut self) -> Self {
+        let weights = self.evidence.iter_mut().map(|found| &mut found.weight);
+        let others = self.alternatives.iter_mut().map(|other| &mut other.confidence);
+        for number in weights.chain(others).chain([&mut self.confidence]) {
+            *number = share(*number);
+        }
+        self
+    }
 }
 
 /// Durations as whole milliseconds.

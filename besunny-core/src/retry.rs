@@ -104,6 +104,8 @@ pub enum JobFailure {
     },
     /// Our own store failed, or nobody here has the adapter: time heals it.
     Outage,
+    /// It ended whoever did it, so often that it is not tried again.
+    Abandoned,
     /// Anything else: no patience heals it.
     Other,
 }
@@ -115,7 +117,7 @@ impl JobFailure {
         match self {
             Self::Source { kind, .. } => matches!(kind, SourceErrorKind::Malformed),
             Self::Outage => false,
-            Self::Other => true,
+            Self::Abandoned | Self::Other => true,
         }
     }
 }
@@ -142,6 +144,7 @@ pub fn after_job(failure: JobFailure, Tries { attempt, strikes }: Tries, luck: f
                 Rest::After(wait) | Rest::Asked(wait) => wait,
             }
         }
+        JobFailure::Abandoned => return JobRest::GivenUp(None),
         JobFailure::Outage | JobFailure::Other => JOB.wait(attempt, luck),
     };
     if failure.is_strike() && strikes >= JOB_ATTEMPTS {
@@ -324,6 +327,7 @@ mod tests {
             (source(Kind::StreamGone, None), 1, 0, "given up: stream_gone"),
             (JobFailure::Outage, 1, 0, "5s"),
             (JobFailure::Outage, 30, 5, "600s"),
+            (JobFailure::Abandoned, 1, 1, "given up"),
             (JobFailure::Other, 4, 4, "40s"),
             (JobFailure::Other, 30, 4, "600s"),
             (JobFailure::Other, 5, 5, "given up"),

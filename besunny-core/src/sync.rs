@@ -23,7 +23,7 @@ use crate::{
     ids::{CommitId, TenantId, UserId},
     item::QuarantineReason,
     repository::{Position, Repository, RepositoryError},
-    scheduler::Lease,
+    scheduler::{Lease, PauseReason},
     source::{
         Change, Fetched, ItemId, ItemRef, Next, Page, PageToken, Read, Relist, Scope, Source,
         SourceError, SourceErrorKind, Sweep,
@@ -335,7 +335,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
         let mut lost = None;
         for (ids, error) in failed {
             if !error.concerns_item() || troubled < ATTEMPTS {
-                lost = Some(error);
+                lost = Some(graver(lost, error));
                 continue;
             }
             for id in ids {
@@ -346,10 +346,10 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
                         if troubled >= if alone { PATIENCE } else { ATTEMPTS } {
                             facts.give_up(id.clone(), &error);
                         } else {
-                            lost = Some(error);
+                            lost = Some(graver(lost, error));
                         }
                     }
-                    Err(error) => lost = Some(error),
+                    Err(error) => lost = Some(graver(lost, error)),
                 }
             }
         }
@@ -450,6 +450,15 @@ type Answer<T> = Result<Vec<Fetched<T>>, SourceError>;
 
 fn next_scan(at: &Position) -> ScanId {
     ScanId(at.version.0 + 1)
+}
+
+/// Returns which of two failures a pass ends with: what waits for a person, then the longer wait.
+fn graver(lost: Option<SourceError>, error: SourceError) -> SourceError {
+    let weight = |error: &SourceError| (PauseReason::of(error.kind).is_some(), error.retry_after);
+    match lost {
+        Some(lost) if weight(&lost) >= weight(&error) => lost,
+        Some(_) | None => error,
+    }
 }
 
 /// Page tokens in a circle are begun again like a dead one, and counted.

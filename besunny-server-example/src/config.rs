@@ -26,6 +26,8 @@ pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 /// What was done is remembered for a day at least, since a commit may be repeated so long, and for ten
 /// years at most, since a longer time is a mistake of units.
 const REMEMBERED_DAYS: RangeInclusive<u64> = 1..=3_650;
+/// A route that counts as right at once would teach nothing but itself.
+const CONSENT_DAYS: RangeInclusive<u32> = 1..=365;
 /// A file with more settings than this is a mistake: a database, a mailbox.
 const MOST_BYTES: u64 = 1 << 20;
 
@@ -183,6 +185,7 @@ impl Config {
         findings.extend(self.google.iter().filter_map(Google::findings));
         findings.extend(self.user.as_deref().and_then(check_user));
         findings.extend(self.promise.email.and_then(check_promise));
+        findings.extend(self.learn.consent_after_days.and_then(check_consent));
         let names_people = self.google.as_ref().is_some_and(|it| it.intake != Intake::Whole);
         if names_people && self.virtual_domain.is_none() {
             findings.push(Finding::new(
@@ -193,6 +196,17 @@ impl Config {
         }
         findings
     }
+}
+
+fn check_consent(days: u32) -> Option<Finding> {
+    (!CONSENT_DAYS.contains(&days)).then(|| {
+        let problem = format!("{days} days say nothing of whether a route was right");
+        Finding::new(
+            "learn.consent_after_days",
+            problem,
+            "write 1 to 365, or leave it out for 7 days",
+        )
+    })
 }
 
 fn check_promise(promised: f64) -> Option<Finding> {

@@ -96,7 +96,8 @@ pub(crate) async fn fail(
     let failed_job = sqlx::query!(
         "UPDATE jobs SET claimed_until = NULL, attempt = attempt + 1, expired = 0,
             strikes = strikes + ?, state = ?, due_at = coalesce(?, due_at), waits_for = ?, error = ?
-        WHERE tenant = ? AND id = ? AND epoch = ? AND state = 'waiting'",
+        WHERE tenant = ? AND id = ? AND epoch = ? AND state = 'waiting'
+            AND claimed_until IS NOT NULL",
         failure.strike,
         state,
         due_at,

@@ -65,7 +65,7 @@ const CACHE: &str = "-16384";
 const CHECKPOINT_PAGES: &str = "4096";
 /// What a statement of many rows would undo is kept in memory, not written to a file: it is never
 /// needed after a crash, since the log undoes the whole transaction.
-const TEMPORARY: &str = "MEMORY";
+const UNDO_IN_MEMORY: &str = "PRAGMA temp_store = MEMORY";
 /// The log is cut back to so many bytes after a large transaction.
 const LOG_BYTES: &str = "67108864";
 /// Statements a connection keeps prepared: more than there are.
@@ -160,7 +160,6 @@ async fn connect(file: &Arc<Path>, options: &Options) -> Result<SqliteConnection
         .pragma("fullfsync", "ON")
         .pragma("checkpoint_fullfsync", "ON")
         .pragma("cache_size", CACHE)
-        .pragma("temp_store", TEMPORARY)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("journal_size_limit", LOG_BYTES);
     if let Some(bytes) = options.max_bytes {
@@ -170,6 +169,8 @@ async fn connect(file: &Arc<Path>, options: &Options) -> Result<SqliteConnection
     check(&mut connection, file).await?;
     let migrated = migration::run(&mut connection, &migration::MIGRATOR).await;
     migrated.map_err(|refused| OpenError::of(file, refused))?;
+    // Only now: what a migration sorts may be larger than memory.
+    sqlx::query(UNDO_IN_MEMORY).execute(&mut connection).await.map_err(of_database)?;
     Ok(connection)
 }
 

@@ -1,7 +1,9 @@
 //! A page with its items in hand.
+use std::{
     collections::HashSet,
     ops::Add,
     panic::{self, AssertUnwindSafe},
+};
 
 use super::{Change, Fetched, ItemId, ItemRef, Next, Page, Plan, QuarantineReason, SourceError};
 use crate::{commit::Effect, repository::Known};

@@ -291,7 +291,7 @@ impl Worker {
         verdict: impl Future<Output = Result<Verdict, ClassifyError>>,
     ) -> Result<Verdict, ClassifyError> {
         let begun = self.clock.now();
-        let mut verdict = verdict.await?;
+        let mut verdict = verdict.await?.finite();
         if verdict.made.took.is_zero() {
             verdict.made.took = (self.clock.now() - begun).to_std().unwrap_or_default();
         }

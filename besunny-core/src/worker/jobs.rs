@@ -65,8 +65,8 @@ impl JobError {
                 | RepositoryError::Corrupt { .. },
             )
             | Self::Classify(_)
-            | Self::Abandoned(_)
             | Self::Panicked(_) => JobFailure::Other,
+            Self::Abandoned(_) => JobFailure::Abandoned,
         }
     }
 }
@@ -161,12 +161,16 @@ impl Worker {
     /// Gives up a job that ends whoever does it; what it is about is not read again.
     async fn abandon(&self, claim: Claim) {
         let why = Abandoned(claim.expired);
-        let referred = match &claim.job.task {
-            Task::Classify { document } => self.refer(&claim, *document, why).await,
-            Task::File { .. } | Task::Consent { .. } => Err(why.into()),
-        };
-        if let Err(error) = referred {
-            self.put_off(&claim, &error).await;
+        match &claim.job.task {
+            Task::Classify { document } => {
+                // A claim that is left to end by itself is abandoned again; one that is put off
+                // would count from nought, and its mail be read again.
+                if let Err(error) = self.refer(&claim, *document, why).await {
+                    let error = describe(&error);
+                    tracing::warn!(job = %claim.job.id, error, "cannot leave a document to a person");
+                }
+            }
+            Task::File { .. } | Task::Consent { .. } => self.put_off(&claim, &why.into()).await,
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{Worker, jobs::JobError};
+use super::{Worker, caught::caught, jobs::JobError};
 use crate::{
     cause::describe,
     classify::{Question, Verdict, cascade::Opinion},
@@ -91,6 +91,11 @@ impl Shelf {
         Some(Arc::clone(&slot.taught))
     }
 
+    /// Forgets a model that may be half taught.
+    fn forget(&self, key: (TenantId, UserId)) {
+        self.lock().held.remove(&key);
+    }
+
     /// Makes room for a model that knows nothing yet, at the cost of the one not asked for longest.
     fn open(&self, key: (TenantId, UserId), most: usize) -> Arc<Kept> {
         let mut slots = self.lock();
@@ -151,9 +156,21 @@ impl Worker {
             }
             self.shelf.open(key, self.settings.models)
         };
-        let mut taught = kept.lock().await;
-        self.catch_up(scope, owner, learner.as_ref(), &mut taught).await?;
-        Ok(self.ask(learner.as_ref(), &taught, questions, candidates))
+        let asked = caught(async {
+            let mut taught = kept.lock().await;
+            self.catch_up(scope, owner, learner.as_ref(), &mut taught).await?;
+            Ok(self.ask(learner.as_ref(), &taught, questions, candidates))
+        });
+        let error = match asked.await {
+            Ok(Err(error @ RepositoryError::Store(_))) => return Err(error),
+            Ok(Ok(counsel)) => return Ok(counsel),
+            Ok(Err(error)) => describe(&error),
+            Err(panicked) => describe(&panicked),
+        };
+        // The rules go on without it; it is read again at the next question.
+        tracing::error!(error, "a learned model is of no use");
+        self.shelf.forget(key);
+        Ok(Counsel::default())
     }
 
     fn ask(
@@ -262,7 +279,7 @@ impl Worker {
         let mut left = labels;
         while !left.is_empty() {
             let ids: Vec<DocumentId> = left.iter().map(|label| label.answer.document).collect();
-            let read = self.repository.mails(scope, &ids, IN_FLIGHT_BYTES).await?;
+            let read = self.readable(scope, &ids).await?;
             if read.is_empty() {
                 return Err(RepositoryError::Missing("answer"));
             }
@@ -278,6 +295,26 @@ impl Worker {
             left = later;
         }
         Ok(())
+    }
+
+    /// Reads mails of labels, the first at least; one that cannot be read is as if it were gone.
+    async fn readable(
+        &self,
+        scope: &TenantScope,
+        ids: &[DocumentId],
+    ) -> Result<Vec<Option<Pending>>, RepositoryError> {
+        let (first, _) = ids.split_at(ids.len().min(1));
+        match self.repository.mails(scope, ids, IN_FLIGHT_BYTES).await {
+            Err(RepositoryError::Corrupt { .. }) => {}
+            read => return read,
+        }
+        match self.repository.mails(scope, first, IN_FLIGHT_BYTES).await {
+            Err(error @ RepositoryError::Corrupt { .. }) => {
+                tracing::warn!(error = describe(&error), "an answer teaches nothing");
+                Ok(vec![None])
+            }
+            read => read,
+        }
     }
 
     /// Stores a model; where that fails, the log still has everything.
@@ -374,7 +411,13 @@ impl Taught {
         let (kind, truth) = (example.document.kind, example.truth);
         let level = promised.of(kind);
         let guess = self.model.get_or_insert_with(|| learner.fresh()).learn(example);
-        let guessed = guess.and_then(|guess| Outcome::of(guess.choice, guess.confidence, truth));
+        // What was said before the decision counts: by now it may have learned mails alike.
+        let own = answer.said.iter().find(|said| said.classifier == learner.name());
+        let guessed = guess.and_then(|guess| {
+            let said = own.map(|said| (said.choice, said.confidence));
+            let (choice, confidence) = said.unwrap_or((guess.choice, guess.confidence));
+            Outcome::of(choice, confidence, truth)
+        });
         if let Some(outcome) = guessed {
             self.promises.observe(learner.name(), kind, level, outcome);
         }

@@ -114,7 +114,8 @@ impl Scheduler for MemoryRepository {
         let now = self.clock.now();
         self.write(&claim.scope, |rows| {
             let Some(row) = rows.jobs.get_mut(&claim.job.id) else { return Ok(()) };
-            if row.epoch != claim.epoch || row.state != JobState::Waiting {
+            let is_held = row.epoch == claim.epoch && row.until.is_some();
+            if !is_held || row.state != JobState::Waiting {
                 return Ok(());
             }
             row.until = None;
