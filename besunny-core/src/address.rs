@@ -9,7 +9,10 @@ use thiserror::Error;
 
 use crate::mail::Mailbox;
 
-mod domain;
+pub(crate) mod domain;
+mod shared;
+
+pub use shared::is_shared;
 
 use self::domain::Domain;
 

@@ -73,6 +73,8 @@ ids! {
     ProjectId = "project",
     /// The stored record of an item for one owner.
     DocumentId = "document",
+    /// A conversation that makes or changes a project.
+    OnboardingId = "onboarding",
     /// A piece of work to be done later.
     JobId = "job",
     /// A published fact; stable across deliveries.

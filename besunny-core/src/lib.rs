@@ -25,6 +25,8 @@ pub mod language;
 pub mod learner;
 pub mod mail;
 pub mod message;
+pub mod onboarding;
+pub mod profile;
 pub mod project;
 pub mod promise;
 pub mod push;

@@ -53,7 +53,7 @@ mod flag;
 mod head;
 mod html;
 mod identity;
-mod invisible;
+pub(crate) mod invisible;
 mod invitation;
 mod link;
 mod lookalike;

@@ -1,8 +1,16 @@
 //! Projects: where documents go, and what speaks for each.
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use crate::ids::{ProjectId, TenantId, UserId};
+use crate::{
+    ids::{ProjectId, TenantId, UserId},
+    profile::Profile,
+};
+
+mod period;
+
+pub use period::{MAX_DAYS, Period, PeriodError};
 
 /// The longest name of a project, in characters (PROJ-1).
 pub const MAX_NAME: usize = 200;
@@ -36,6 +44,9 @@ pub struct Signals {
     pub domains: Vec<String>,
     /// Words and phrases of its trade.
     pub keywords: Vec<String>,
+    /// When it is worked on (CLS-7: temporal relevance); `None` says nothing about a document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active: Option<Period>,
 }
 
 impl Project {
@@ -46,10 +57,7 @@ impl Project {
         name: &str,
         created_at: DateTime<Utc>,
     ) -> Result<Self, ProjectNameError> {
-        let name = name.trim();
-        if name.is_empty() || name.chars().count() > MAX_NAME {
-            return Err(ProjectNameError);
-        }
+        let name = checked_name(name)?;
         let id = ProjectId::derived(&[
             tenant.as_bytes(),
             owner.as_bytes(),
@@ -64,6 +72,31 @@ impl Project {
             created_at,
         })
     }
+}
+
+/// Names a project as it is now, so that a save can be refused when it has changed since.
+///
+/// 64 bits tell two states of one project apart; it is no secret.
+#[must_use]
+#[expect(clippy::many_single_char_names, reason = "bytes in their order")]
+pub fn fingerprint(project: &Project, profile: &Profile) -> String {
+    let mut hash = Sha256::new();
+    hash.update(serde_json::to_vec(project).unwrap_or_default());
+    hash.update(serde_json::to_vec(profile).unwrap_or_default());
+    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(hash.finalize());
+    format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+}
+
+/// Returns `name` without the space around it, if a project may have it.
+///
+/// # Errors
+/// [`ProjectNameError`] when it is empty or too long.
+pub fn checked_name(name: &str) -> Result<&str, ProjectNameError> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > MAX_NAME {
+        return Err(ProjectNameError);
+    }
+    Ok(name)
 }
 
 /// A project name is empty or too long.

@@ -24,10 +24,12 @@ use crate::{
     document::{Document, DocumentKind, Origin},
     event::Event,
     history::Entry,
-    ids::{AccountId, DocumentId, EventId, JobId, ProjectId, StreamId, UserId},
+    ids::{AccountId, DocumentId, EventId, JobId, OnboardingId, ProjectId, StreamId, UserId},
     item::Item,
     job::Job,
     mail::Mail,
+    onboarding::Onboarding,
+    profile::Metadata,
     project::Project,
     push::Watch,
     scheduler::{PauseReason, Scheduler},
@@ -281,6 +283,71 @@ pub trait Projects: Debug + Send + Sync {
         scope: &TenantScope,
         owner: UserId,
     ) -> Result<Arc<[Project]>, RepositoryError>;
+    /// Stores what a person saved, everything or nothing (`store.project.saved-together`).
+    ///
+    /// `Conflict` when the stored project is not the one that was looked at
+    /// (`store.project.changed-since`), or the onboarding is not one version on; `Taken` when the
+    /// owner has the name already.
+    async fn save_project(
+        &self,
+        scope: &TenantScope,
+        save: &ProjectSave,
+    ) -> Result<(), RepositoryError>;
+    /// Returns what is known of a project beside its signals; `None` before anything was saved.
+    async fn metadata(
+        &self,
+        scope: &TenantScope,
+        project: ProjectId,
+    ) -> Result<Option<Metadata>, RepositoryError>;
+}
+
+/// A project as a person saves it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProjectSave {
+    /// The project that was looked at; `None` for a new one, whose id nothing has yet.
+    pub before: Option<Project>,
+    /// What becomes of it; id and owner stay.
+    pub project: Project,
+    /// What is known of it.
+    pub metadata: Metadata,
+    /// The onboarding it comes of, one version on.
+    pub onboarding: Option<Onboarding>,
+}
+
+/// Onboardings under way, so that another browser or process goes on with them (ONB-1).
+///
+/// # Contract
+/// An onboarding MUST come back as it was put (`store.onboarding.kept`). One that is not one version
+/// on from what is stored MUST be refused as a conflict (`store.onboarding.conflict`). Nobody but
+/// its owner MUST find it (`store.onboarding.owner`).
+#[async_trait]
+pub trait Onboardings: Debug + Send + Sync {
+    /// Stores an onboarding: a new one at version 1, a known one at its next.
+    async fn put_onboarding(
+        &self,
+        scope: &TenantScope,
+        onboarding: &Onboarding,
+    ) -> Result<(), RepositoryError>;
+    /// Returns an onboarding of `owner`.
+    async fn onboarding(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        id: OnboardingId,
+    ) -> Result<Option<Onboarding>, RepositoryError>;
+    /// Returns the onboardings of `owner`, the one that changed last first, at most [`BATCH`].
+    async fn onboardings(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+    ) -> Result<Vec<Onboarding>, RepositoryError>;
+    /// Forgets an onboarding of `owner`; one that is not there is forgotten already.
+    async fn drop_onboarding(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        id: OnboardingId,
+    ) -> Result<(), RepositoryError>;
 }
 
 /// Documents, their content and their history.
@@ -490,9 +557,15 @@ pub struct DeadJob {
 }
 
 /// Everything a store can be asked.
-pub trait Repository: Streams + Accounts + People + Projects + Documents + Models + Outbox {}
+pub trait Repository:
+    Streams + Accounts + People + Projects + Onboardings + Documents + Models + Outbox
+{
+}
 
-impl<R: Streams + Accounts + People + Projects + Documents + Models + Outbox> Repository for R {}
+impl<R: Streams + Accounts + People + Projects + Onboardings + Documents + Models + Outbox>
+    Repository for R
+{
+}
 
 /// A store as the engine needs it: one type that answers, applies and hands out work.
 pub trait Store: Repository + Scheduler {}

@@ -39,11 +39,11 @@ pub struct Tenant {
     pub created_at: DateTime<Utc>,
 }
 
-/// What a tenant allows to be done with its documents; nothing by default.
+/// What a tenant allows to be done with its documents and answers; nothing by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Allowed {
-    /// Documents that nobody is sure of may be shown to a language model.
+    /// Documents that nobody is sure of, and answers about projects, may be shown to a language model.
     pub language_models: bool,
 }
 

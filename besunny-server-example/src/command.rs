@@ -19,6 +19,7 @@ mod import;
 mod inspect;
 mod migrate;
 mod model;
+mod onboard;
 mod serve;
 mod signal;
 mod verify;
@@ -27,6 +28,7 @@ pub use answer::{Answer, Refusal};
 
 use answer::Speaker;
 pub(crate) use besunny::core::cause::describe;
+pub(crate) use onboard::refused;
 
 /// Where the database is unless something else is said.
 const DEFAULT_DB: &str = "./besunny.db";
@@ -72,6 +74,8 @@ enum Command {
         #[command(subcommand)]
         what: inspect::Inspect,
     },
+    /// Make or change a project by a file of answers
+    Onboard(onboard::Onboard),
     /// Measure the router on a labelled mailbox, in the order of time
     Eval(eval::Eval),
     /// List, export and take back what was learned
@@ -134,6 +138,10 @@ fn perform(line: Line, speaker: Speaker) -> Result<Answer, Refusal> {
             runtime.block_on(verify::run(global.db()))
         }
         Command::Inspect { what } => what.run(),
+        Command::Onboard(onboard) => {
+            log::init_quiet()?;
+            runtime.block_on(onboard.run(global.db()))
+        }
         Command::Eval(eval) => eval.run(),
         Command::Model { what } => runtime.block_on(what.run(global.db())),
         Command::Serve(serve) => runtime.block_on(serve.run(global.db, speaker)),

@@ -117,6 +117,9 @@ impl From<besunny::Error> for Refusal {
         if let besunny::Error::Store(error) = error {
             return error.into();
         }
+        if let besunny::Error::Onboarding(error) = error {
+            return crate::command::refused(&error);
+        }
         Self::finding("source", crate::command::describe(&error))
     }
 }

@@ -2,6 +2,7 @@
 use std::{fs, path::PathBuf, sync::Arc};
 
 use besunny::{
+    Builder,
     ai::{
         language::{LanguageRouter, LanguageSettings},
         openai::{LimitField, OpenAi, OpenAiConfig, Price},
@@ -55,13 +56,15 @@ pub struct Prices {
 }
 
 impl Language {
-    /// Returns who is asked about mails that nothing else decides.
+    /// Lets the model be asked about mails that nothing else decides, and about new projects.
     ///
     /// # Errors
     /// A [`Finding`] names the setting that cannot be used.
-    pub fn router(&self, clock: &Arc<dyn Clock>) -> Result<LanguageRouter, Finding> {
-        let model = Arc::new(self.model(clock)?);
-        Ok(LanguageRouter::new(model, Arc::clone(clock), LanguageSettings::default()))
+    pub fn wire(&self, builder: Builder, clock: &Arc<dyn Clock>) -> Result<Builder, Finding> {
+        let model: Arc<dyn LanguageModel> = Arc::new(self.model(clock)?);
+        let settings = LanguageSettings::default();
+        let router = LanguageRouter::new(Arc::clone(&model), Arc::clone(clock), settings);
+        Ok(builder.language(Arc::new(router)).describe_projects_by(model))
     }
 
     fn model(&self, clock: &Arc<dyn Clock>) -> Result<OpenAi, Finding> {

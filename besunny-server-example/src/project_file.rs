@@ -78,7 +78,7 @@ impl Projects {
             }
             project.description = entry.description;
             let Entry { codes, people, domains, keywords, .. } = entry;
-            project.signals = Signals { codes, people, domains, keywords };
+            project.signals = Signals { codes, people, domains, keywords, active: None };
             store.put_project(&home.scope, &project).await?;
         }
         Ok(())

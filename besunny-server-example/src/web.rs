@@ -4,8 +4,8 @@
 //! console's looks asks for the token or for a session, and there is no switch that turns that off.
 //!
 //! - `access` holds the token, the one-time login links and the sessions; `guard` asks for them.
-//! - `api` answers programs, `console` people; both say what `document`, `explanation`, `project`
-//!   and `stream` read out of the store.
+//! - `api` answers programs, `console` people; both say what `document`, `explanation`,
+//!   `onboarding`, `project` and `stream` read out of the store.
 //! - `webhook` hands a provider's call to the engine.
 use std::sync::Arc;
 
@@ -27,6 +27,7 @@ mod guard;
 mod host;
 mod instant;
 pub mod job;
+pub mod onboarding;
 pub mod problem;
 pub mod project;
 pub mod stream;

@@ -29,6 +29,7 @@ mod leases;
 mod migration;
 mod newcomers;
 mod notices;
+mod onboardings;
 mod outbox;
 mod people;
 mod place;

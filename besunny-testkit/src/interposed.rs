@@ -17,13 +17,15 @@ use besunny_core::{
     document::Document,
     event::Event,
     history::Entry,
-    ids::{AccountId, DocumentId, EventId, JobId, StreamId, UserId},
+    ids::{AccountId, DocumentId, EventId, JobId, OnboardingId, ProjectId, StreamId, UserId},
     item::Item,
+    onboarding::Onboarding,
+    profile::Metadata,
     project::Project,
     repository::{
         Accounts, Content, DeadJob, DeadJobFilter, DocumentFilter, Documents, ItemFilter, Known,
-        Lessons, ModelRecord, Models, NewModel, Outbox, Pending, People, Position, Projects,
-        RepositoryError, Store, StreamStatus, Streams, Tally, ThreadMember,
+        Lessons, ModelRecord, Models, NewModel, Onboardings, Outbox, Pending, People, Position,
+        ProjectSave, Projects, RepositoryError, Store, StreamStatus, Streams, Tally, ThreadMember,
     },
     scheduler::{
         Ask, Claim, Failure, Forget, Hold, Lease, Noted, Receipt, Release, Scheduler, Work,
@@ -160,6 +162,15 @@ interposed! { People {
 interposed! { Projects {
     fn put_project(scope: &TenantScope, project: &Project) -> ();
     fn projects(scope: &TenantScope, owner: UserId) -> Arc<[Project]>;
+    fn save_project(scope: &TenantScope, save: &ProjectSave) -> ();
+    fn metadata(scope: &TenantScope, project: ProjectId) -> Option<Metadata>;
+} }
+
+interposed! { Onboardings {
+    fn put_onboarding(scope: &TenantScope, onboarding: &Onboarding) -> ();
+    fn onboarding(scope: &TenantScope, owner: UserId, id: OnboardingId) -> Option<Onboarding>;
+    fn onboardings(scope: &TenantScope, owner: UserId) -> Vec<Onboarding>;
+    fn drop_onboarding(scope: &TenantScope, owner: UserId, id: OnboardingId) -> ();
 } }
 
 interposed! { Documents {

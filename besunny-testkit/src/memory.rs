@@ -16,11 +16,15 @@ use besunny_core::{
     document::{Document, Origin},
     event::Event,
     history::Entry,
-    ids::{AccountId, CommitId, DocumentId, JobId, ProjectId, StreamId, TenantId, UserId},
+    ids::{
+        AccountId, CommitId, DocumentId, JobId, OnboardingId, ProjectId, StreamId, TenantId, UserId,
+    },
     item::ItemState,
     job::Job,
     label::Label,
     mail::Mail,
+    onboarding::Onboarding,
+    profile::Metadata,
     project::Project,
     push::Watch,
     repository::{ModelRecord, RepositoryError},
@@ -35,6 +39,7 @@ use futures::future::BoxFuture;
 
 mod commits;
 mod learning;
+mod projects;
 mod questions;
 mod schedule;
 
@@ -64,6 +69,8 @@ struct Rows {
     items: BTreeMap<(AccountId, ItemId), ItemRow>,
     members: BTreeMap<(StreamId, ItemId), ScanId>,
     projects: BTreeMap<ProjectId, Project>,
+    metadata: BTreeMap<ProjectId, Metadata>,
+    onboardings: BTreeMap<OnboardingId, Onboarding>,
     documents: BTreeMap<DocumentId, DocumentRow>,
     detections: BTreeMap<(AccountId, ItemId, String), Detection>,
     blobs: BTreeMap<[u8; 32], Bytes>,
@@ -231,6 +238,8 @@ impl Rows {
             items: BTreeMap::new(),
             members: BTreeMap::new(),
             projects: BTreeMap::new(),
+            metadata: BTreeMap::new(),
+            onboardings: BTreeMap::new(),
             documents: BTreeMap::new(),
             detections: BTreeMap::new(),
             blobs: BTreeMap::new(),

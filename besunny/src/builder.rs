@@ -10,16 +10,20 @@ use besunny_core::{
     clock::{Clock, Ids},
     event::{Event, EventSink, PublishError},
     intake::MailIntake,
+    language::LanguageModel,
     learner::Learner,
     mail::Caps,
     message::{Filing, Message},
+    onboarding::{PRODUCTION, Template, TemplateError, generation},
     repository::Store,
     settings::Settings,
     source::Source,
     worker::{Observer, Shelf, Unobserved, Worker},
 };
 
-use crate::{Besunny, SystemClock, SystemIds};
+use tokio::sync::Semaphore;
+
+use crate::{Besunny, Describer, SystemClock, SystemIds};
 
 /// The label that processed mail of the master mailbox gets (MAIL-14).
 const PROCESSED: &str = "BeSunny/Processed";
@@ -40,6 +44,8 @@ pub struct Builder {
     sink: Arc<dyn EventSink>,
     observer: Arc<dyn Observer>,
     settings: Settings,
+    questions: Vec<Template>,
+    describer: Option<Arc<dyn LanguageModel>>,
 }
 
 impl Builder {
@@ -61,7 +67,28 @@ impl Builder {
             sink: Arc::new(Nobody),
             observer: Arc::new(Unobserved),
             settings: Settings::default(),
+            questions: vec![PRODUCTION],
+            describer: None,
         }
+    }
+
+    /// Lets a language model describe projects (ONB-4), for tenants that allow it.
+    ///
+    /// Without one, the answers alone must do.
+    #[must_use]
+    pub fn describe_projects_by(mut self, model: Arc<dyn LanguageModel>) -> Self {
+        self.describer = Some(model);
+        self
+    }
+
+    /// Adds a set of onboarding questions; the last one added is asked unless another is named.
+    ///
+    /// # Errors
+    /// [`TemplateError`] names the question that cannot be asked.
+    pub fn questions(mut self, template: Template) -> Result<Self, TemplateError> {
+        template.check()?;
+        self.questions.push(template);
+        Ok(self)
     }
 
     /// Follows `provider` with `adapter`.
@@ -188,7 +215,17 @@ impl Builder {
             observer: self.observer,
             settings: self.settings,
         };
-        Besunny { store: self.store, worker: Arc::new(worker), ids: self.ids }
+        let describer = self.describer.map(|model| {
+            let places = Semaphore::new(generation::CONCURRENCY);
+            Arc::new(Describer { model, places })
+        });
+        Besunny {
+            store: self.store,
+            worker: Arc::new(worker),
+            ids: self.ids,
+            questions: self.questions.into(),
+            describer,
+        }
     }
 }
 

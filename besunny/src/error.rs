@@ -1,5 +1,8 @@
 //! What goes wrong on the way in and out of the engine.
-use besunny_core::{account::Provider, repository::RepositoryError, source::SourceError};
+use besunny_core::{
+    account::Provider, classify::ClassifyError, onboarding::OnboardingError,
+    repository::RepositoryError, source::SourceError,
+};
 
 /// Something asked of the engine was not done.
 #[non_exhaustive]
@@ -14,6 +17,12 @@ pub enum Error {
     /// The source failed.
     #[error("the source failed")]
     Source(#[from] SourceError),
+    /// A step of an onboarding, or an edit of a project, cannot be done as it was asked.
+    #[error(transparent)]
+    Onboarding(#[from] OnboardingError),
+    /// A classifier failed.
+    #[error("the classifier failed")]
+    Classify(#[from] ClassifyError),
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] RepositoryError),

@@ -27,8 +27,11 @@ mod builder;
 mod engine;
 mod error;
 mod learning;
+mod onboarding;
 mod people;
+mod projects;
 mod push;
+mod rehearsal;
 mod system;
 mod verify;
 
@@ -50,7 +53,10 @@ pub use besunny_store_sqlite as sqlite;
 pub use builder::Builder;
 pub use engine::Engine;
 pub use error::Error;
+pub use onboarding::{Generation, Step};
+pub use projects::Proposal;
 pub use push::Refused;
+pub use rehearsal::{Place, RECENT, Rehearsal, Shift};
 pub use system::{SystemClock, SystemIds};
 pub use verify::Verification;
 
@@ -59,11 +65,14 @@ use std::sync::Arc;
 use besunny_core::{
     account::{Account, NewAccount},
     clock::Ids,
+    language::LanguageModel,
+    onboarding::Template,
     repository::Store,
     tenant::TenantScope,
     track::Steer,
     worker::Worker,
 };
+use tokio::sync::Semaphore;
 
 /// The engine with its store and adapters; cheap to clone.
 #[derive(Clone, Debug)]
@@ -71,6 +80,15 @@ pub struct Besunny {
     store: Arc<dyn Store>,
     worker: Arc<Worker>,
     ids: Arc<dyn Ids>,
+    questions: Arc<[Template]>,
+    describer: Option<Arc<Describer>>,
+}
+
+/// Who describes projects, so many at once.
+#[derive(Debug)]
+struct Describer {
+    model: Arc<dyn LanguageModel>,
+    places: Semaphore,
 }
 
 impl Besunny {

@@ -64,6 +64,7 @@ async fn projects(scene: &Scene) -> Vec<Project> {
                 people: texts(&["ines@marina.example"]),
                 domains: texts(&["marina.example"]),
                 keywords: texts(&["mooring", "tugboat"]),
+                ..Signals::default()
             },
         ),
         ("Orchard", "Apple trees and their pruning.", Signals::default()),

@@ -7,11 +7,11 @@ const LABEL_BYTES: usize = 63;
 
 /// A domain name in lower-case ASCII.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Domain(String);
+pub(crate) struct Domain(String);
 
 impl Domain {
     /// Parses a domain name; labels beyond ASCII are encoded (RFC 3492).
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         if text.len() > NAME_BYTES {
             return None;
         }

@@ -11,6 +11,7 @@ use super::{
     words::Phrases,
 };
 use crate::{
+    address::is_shared,
     ids::ProjectId,
     mail::{Flag, Mail, SegmentKind, imitates},
     project::Project,
@@ -23,21 +24,6 @@ const NAME: &str = "rules/1";
 const MAX_KEYWORDS: usize = 3;
 /// What stands only in quoted history weighs so much of what the sender wrote.
 const QUOTED: f64 = 0.5;
-/// Shared mail providers: their domains say nothing about a project.
-const SHARED_DOMAINS: [&str; 12] = [
-    "gmail.com",
-    "googlemail.com",
-    "outlook.com",
-    "hotmail.com",
-    "live.com",
-    "yahoo.com",
-    "icloud.com",
-    "me.com",
-    "aol.com",
-    "gmx.net",
-    "gmx.de",
-    "proton.me",
-];
 
 /// The classifier by rules; offline and deterministic.
 #[derive(Clone, Copy, Debug, Default)]
@@ -194,7 +180,7 @@ fn imitations(mail: &Mail, candidates: &[Project]) -> Vec<Evidence> {
     let author = mail.author().to_lowercase();
     let Some((_, host)) = author.rsplit_once('@') else { return Vec::new() };
     let is_known = |project: &Project| domains(project).any(|domain| is_below(host, &domain));
-    if SHARED_DOMAINS.contains(&host) || candidates.iter().any(is_known) {
+    if is_shared(host) || candidates.iter().any(is_known) {
         return Vec::new();
     }
     let imitated =
@@ -226,7 +212,7 @@ fn is_below(host: &str, domain: &str) -> bool {
 /// Says whether a lower-case address is of `domain` or of one below it.
 fn is_of_domain(address: &str, domain: &str) -> bool {
     let domain = domain.trim().trim_start_matches('@').to_lowercase();
-    if domain.is_empty() || SHARED_DOMAINS.contains(&domain.as_str()) {
+    if domain.is_empty() || is_shared(&domain) {
         return false;
     }
     is_below(address.rsplit('@').next().unwrap_or_default(), &domain)

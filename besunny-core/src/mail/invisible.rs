@@ -8,13 +8,13 @@ use super::flag::{Flag, Flags};
 
 /// Text without invisible characters.
 #[derive(Debug)]
-pub(super) struct Clean<'a> {
-    pub(super) text: Cow<'a, str>,
+pub(crate) struct Clean<'a> {
+    pub(crate) text: Cow<'a, str>,
     pub(super) flags: Flags,
 }
 
 /// Removes invisible and control characters; line ends become LF.
-pub(super) fn clean(text: &str) -> Clean<'_> {
+pub(crate) fn clean(text: &str) -> Clean<'_> {
     let Some(first) = text.bytes().position(|byte| SUSPECT[byte as usize]) else {
         return Clean { text: Cow::Borrowed(text), flags: Flags::default() };
     };

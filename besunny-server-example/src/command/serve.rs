@@ -1,5 +1,5 @@
 //! `besunny serve`: the engine and the HTTP side, until it is told to stop.
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf};
 
 use besunny::core::{
     address::{Username, VirtualAddresses},
@@ -85,10 +85,7 @@ async fn open(db: PathBuf, config: &Config, mailbox: Option<&Mailbox>) -> Result
         settings.remember_for = remember_for.unwrap_or(settings.remember_for);
         let builder = builder.settings(settings);
         let builder = match &config.language {
-            Some(language) => {
-                let router = language.router(clock).map_err(|finding| wrong(&finding))?;
-                builder.language(Arc::new(router))
-            }
+            Some(language) => language.wire(builder, clock).map_err(|finding| wrong(&finding))?,
             None => builder,
         };
         let builder = match addresses {

@@ -4,7 +4,7 @@ use axum::{
     body::Bytes,
     extract::rejection::BytesRejection,
     middleware,
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use serde::de::DeserializeOwned;
 
@@ -16,6 +16,7 @@ use super::{
 mod documents;
 mod health;
 mod jobs;
+mod onboarding;
 mod openapi;
 mod projects;
 mod streams;
@@ -28,7 +29,20 @@ pub use streams::{Retry, Steering};
 /// What programs may ask, once they have shown the token.
 pub(super) fn routes(site: &Site) -> Router<Site> {
     Router::new()
-        .route("/projects", get(projects::list))
+        .route("/projects", get(projects::list).post(projects::add))
+        .route("/projects/{id}", get(projects::read).put(projects::edit))
+        .route("/projects/{id}/preview", post(projects::preview))
+        .route("/onboarding", get(onboarding::list).post(onboarding::begin))
+        .route("/onboarding/{id}", get(onboarding::read).delete(onboarding::forget))
+        .route("/onboarding/{id}/answer", post(onboarding::answer).put(onboarding::edit))
+        .route("/onboarding/{id}/back", post(onboarding::back))
+        .route("/onboarding/{id}/summary", get(onboarding::summary))
+        .route("/onboarding/{id}/confirm", post(onboarding::confirm))
+        .route("/onboarding/{id}/generate", post(onboarding::generate))
+        .route("/onboarding/{id}/profile", put(onboarding::profile))
+        .route("/onboarding/{id}/validate", post(onboarding::validate))
+        .route("/onboarding/{id}/preview", get(onboarding::preview))
+        .route("/onboarding/{id}/save", post(onboarding::save))
         .route("/documents", get(documents::list))
         .route("/documents/{id}", get(documents::read))
         .route("/documents/{id}/raw", get(documents::raw))

@@ -19,8 +19,10 @@ use super::{
 
 mod document;
 mod feed;
+mod fields;
 mod login;
 mod mark;
+mod onboarding;
 mod projects;
 mod review;
 mod streams;
@@ -67,6 +69,17 @@ pub(super) fn routes(site: &Site) -> Router<Site> {
         .route("/review/{id}/assign", post(review::assign))
         .route("/review/{id}/undo", post(review::undo))
         .route("/projects", get(projects::page))
+        .route("/projects/{id}", get(projects::project).post(projects::save))
+        .route("/projects/{id}/preview", post(projects::preview))
+        .route("/onboarding", post(onboarding::begin))
+        .route("/onboarding/{id}", get(onboarding::page))
+        .route("/onboarding/{id}/answer", post(onboarding::answer))
+        .route("/onboarding/{id}/back", post(onboarding::back))
+        .route("/onboarding/{id}/edit", post(onboarding::edit))
+        .route("/onboarding/{id}/confirm", post(onboarding::confirm))
+        .route("/onboarding/{id}/profile", post(onboarding::profile))
+        .route("/onboarding/{id}/save", post(onboarding::save))
+        .route("/onboarding/{id}/discard", post(onboarding::discard))
         .route("/streams", get(streams::page))
         .route("/streams/now", get(streams::piece))
         .route("/streams/{id}/retry", post(streams::retry))

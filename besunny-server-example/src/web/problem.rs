@@ -156,6 +156,7 @@ impl From<Error> for Problem {
         match error {
             Error::Missing(what) => Self::missing(what),
             Error::Store(error) => error.into(),
+            Error::Onboarding(error) => error.into(),
             error => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
                 Self::new(

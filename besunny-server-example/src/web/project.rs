@@ -1,5 +1,8 @@
 //! Projects with what is in them.
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use besunny::core::{
     ids::ProjectId,
@@ -10,7 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Site;
+use super::{Site, onboarding::fields, problem::Problem};
 
 /// A project by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -34,6 +37,28 @@ pub struct ProjectSummary {
     pub documents: u64,
     /// What speaks for it: codes, people, domains, keywords.
     pub signals: Vec<String>,
+}
+
+/// A project with all that is known of it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ProjectDetail {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Given back with a change, which is refused when the project has changed since.
+    pub seen: String,
+    /// Each field as lines; give back those that shall change.
+    pub fields: BTreeMap<String, Vec<String>>,
+}
+
+impl ProjectDetail {
+    /// Reads a project of the person.
+    pub(super) async fn read(site: &Site, id: ProjectId) -> Result<Self, Problem> {
+        let project = site.besunny().project(site.scope(), site.user(), id).await?;
+        let (known, seen) = site.besunny().known(site.scope(), &project).await?;
+        Ok(Self { id: id.as_uuid(), name: project.name, seen, fields: fields(&known) })
+    }
 }
 
 /// The projects of a person, and what waits outside of them.

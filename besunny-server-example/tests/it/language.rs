@@ -1,7 +1,10 @@
-//! The language model in the settings: what the doctor says about it, on a simulated server.
+//! The language model in the settings: what the doctor says about it, and what the server asks it.
 use besunny_simulator::{Config, Fault, FaultRule, ModelFault, Operation, Simulator};
+use serde_json::{Value, json};
 
-use crate::binary::Desk;
+use crate::{binary::Desk, server::Server};
+
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ops_1_doctor_asks_the_language_model_for_a_word() {
@@ -48,5 +51,50 @@ async fn ops_1_doctor_asks_the_language_model_for_a_word() {
         let rule = FaultRule::once(Operation::CreateChatCompletion, Fault::Model(fault));
         simulator.control().add_fault(rule);
         check(&good, Some(("language", problem)));
+    }
+}
+
+/// Answers the ten questions and returns the profile that the server made of them.
+fn described(server: &Server) -> Value {
+    let post = |path: &str, body: &Value| server.post(path, TOKEN, body);
+    let mut now = post("/api/v1/onboarding", &json!({}));
+    let path = format!("/api/v1/onboarding/{}", now["id"].as_str().unwrap());
+    for answer in [
+        "Riverside flood works RVF-12",
+        "A film about the new dykes.",
+        "dyke, pump station",
+        "60 second film",
+        "Ann Miller <ann@studio.example>",
+        "none",
+        "Cy Moss <cy@weir.example>",
+        "14-16 June 2026",
+        "Weir",
+        "",
+    ] {
+        let body = json!({ "version": now["version"], "answer": answer });
+        now = post(&format!("{path}/answer"), &body);
+    }
+    for step in ["confirm", "generate"] {
+        now = post(&format!("{path}/{step}"), &json!({ "version": now["version"] }));
+    }
+    now["generated"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn onb_4_serve_lets_the_language_model_describe_a_project() {
+    let simulator = Simulator::start(Config::default()).await.unwrap();
+    let desk = Desk::new();
+    let key = desk.file("key", "sk-simulated");
+    let base = simulator.base_url();
+    let table = format!("base_url = '{base}/v1'\nmodel = 'simulated-model'\nkey_file = '{key}'\n");
+    for (settings, by) in [(format!("[language]\n{table}"), "model"), (String::new(), "answers")] {
+        let config = desk.file("besunny.toml", settings);
+        let mut serve = desk.command(&["serve", "--listen", "127.0.0.1:0", "--config", &config]);
+        serve.env("BESUNNY_TOKEN", TOKEN);
+        let server = Server::start(serve);
+        let generated = described(&server);
+        assert_eq!(generated["by"], by, "{generated}");
+        assert_eq!(generated["fields"]["name"], json!(["Riverside flood works RVF-12"]));
+        server.end("TERM").ends(0);
     }
 }

@@ -12,6 +12,7 @@ mod killed;
 #[cfg(feature = "demo")]
 mod language;
 mod mailbox;
+mod onboard;
 mod real_mail;
 #[cfg(unix)]
 mod serve;

@@ -15,7 +15,7 @@ pub(crate) struct Server {
     log: BufReader<ChildStderr>,
     /// Where it listens.
     pub(crate) address: String,
-    /// By which a browser logs in.
+    /// By which a browser logs in; empty where a token was chosen.
     pub(crate) link: String,
 }
 
@@ -26,7 +26,7 @@ impl Server {
         let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let event = event(&mut log, "listening");
-        let text = |name: &str| event[name].as_str().unwrap().to_owned();
+        let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
         Self { child, log, address: text("address"), link: text("login") }
     }
 
@@ -43,6 +43,23 @@ impl Server {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
+    }
+
+    /// Sends JSON as a program that knows the token, and returns what is answered.
+    pub(crate) fn post(&self, path: &str, token: &str, body: &Value) -> Value {
+        let (mut stream, body) = (TcpStream::connect(&self.address).unwrap(), body.to_string());
+        let (host, length) = (&self.address, body.len());
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
+            Content-Type: application/json\r\nContent-Length: {length}\r\n\
+            Connection: close\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {answer}"))
     }
 
     /// Sends a signal and returns how it ended.

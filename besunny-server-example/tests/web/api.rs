@@ -75,7 +75,7 @@ async fn questions_that_make_no_sense_are_problems() {
         (answer.status, &answer.json()["kind"]),
         (StatusCode::NOT_FOUND, &json!("no_route"))
     );
-    let answer = stage.post("/api/v1/projects", "{}").await;
+    let answer = stage.post("/api/v1/documents", "{}").await;
     assert_eq!(answer.json()["kind"], "wrong_method");
 }
 

@@ -8,6 +8,7 @@ mod deaf;
 mod hostile;
 mod jobs;
 mod learning;
+mod onboarding;
 mod openapi;
 mod pushes;
 mod stage;

@@ -7,12 +7,15 @@ use besunny_core::{
     document::{Decider, DocumentKind, DocumentState, Origin, Review, ReviewReason, Route},
     event::News,
     history::Fact,
-    ids::{AccountId, DocumentId, ProjectId, StreamId, UserId, WatchId},
+    ids::{AccountId, DocumentId, OnboardingId, ProjectId, StreamId, UserId, WatchId},
     item::{IgnoredReason, Oversized, QuarantineReason},
     job::Task,
     label::{Answer, Said, Teacher, Truth},
+    language::Usage,
     mail::RecipientKind,
-    project::Signals,
+    onboarding::{Dropped, Generated, Onboarding, PRODUCTION, Source},
+    profile::{Field, Profile},
+    project::{Period, Signals},
     promise::{Outcome, Promises},
     push::{Watch, WatchTrouble},
     scheduler::PauseReason,
@@ -21,7 +24,7 @@ use besunny_core::{
     track::{Missing, ScanId, Steer, Track},
     untrusted::Untrusted,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -223,6 +226,65 @@ fn watches() -> Vec<Watch> {
     ]
 }
 
+fn words() -> Vec<String> {
+    vec!["word".to_owned()]
+}
+
+fn period() -> Period {
+    let day = |day| NaiveDate::from_ymd_opt(2026, 6, day).unwrap();
+    Period::new(day(14), day(16)).unwrap()
+}
+
+fn signals() -> Signals {
+    Signals { codes: words(), people: words(), domains: words(), keywords: words(), active: None }
+}
+
+/// A profile that says something in every field.
+fn profile() -> Profile {
+    let line = |field: &Field| match field {
+        Field::Status => "completed".to_owned(),
+        Field::People => "Ann <ann@studio.example> (client_lead)".to_owned(),
+        Field::Domains => "studio.example".to_owned(),
+        Field::ActivePeriod => period().to_string(),
+        Field::ContentTypes => "meeting_transcript".to_owned(),
+        Field::ConfidenceThresholds => "gdrive.filename_match 0.5".to_owned(),
+        Field::Name
+        | Field::Description
+        | Field::Notes
+        | Field::ProjectCodes
+        | Field::ReferenceKeywords
+        | Field::NormalizedTags
+        | Field::Categories
+        | Field::Locations => "word".to_owned(),
+    };
+    let edits = Field::ALL.iter().map(|field| (*field, vec![line(field)])).collect();
+    Profile::default().edited(&edits).unwrap()
+}
+
+/// An onboarding that was just begun, and one that has everything.
+fn onboardings() -> Vec<Onboarding> {
+    let (id, at) = (OnboardingId::derived(&[b"onboarding"]), instant(1_800_000_000));
+    let begun = Onboarding::begun(id, user(), &PRODUCTION, at);
+    let answered = begun.conversation.clone().answered(&PRODUCTION, "Dykes").unwrap();
+    let source = Source::Model {
+        model: "model-1".to_owned(),
+        prompt: 1,
+        usage: Usage { input_tokens: 1, output_tokens: 2, cost_micros: 3 },
+    };
+    let dropped = Dropped { field: Field::Domains, text: "evil.example".to_owned().into() };
+    let generated = Generated { profile: profile(), source, dropped: vec![dropped] };
+    let full = Onboarding {
+        project: Some(project()),
+        generated: Some(generated),
+        edits: [(Field::Notes, words())].into(),
+        ..begun.clone().with_conversation(answered, at)
+    };
+    let source = Source::Answers { reason: Some("an outage".to_owned()) };
+    let generated = Generated { profile: profile(), source, dropped: Vec::new() };
+    let alone = Onboarding { generated: Some(generated), ..begun.clone() };
+    vec![begun, full, alone]
+}
+
 fn forms() -> Vec<Form> {
     let reason = || "the reason".to_owned();
     let oversized = Oversized {
@@ -231,7 +293,6 @@ fn forms() -> Vec<Form> {
         subject: Untrusted::new("Subject".to_owned()),
         from: Untrusted::new("bob@example.org".to_owned()),
     };
-    let words = || vec!["word".to_owned()];
     vec![
         form("documents.decision", states()),
         form("history.fact", facts()),
@@ -273,10 +334,9 @@ fn forms() -> Vec<Form> {
             "detections.kind",
             vec![RecipientKind::To, RecipientKind::Cc, RecipientKind::Bcc, RecipientKind::Envelope],
         ),
-        form(
-            "projects.signals",
-            vec![Signals { codes: words(), people: words(), domains: words(), keywords: words() }],
-        ),
+        form("project_metadata.profile", vec![profile()]),
+        form("onboardings.state", onboardings()),
+        form("projects.signals", vec![signals(), Signals { active: Some(period()), ..signals() }]),
     ]
 }
 

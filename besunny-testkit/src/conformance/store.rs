@@ -12,6 +12,7 @@ mod jobs;
 mod learning;
 mod leases;
 mod newcomers;
+mod onboardings;
 mod streams;
 mod tenants;
 
@@ -41,6 +42,7 @@ pub fn cases() -> Vec<Case<World>> {
         documents::cases(),
         streams::cases(),
         newcomers::cases(),
+        onboardings::cases(),
         tenants::cases(),
         leases::cases(),
         jobs::cases(),

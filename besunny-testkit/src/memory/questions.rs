@@ -15,11 +15,10 @@ use besunny_core::{
     item::{Item, ItemState},
     job::{Job, Task},
     label::Answer,
-    project::Project,
     repository::{
         Accounts, BATCH, Content, DeadJob, DeadJobFilter, DocumentFilter, Documents, ItemCounts,
-        ItemFilter, Outbox, Pending, People, Projects, RepositoryError, StateFilter, StreamStatus,
-        Tally, ThreadMember,
+        ItemFilter, Outbox, Pending, People, RepositoryError, StateFilter, StreamStatus, Tally,
+        ThreadMember,
     },
     scheduler::Work,
     source::{ItemId, OfferedStream, StreamKey},
@@ -155,38 +154,6 @@ impl People for MemoryRepository {
         self.write(scope, |rows| {
             rows.allowed = allowed;
             Ok(())
-        })
-    }
-}
-
-#[async_trait]
-impl Projects for MemoryRepository {
-    async fn put_project(
-        &self,
-        scope: &TenantScope,
-        project: &Project,
-    ) -> Result<(), RepositoryError> {
-        self.write(scope, |rows| {
-            let taken = |other: &Project| {
-                other.owner == project.owner
-                    && other.id != project.id
-                    && other.name.to_lowercase() == project.name.to_lowercase()
-            };
-            if rows.projects.values().any(taken) {
-                return Err(RepositoryError::Taken("project name"));
-            }
-            rows.projects.insert(project.id, project.clone());
-            Ok(())
-        })
-    }
-
-    async fn projects(
-        &self,
-        scope: &TenantScope,
-        owner: UserId,
-    ) -> Result<Arc<[Project]>, RepositoryError> {
-        self.read(scope, |rows| {
-            Ok(rows.projects.values().filter(|project| project.owner == owner).cloned().collect())
         })
     }
 }

@@ -31,6 +31,7 @@ fn candidates() -> Vec<Project> {
                 people: texts(&["Ines@Harbour.example"]),
                 domains: texts(&["harbour.example", "gmail.com"]),
                 keywords: texts(&["mooring", "night shoot", "quay", "tugboat"]),
+                ..Signals::default()
             },
         ),
         project(
@@ -40,6 +41,7 @@ fn candidates() -> Vec<Project> {
                 people: texts(&["tom@trees.example"]),
                 domains: texts(&["trees.example"]),
                 keywords: texts(&["apple", "pruning"]),
+                ..Signals::default()
             },
         ),
     ]

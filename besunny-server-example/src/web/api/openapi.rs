@@ -8,7 +8,7 @@ use utoipa::{
     },
 };
 
-use super::{documents, health, jobs, projects, streams};
+use super::{documents, health, jobs, onboarding, projects, streams};
 use crate::web::webhook;
 
 #[derive(OpenApi)]
@@ -20,6 +20,24 @@ use crate::web::webhook;
     ),
     paths(
         projects::list,
+        projects::add,
+        projects::read,
+        projects::preview,
+        projects::edit,
+        onboarding::begin,
+        onboarding::list,
+        onboarding::read,
+        onboarding::forget,
+        onboarding::answer,
+        onboarding::back,
+        onboarding::edit,
+        onboarding::confirm,
+        onboarding::summary,
+        onboarding::generate,
+        onboarding::profile,
+        onboarding::validate,
+        onboarding::preview,
+        onboarding::save,
         documents::list,
         documents::read,
         documents::raw,
