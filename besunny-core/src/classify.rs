@@ -11,6 +11,7 @@ mod rules;
 mod words;
 
 pub use rules::Rules;
+pub(crate) use rules::{SHARED_DOMAINS, is_at};
 
 use crate::{
     document::{Decider, Document, DocumentState, Review, ReviewReason, Route},

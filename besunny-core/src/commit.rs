@@ -9,6 +9,7 @@ use crate::{
     address::Username,
     document::{Document, DocumentState, NewDocument, Origin},
     event::{DocumentAt, Event, News},
+    feedback::Act,
     history::{Entry, Fact},
     ids::{CommitId, DocumentId, JobId, StreamId, TenantId, UserId},
     item::{IgnoredReason, QuarantineReason},
@@ -127,6 +128,8 @@ pub enum Effect {
     Enqueue(Job),
     /// The push registration of the stream.
     Watch(Option<Watch>),
+    /// An act of a person is kept, and its rules are changed, if they are still as it found them.
+    Act(Box<Act>),
 }
 
 /// A virtual address found on an item (MAIL-8): one record per item and address.
@@ -179,7 +182,9 @@ impl Recorded {
         let news = match (&fact, state) {
             (Fact::Removed, _) => News::DocumentRemoved,
             (Fact::Restored, _) => News::DocumentRestored,
+            (Fact::Undone { .. }, DocumentState::Pending) => News::DocumentReopened,
             (_, DocumentState::Pending) => News::DocumentStored,
+            (_, DocumentState::NoProject { .. }) => News::DocumentInNoProject,
             (_, DocumentState::Routed(route)) => {
                 News::DocumentRouted { project: route.project, confidence: route.confidence }
             }

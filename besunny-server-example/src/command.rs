@@ -15,6 +15,7 @@ mod answer;
 mod demo;
 mod doctor;
 mod eval;
+mod feedback;
 mod import;
 mod inspect;
 mod migrate;
@@ -73,6 +74,8 @@ enum Command {
     },
     /// Measure the router on a labelled mailbox, in the order of time
     Eval(eval::Eval),
+    /// Say where documents belong, make rules, and take things back
+    Feedback(feedback::Feedback),
     /// Run the server: console, REST, webhooks
     Serve(serve::Serve),
     /// Show everything at work on a simulated mailbox
@@ -129,6 +132,10 @@ fn perform(line: Line, speaker: Speaker) -> Result<Answer, Refusal> {
         }
         Command::Inspect { what } => what.run(),
         Command::Eval(eval) => eval.run(),
+        Command::Feedback(feedback) => {
+            log::init_quiet()?;
+            runtime.block_on(feedback.run(global.db()))
+        }
         Command::Serve(serve) => runtime.block_on(serve.run(global.db, speaker)),
         #[cfg(feature = "demo")]
         Command::Demo(demo) => runtime.block_on(demo.run(global.db, speaker)),

@@ -111,10 +111,21 @@ fn is_read_only(error: &RepositoryError) -> bool {
 }
 
 impl From<besunny::Error> for Refusal {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the facade may learn to fail otherwise")]
     fn from(error: besunny::Error) -> Self {
-        if let besunny::Error::Store(error) = error {
+        let message = crate::command::describe(&error);
+        let kind = match &error {
+            besunny::Error::Store(RepositoryError::Conflict) => "conflict",
+            besunny::Error::Missing(_) => "missing",
+            besunny::Error::Unfit(_)
+            | besunny::Error::Rule(_)
+            | besunny::Error::TooManyRules
+            | besunny::Error::IdTaken => "refused",
+            _ => "source",
+        };
+        if let ("source", besunny::Error::Store(error)) = (kind, error) {
             return error.into();
         }
-        Self::finding("source", crate::command::describe(&error))
+        Self::finding(kind, message)
     }
 }

@@ -22,12 +22,14 @@ mod console;
 pub mod document;
 mod download;
 pub mod explanation;
+pub mod feedback;
 mod guard;
 mod host;
 mod instant;
 pub mod job;
 pub mod problem;
 pub mod project;
+pub mod rule;
 pub mod stream;
 mod webhook;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use besunny_core::{
     ids::{
-        AccountId, CommitId, DocumentId, EventId, JobId, ProjectId, StreamId, TenantId, UserId,
-        WatchId,
+        AccountId, CommitId, DocumentId, EventId, JobId, ProjectId, RuleId, StreamId, TenantId,
+        UserId, WatchId,
     },
     repository::RepositoryError,
     tenant::TenantScope,
@@ -112,7 +112,7 @@ macro_rules! ids {
 }
 
 ids!(
-    AccountId, CommitId, DocumentId, EventId, JobId, ProjectId, StreamId, TenantId, UserId,
+    AccountId, CommitId, DocumentId, EventId, JobId, ProjectId, RuleId, StreamId, TenantId, UserId,
     WatchId,
 );
 

@@ -16,17 +16,19 @@ use besunny_core::{
     commit::Commit,
     document::Document,
     event::Event,
+    feedback::Act,
     history::Entry,
-    ids::{AccountId, DocumentId, EventId, JobId, StreamId, UserId},
+    ids::{AccountId, CommitId, DocumentId, EventId, JobId, StreamId, UserId},
     item::Item,
     project::Project,
     repository::{
-        Accounts, Content, DeadJob, DocumentFilter, Documents, ItemFilter, Known, Outbox, Pending,
-        People, Position, Projects, RepositoryError, Store, StreamStatus, Streams, Tally,
+        Accounts, Content, DeadJob, DocumentFilter, Documents, Feedback, ItemFilter, Known, Outbox,
+        Pending, People, Position, Projects, RepositoryError, Store, StreamStatus, Streams, Tally,
         ThreadMember,
     },
     scheduler::{Ask, Claim, Failure, Forget, Lease, Noted, Receipt, Release, Scheduler, Work},
     source::{ItemId, OfferedStream, Scope, StreamKey},
+    standing::StandingRule,
     tenant::{Tenant, TenantScope, User},
     track::{Missing, ScanId, Steer, Version},
 };
@@ -168,6 +170,12 @@ interposed! { Documents {
     fn documents(scope: &TenantScope, filter: &DocumentFilter) -> Vec<Document>;
     fn tally(scope: &TenantScope, owner: Option<UserId>) -> Tally;
     fn thread(scope: &TenantScope, owner: UserId, message_ids: &[&str]) -> Vec<ThreadMember>;
+} }
+
+interposed! { Feedback {
+    fn act(scope: &TenantScope, id: CommitId) -> Option<Act>;
+    fn acts(scope: &TenantScope, owner: UserId, before: Option<CommitId>, limit: usize) -> Vec<Act>;
+    fn rules(scope: &TenantScope, owner: UserId) -> Arc<[StandingRule]>;
 } }
 
 interposed! { Outbox {

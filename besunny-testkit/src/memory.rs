@@ -15,8 +15,9 @@ use besunny_core::{
     commit::{Detection, Epoch},
     document::{Document, Origin},
     event::Event,
+    feedback::Act,
     history::Entry,
-    ids::{AccountId, CommitId, DocumentId, JobId, ProjectId, StreamId, TenantId, UserId},
+    ids::{AccountId, CommitId, DocumentId, JobId, ProjectId, RuleId, StreamId, TenantId, UserId},
     item::ItemState,
     job::Job,
     mail::Mail,
@@ -25,6 +26,7 @@ use besunny_core::{
     repository::RepositoryError,
     scheduler::{PauseReason, Work},
     source::{ItemId, Revision, StreamKey},
+    standing::StandingRule,
     tenant::{Tenant, TenantScope, User},
     track::{ScanId, Track, Version},
 };
@@ -33,6 +35,7 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
 mod commits;
+mod feedback;
 mod questions;
 mod schedule;
 
@@ -67,6 +70,9 @@ struct Rows {
     jobs: BTreeMap<JobId, JobRow>,
     /// When each was made.
     commits: BTreeMap<CommitId, DateTime<Utc>>,
+    /// In the order of their commits.
+    acts: Vec<Act>,
+    rules: BTreeMap<RuleId, StandingRule>,
 }
 
 #[derive(Clone, Debug)]
@@ -217,6 +223,8 @@ impl Rows {
             blobs: BTreeMap::new(),
             jobs: BTreeMap::new(),
             commits: BTreeMap::new(),
+            acts: Vec::new(),
+            rules: BTreeMap::new(),
         }
     }
 

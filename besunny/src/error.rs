@@ -1,5 +1,11 @@
 //! What goes wrong on the way in and out of the engine.
-use besunny_core::{account::Provider, repository::RepositoryError, source::SourceError};
+use besunny_core::{
+    account::Provider,
+    feedback::Unfit,
+    repository::RepositoryError,
+    source::SourceError,
+    standing::{MAX_RULES, RuleError},
+};
 
 /// Something asked of the engine was not done.
 #[non_exhaustive]
@@ -11,6 +17,18 @@ pub enum Error {
     /// There is no such thing in this tenant.
     #[error("there is no such {0}")]
     Missing(&'static str),
+    /// An act makes no sense for what it is about.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// A rule makes no sense.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// A person has as many rules as there may be.
+    #[error("there are {MAX_RULES} rules already: take one back first")]
+    TooManyRules,
+    /// The id of a request was used for something else before.
+    #[error("the id of this request was used for something else before")]
+    IdTaken,
     /// The source failed.
     #[error("the source failed")]
     Source(#[from] SourceError),

@@ -26,6 +26,7 @@
 mod builder;
 mod engine;
 mod error;
+mod feedback;
 mod people;
 mod push;
 mod system;
@@ -49,6 +50,7 @@ pub use besunny_store_sqlite as sqlite;
 pub use builder::Builder;
 pub use engine::Engine;
 pub use error::Error;
+pub use feedback::{Feedback, Outcome, RELATED, Seen};
 pub use push::Refused;
 pub use system::{SystemClock, SystemIds};
 pub use verify::Verification;

@@ -94,7 +94,7 @@ async fn reasons(scene: &Scene) -> BTreeMap<String, ReviewReason> {
     let documents = scene.store.documents(&scene.scope, &filter).await.unwrap();
     let reasons = documents.into_iter().filter_map(|document| match document.state {
         DocumentState::NeedsReview(review) => Some((document.title.into_exposed(), review.reason)),
-        DocumentState::Pending | DocumentState::Routed(_) => None,
+        DocumentState::Pending | DocumentState::Routed(_) | DocumentState::NoProject { .. } => None,
     });
     reasons.collect()
 }
@@ -109,7 +109,11 @@ async fn why(scene: &Scene) -> Option<String> {
         Fact::ClassifierFailed { why } => Some(why),
         Fact::Stored { .. }
         | Fact::Decided { .. }
+        | Fact::Ruled { .. }
         | Fact::Assigned { .. }
+        | Fact::Confirmed { .. }
+        | Fact::Declined { .. }
+        | Fact::Undone { .. }
         | Fact::Removed
         | Fact::Restored => None,
     })

@@ -6,6 +6,7 @@ mod budget;
 mod crash;
 mod decisions;
 mod failing;
+mod feedback;
 mod gmail;
 mod newcomers;
 mod onward;

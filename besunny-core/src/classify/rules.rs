@@ -23,7 +23,7 @@ const MAX_KEYWORDS: usize = 3;
 /// What stands only in quoted history weighs so much of what the sender wrote.
 const QUOTED: f64 = 0.5;
 /// Shared mail providers: their domains say nothing about a project.
-const SHARED_DOMAINS: [&str; 12] = [
+pub(crate) const SHARED_DOMAINS: [&str; 12] = [
     "gmail.com",
     "googlemail.com",
     "outlook.com",
@@ -142,8 +142,13 @@ fn is_of_domain(address: &str, domain: &str) -> bool {
     if domain.is_empty() || SHARED_DOMAINS.contains(&domain.as_str()) {
         return false;
     }
+    is_at(address, &domain)
+}
+
+/// Says whether a lower-case address is of the lower-case `domain` or of one below it.
+pub(crate) fn is_at(address: &str, domain: &str) -> bool {
     let host = address.rsplit('@').next().unwrap_or_default();
-    host == domain || host.strip_suffix(&domain).is_some_and(|head| head.ends_with('.'))
+    host == domain || host.strip_suffix(domain).is_some_and(|head| head.ends_with('.'))
 }
 
 /// Codes, names and keywords that stand in the subject or the text.

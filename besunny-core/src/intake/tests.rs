@@ -74,7 +74,8 @@ fn outcome(effects: &[Effect]) -> String {
             | Effect::Detect(_)
             | Effect::Decide(_)
             | Effect::Enqueue(_)
-            | Effect::Watch(_) => {}
+            | Effect::Watch(_)
+            | Effect::Act(_) => {}
         }
     }
     "nothing".to_owned()
@@ -145,7 +146,8 @@ fn mail_8_each_virtual_address_is_detected_once() {
             | Effect::Leave(_)
             | Effect::Decide(_)
             | Effect::Enqueue(_)
-            | Effect::Watch(_) => None,
+            | Effect::Watch(_)
+            | Effect::Act(_) => None,
         })
         .collect();
     let want = [("ai+ann@besunny.example", true), ("ai+nobody@besunny.example", false)];
@@ -190,7 +192,8 @@ fn the_same_mail_is_the_same_document_wherever_it_comes_from() {
             | Effect::Detect(_)
             | Effect::Decide(_)
             | Effect::Enqueue(_)
-            | Effect::Watch(_) => None,
+            | Effect::Watch(_)
+            | Effect::Act(_) => None,
         })
     };
     let unix = raw("To: x@y.example");

@@ -50,7 +50,11 @@ impl Counts {
                 Effect::Ignore { .. } => counts.ignored += 1,
                 Effect::Quarantine { .. } => counts.quarantined += 1,
                 Effect::Leave(_) => counts.gone += 1,
-                Effect::Detect(_) | Effect::Decide(_) | Effect::Enqueue(_) | Effect::Watch(_) => {}
+                Effect::Detect(_)
+                | Effect::Decide(_)
+                | Effect::Enqueue(_)
+                | Effect::Watch(_)
+                | Effect::Act(_) => {}
             }
         }
         counts

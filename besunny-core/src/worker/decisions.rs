@@ -14,7 +14,7 @@ use futures::future;
 use super::{Abandoned, Worker, jobs::JobError};
 use crate::{
     cause::describe,
-    classify::{self, Question},
+    classify::Question,
     commit::{Decision, Effect},
     document::{Document, DocumentState, Review, ReviewReason},
     history::Fact,
@@ -23,6 +23,7 @@ use crate::{
     repository::{Pending, RepositoryError, ThreadMember},
     retry,
     scheduler::Claim,
+    standing::{Ruling, StandingRule},
     tenant::TenantScope,
 };
 
@@ -52,6 +53,7 @@ struct Refused {
 struct Background {
     candidates: Arc<[Project]>,
     threads: Vec<ThreadMember>,
+    rules: Arc<[StandingRule]>,
 }
 
 impl Worker {
@@ -161,7 +163,8 @@ impl Worker {
                 [] => Vec::new(),
                 named => self.repository.thread(scope, owner, named).await?,
             };
-            backgrounds.insert(owner, Background { candidates, threads });
+            let rules = self.repository.rules(scope, owner).await?;
+            backgrounds.insert(owner, Background { candidates, threads, rules });
         }
         Ok(backgrounds)
     }
@@ -175,6 +178,13 @@ impl Worker {
         let Some(Pending { document, mail }) = &case.pending else { return Ok(None) };
         let Some(background) = backgrounds.get(&document.owner) else { return Ok(None) };
         let candidates = &background.candidates;
+        let (id, expected) = (document.id, document.version);
+        let ruling = Ruling::on(&background.rules, mail, candidates);
+        if let Some((rule, state)) = ruling.route() {
+            let rule = Box::new(rule.clone());
+            let fact = Fact::Ruled { rule, state: state.clone(), act: None };
+            return Ok(Some(Decision { document: id, expected, state, fact }));
+        }
         let named: HashSet<&str> = mail.thread_ids().collect();
         let thread = background.threads.iter();
         let thread = thread.filter(|member| named.contains(member.message_id.expose().as_str()));
@@ -182,8 +192,10 @@ impl Worker {
         let question = Question { document, mail, thread: &thread };
         let (state, fact) = match self.classifier.classify(&question, candidates).await {
             Ok(verdict) => {
-                let state = classify::decide(&verdict, candidates, &self.settings);
-                let fact = Fact::Decided { verdict: Box::new(verdict), state: state.clone() };
+                let state = ruling.decide(&verdict, candidates, &self.settings);
+                let barred = ruling.barred(&verdict);
+                let verdict = Box::new(verdict);
+                let fact = Fact::Decided { verdict, state: state.clone(), barred };
                 (state, fact)
             }
             // Nothing is guessed: after the last attempt a person decides.
@@ -192,8 +204,7 @@ impl Worker {
             }
             Err(error) => return Err(error.into()),
         };
-        let expected = document.version;
-        Ok(Some(Decision { document: document.id, expected, state, fact }))
+        Ok(Some(Decision { document: id, expected, state, fact }))
     }
 
     /// Leaves a document to a person without reading its mail: doing so ended everybody who tried.

@@ -54,6 +54,8 @@ pub enum State {
     Routed,
     /// In the review queue.
     NeedsReview,
+    /// In no project, as a person said.
+    NoProject,
 }
 
 /// A page of documents, newest first.
@@ -90,6 +92,8 @@ pub struct DocumentSummary {
     pub confidence: Option<f64>,
     /// Whether a person decided.
     pub by_person: bool,
+    /// Whether a standing rule decided.
+    pub by_rule: bool,
     /// Why it waits for a person.
     #[schema(value_type = Option<String>)]
     pub reason: Option<ReviewReason>,
@@ -271,9 +275,9 @@ impl ReviewEntry {
 }
 
 impl DocumentSummary {
-    pub(super) fn of(document: &Document, projects: &Projects) -> Self {
+    pub(crate) fn of(document: &Document, projects: &Projects) -> Self {
         let (route, review) = match &document.state {
-            DocumentState::Pending => (None, None),
+            DocumentState::Pending | DocumentState::NoProject { .. } => (None, None),
             DocumentState::Routed(route) => (Some(route), None),
             DocumentState::NeedsReview(review) => (None, Some(review)),
         };
@@ -288,7 +292,8 @@ impl DocumentSummary {
             state: State::of(&document.state),
             project: route.map(|route| projects.name(route.project)),
             confidence: route.map(|route| route.confidence),
-            by_person: route.is_some_and(|route| matches!(route.by, Decider::Person(_))),
+            by_person: document.state.is_of_person(),
+            by_rule: route.is_some_and(|route| matches!(route.by, Decider::Rule(_))),
             reason: review.map(|review| review.reason),
             suggestion: review.and_then(|it| it.suggestion).map(|id| projects.name(id)),
             removed_at: document.removed_at,
@@ -345,6 +350,7 @@ impl State {
             DocumentState::Pending => Self::Pending,
             DocumentState::Routed(_) => Self::Routed,
             DocumentState::NeedsReview(_) => Self::NeedsReview,
+            DocumentState::NoProject { .. } => Self::NoProject,
         }
     }
 }
@@ -355,6 +361,7 @@ impl From<State> for StateFilter {
             State::Pending => Self::Pending,
             State::Routed => Self::Routed,
             State::NeedsReview => Self::NeedsReview,
+            State::NoProject => Self::NoProject,
         }
     }
 }

@@ -208,7 +208,8 @@ impl<'a> Touched<'a> {
                 Effect::Quarantine { .. }
                 | Effect::Detect(_)
                 | Effect::Enqueue(_)
-                | Effect::Watch(_) => {}
+                | Effect::Watch(_)
+                | Effect::Act(_) => {}
             }
         }
         touched

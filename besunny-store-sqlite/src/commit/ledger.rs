@@ -73,6 +73,8 @@ impl<'a> Ledger<'a> {
                 (Effect::Decide(decision), _) => self.decide(decision),
                 (Effect::Enqueue(job), _) => self.sheet.jobs.push(job),
                 (Effect::Watch(watch), Some(_)) => self.sheet.watch = Some(watch),
+                // It is written beside the sheet, by `feedback`.
+                (Effect::Act(_), _) => {}
                 (
                     Effect::Store { .. }
                     | Effect::Ignore { .. }

@@ -61,7 +61,8 @@ fn documents(commit: &Commit) -> impl Iterator<Item = &NewDocument> {
         | Effect::Detect(_)
         | Effect::Decide(_)
         | Effect::Enqueue(_)
-        | Effect::Watch(_) => None,
+        | Effect::Watch(_)
+        | Effect::Act(_) => None,
     });
     documents.flatten()
 }

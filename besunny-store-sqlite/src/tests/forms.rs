@@ -6,8 +6,11 @@ use besunny_core::{
     classify::{Alternative, Evidence, Signal, Verdict},
     document::{Decider, DocumentState, Origin, Review, ReviewReason, Route},
     event::News,
+    feedback::{Act, Asking, Deed, Move},
     history::Fact,
-    ids::{AccountId, DocumentId, ProjectId, StreamId, UserId, WatchId},
+    ids::{
+        AccountId, CommitId, DocumentId, ProjectId, RuleId, StreamId, TenantId, UserId, WatchId,
+    },
     item::{IgnoredReason, Oversized, QuarantineReason},
     job::Task,
     mail::RecipientKind,
@@ -15,6 +18,7 @@ use besunny_core::{
     push::{Watch, WatchTrouble},
     scheduler::PauseReason,
     source::{Cursor, ItemId, Next, PageToken, Relist, Scope, Sweep},
+    standing::{Match, MatchKind, NewRule, Says, StandingRule},
     track::{Missing, ScanId, Steer, Track},
     untrusted::Untrusted,
 };
@@ -63,6 +67,49 @@ fn item() -> ItemId {
     ItemId::from_source("item")
 }
 
+fn act_id() -> CommitId {
+    CommitId::derived(&[b"act"])
+}
+
+fn rule() -> StandingRule {
+    let of = Match::Sender("bob@client.example".to_owned());
+    let wanted = NewRule { project: project(), says: Says::Never, of };
+    let tenant = TenantId::derived(&[b"tenant"]);
+    StandingRule::new(tenant, wanted, (user(), user()), instant(1_800_000_000)).unwrap()
+}
+
+/// Rules of every kind of match.
+fn rules() -> Vec<StandingRule> {
+    let kinds = [
+        (MatchKind::Sender, "bob@client.example", Says::Always),
+        (MatchKind::Domain, "client.example", Says::Always),
+        (MatchKind::Thread, "1@client.example", Says::Always),
+        (MatchKind::Subject, "the plan", Says::Never),
+    ];
+    let made =
+        kinds.map(|(kind, text, says)| StandingRule { of: kind.of_text(text), says, ..rule() });
+    made.into()
+}
+
+fn deeds() -> Vec<Deed> {
+    let rule = RuleId::derived(&[b"rule"]);
+    vec![
+        Deed::Assign { to: project() },
+        Deed::Unassign,
+        Deed::Decline,
+        Deed::Confirm,
+        Deed::Accept { rule },
+        Deed::Withdraw { rule },
+        Deed::Undo { act: act_id() },
+    ]
+}
+
+fn moves() -> Vec<Move> {
+    let document = DocumentId::derived(&[b"document"]);
+    let (before, after) = (DocumentState::Pending, DocumentState::NoProject { by: user() });
+    vec![Move { document, version: 3, before, after }]
+}
+
 fn states() -> Vec<DocumentState> {
     let route = |by| DocumentState::Routed(Route { project: project(), by, confidence: 0.75 });
     let reasons = [
@@ -72,14 +119,20 @@ fn states() -> Vec<DocumentState> {
         ReviewReason::NoProjects,
         ReviewReason::ClassifierFailed,
         ReviewReason::TakenOut,
+        ReviewReason::Barred,
     ];
     let review = |reason| {
         let suggestion = (reason == ReviewReason::Ambiguous).then(project);
         DocumentState::NeedsReview(Review { reason, suggestion })
     };
-    let decided =
-        [route(Decider::Classifier("rules-1".to_owned())), route(Decider::Person(user()))];
-    [DocumentState::Pending].into_iter().chain(decided).chain(reasons.map(review)).collect()
+    let decided = [
+        Decider::Classifier("rules-1".to_owned()),
+        Decider::Person(user()),
+        Decider::Rule(rule().id),
+    ]
+    .map(route);
+    let simple = [DocumentState::Pending, DocumentState::NoProject { by: user() }];
+    simple.into_iter().chain(decided).chain(reasons.map(review)).collect()
 }
 
 fn facts() -> Vec<Fact> {
@@ -107,9 +160,29 @@ fn facts() -> Vec<Fact> {
     };
     vec![
         Fact::Stored { origin: Origin { account: AccountId::derived(&[b"a"]), item: item() } },
-        Fact::Decided { verdict: Box::new(verdict), state: DocumentState::Pending },
+        Fact::Decided {
+            verdict: Box::new(verdict.clone()),
+            state: DocumentState::Pending,
+            barred: Vec::new(),
+        },
+        Fact::Decided {
+            verdict: Box::new(verdict),
+            state: DocumentState::Pending,
+            barred: vec![rule()],
+        },
+        Fact::Ruled { rule: Box::new(rule()), state: DocumentState::Pending, act: None },
+        Fact::Ruled { rule: Box::new(rule()), state: DocumentState::Pending, act: Some(act_id()) },
         Fact::ClassifierFailed { why: "no answer".to_owned() },
-        Fact::Assigned { by: user(), from: None, to: Some(project()) },
+        Fact::Assigned { by: user(), from: None, to: Some(project()), act: None },
+        Fact::Assigned { by: user(), from: Some(project()), to: None, act: Some(act_id()) },
+        Fact::Confirmed { by: user(), project: project(), act: act_id() },
+        Fact::Declined { by: user(), from: None, act: act_id() },
+        Fact::Undone {
+            by: user(),
+            undoes: act_id(),
+            state: DocumentState::Pending,
+            act: CommitId::derived(&[b"undo"]),
+        },
         Fact::Removed,
         Fact::Restored,
     ]
@@ -121,6 +194,8 @@ fn news() -> Vec<News> {
         News::DocumentRouted { project: project(), confidence: 0.75 },
         News::DocumentNeedsReview { suggestion: Some(project()) },
         News::DocumentNeedsReview { suggestion: None },
+        News::DocumentInNoProject,
+        News::DocumentReopened,
         News::DocumentRemoved,
         News::DocumentRestored,
     ]
@@ -205,6 +280,14 @@ fn forms() -> Vec<Form> {
                 QuarantineReason::NotAnswered,
             ],
         ),
+        form("acts.deed", deeds()),
+        form("acts.moves", moves()),
+        form("acts.rules", {
+            let (id, owner, by) = (act_id(), user(), user());
+            let asking = Asking { id, owner, by, at: instant(1_800_000_000) };
+            Act::withdraw(asking, rule()).rules
+        }),
+        form("standing_rules.rule", rules()),
         form(
             "detections.kind",
             vec![RecipientKind::To, RecipientKind::Cc, RecipientKind::Bcc, RecipientKind::Envelope],

@@ -8,6 +8,7 @@ use besunny_core::repository::Store;
 mod bench;
 mod commits;
 mod documents;
+mod feedback;
 mod jobs;
 mod leases;
 mod newcomers;
@@ -38,6 +39,7 @@ pub fn cases() -> Vec<Case<World>> {
     let groups = [
         commits::cases(),
         documents::cases(),
+        feedback::cases(),
         streams::cases(),
         newcomers::cases(),
         tenants::cases(),

@@ -239,6 +239,11 @@ impl Rows {
                     return Err(RepositoryError::Conflict);
                 }
             }
+            if let Effect::Act(act) = effect
+                && !self.finds_rules(act)
+            {
+                return Err(RepositoryError::Conflict);
+            }
         }
         Ok(())
     }
@@ -289,6 +294,7 @@ impl Rows {
             }
             (Effect::Decide(decision), _) => self.decide(decision, applied),
             (Effect::Enqueue(job), _) => self.enqueue(job, applied.now),
+            (Effect::Act(act), _) => self.keep_act(act),
             (Effect::Watch(watch), _) => {
                 if let Basis::Pass(pass) = &commit.basis
                     && let Some(row) = self.streams.get_mut(&pass.stream)

@@ -7,7 +7,7 @@ use besunny_core::{
     ids::{DocumentId, EventId, StreamId, TenantId, UserId},
     item::{Item, ItemState},
     message::Filing,
-    repository::{Accounts, DocumentFilter, Documents, ItemFilter},
+    repository::{Accounts, DocumentFilter, Documents, Feedback, ItemFilter},
     source::ItemId,
     tenant::TenantScope,
 };
@@ -42,6 +42,7 @@ pub(super) fn check(stage: &Stage) -> Vec<Violation> {
         violations.extend(check_items(stage, &truth, *scope, &found));
         violations.extend(check_documents(&truth, *scope, &found));
         violations.extend(check_histories(stage, *scope, &found));
+        violations.extend(check_people(stage, *scope, &found));
         violations.extend(check_filing(stage, &truth, *scope, &found));
     }
     violations.extend(check_events(stage, &truth));
@@ -211,19 +212,45 @@ fn check_histories(stage: &Stage, scope: TenantScope, found: &Found) -> Vec<Viol
             let what = format!("{} has the versions {versions:?}", line(document));
             violations.push(Violation::Regressed(what));
         }
-        let decided =
-            |fact: &Fact| matches!(fact, Fact::Decided { .. } | Fact::ClassifierFailed { .. });
-        if history.iter().filter(|entry| decided(&entry.fact)).count() > 1 {
+        let decided = |fact: &Fact| match fact {
+            Fact::Decided { .. } | Fact::ClassifierFailed { .. } | Fact::Ruled { .. } => true,
+            Fact::Stored { .. }
+            | Fact::Assigned { .. }
+            | Fact::Confirmed { .. }
+            | Fact::Declined { .. }
+            | Fact::Undone { .. }
+            | Fact::Removed
+            | Fact::Restored => false,
+        };
+        let reopened =
+            |fact: &Fact| matches!(fact, Fact::Undone { state: DocumentState::Pending, .. });
+        let count =
+            |of: &dyn Fn(&Fact) -> bool| history.iter().filter(|entry| of(&entry.fact)).count();
+        if count(&decided) > 1 + count(&reopened) {
             violations.push(Violation::Doubled(format!("{} was decided twice", line(document))));
-        }
-        let person = |fact: &Fact| matches!(fact, Fact::Assigned { .. });
-        let first = history.iter().position(|entry| person(&entry.fact));
-        let overruled = history.iter().rposition(|entry| decided(&entry.fact));
-        if first.is_some() && overruled > first {
-            violations.push(Violation::Lost(format!("{}: a person overruled", line(document))));
         }
     }
     violations
+}
+
+/// CLS-8, CLS-9: where a person put a document, there it is, whatever happened since.
+fn check_people(stage: &Stage, scope: TenantScope, found: &Found) -> Vec<Violation> {
+    let mut said: BTreeMap<DocumentId, DocumentState> = BTreeMap::new();
+    let owners: BTreeSet<UserId> = found.documents.iter().map(|document| document.owner).collect();
+    for owner in owners {
+        let mut acts = now(stage.store.acts(&scope, owner, None, usize::MAX));
+        acts.reverse();
+        let moves = acts.into_iter().flat_map(|act| act.moves);
+        said.extend(moves.map(|made| (made.document, made.after)));
+    }
+    let overruled = |document: &&Document| {
+        let said = said.get(&document.id).filter(|state| **state != DocumentState::Pending);
+        said.is_some_and(|state| document.state != *state)
+    };
+    let overruled = found.documents.iter().filter(overruled);
+    overruled
+        .map(|document| Violation::Lost(format!("{}: a person overruled", line(document))))
+        .collect()
 }
 
 /// I2, I3: each change was published under one id, and only of documents of its tenant.

@@ -5,13 +5,9 @@ use besunny_core::{
     account::{Account, Intake, NewAccount, Provider},
     address::Username,
     clock::Clock,
-    commit::{Basis, Commit, Decision, Effect},
-    history::Fact,
-    ids::{CommitId, TenantId, UserId},
+    ids::{TenantId, UserId},
     project::Project,
-    repository::{
-        Accounts, DocumentFilter, Documents, ItemFilter, Outbox, People, Projects, Streams,
-    },
+    repository::{Accounts, ItemFilter, Outbox, People, Projects, Streams},
     scheduler::Scheduler,
     source::{ItemId, OfferedStream, StreamKey, Subject},
     tenant::{Tenant, TenantScope, User},
@@ -31,6 +27,8 @@ use crate::{
     scripted::{Mailbox, Telling},
     seed::Seed,
 };
+
+mod people;
 
 /// Usernames; both tenants have people of the same names.
 const NAMES: [&str; 3] = ["ann", "bob", "cleo"];
@@ -376,35 +374,6 @@ impl World<'_> {
             self.stage.clock.sleep_until(self.stage.clock.now() + pause).await;
             self.put_mail(index);
         }
-    }
-
-    /// A person takes a document out of its project, or out of the classifier's hands.
-    fn person_decides(&mut self) {
-        let index = self.any_mailbox();
-        let scope = self.stage.truth.lock().mailboxes[index].scope;
-        let all = DocumentFilter { limit: 100, ..DocumentFilter::default() };
-        let documents = now(self.stage.store.documents(&scope, &all));
-        if documents.is_empty() {
-            return;
-        }
-        let document = self.seed.pick(&documents).clone();
-        let projects = now(self.stage.store.projects(&scope, document.owner));
-        let to = projects.first().map(|project| project.id);
-        let fact = Fact::Assigned { by: document.owner, from: document.state.project(), to };
-        let decision = Decision {
-            document: document.id,
-            expected: document.version,
-            state: document.state.assigned(to, document.owner),
-            fact,
-        };
-        let commit = Commit {
-            id: CommitId::derived(&[document.id.as_bytes(), &document.version.to_be_bytes()]),
-            basis: Basis::Person,
-            at: self.stage.clock.now(),
-            effects: vec![Effect::Decide(decision)],
-        };
-        now(self.stage.store.commit(&scope, std::sync::Arc::new(commit)));
-        self.stage.faults.fire(Fault::PersonDecides);
     }
 
     /// Ends all faults: grants are given again, and what was given up is asked for again.

@@ -237,6 +237,7 @@ fn met(effect: &Effect) -> Option<ItemRef> {
         | Effect::Detect(_)
         | Effect::Decide(_)
         | Effect::Enqueue(_)
-        | Effect::Watch(_) => None,
+        | Effect::Watch(_)
+        | Effect::Act(_) => None,
     }
 }
