@@ -126,6 +126,8 @@ impl From<besunny::Error> for Refusal {
         if let ("source", besunny::Error::Store(error)) = (kind, error) {
             return error.into();
         }
-        Self::finding(kind, message)
+        let hint =
+            if kind == "conflict" { ": somebody has decided since, so look again" } else { "" };
+        Self::finding(kind, format!("{message}{hint}"))
     }
 }

@@ -30,3 +30,5 @@ CREATE TABLE standing_rules (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX standing_rules_by_owner ON standing_rules (tenant, owner, id);
+-- Projects are looked for here when one is replaced.
+CREATE INDEX standing_rules_by_project ON standing_rules (tenant, project);

@@ -64,7 +64,8 @@ impl Feedback for SqliteStore {
     ) -> Result<Arc<[StandingRule]>, RepositoryError> {
         let (tenant, owner) = (tenant(scope), owner.bytes());
         let rows = sqlx::query_scalar!(
-            "SELECT rule FROM standing_rules WHERE tenant = ? AND owner = ? ORDER BY id",
+            "SELECT rule FROM standing_rules INDEXED BY standing_rules_by_owner
+            WHERE tenant = ? AND owner = ? ORDER BY id",
             tenant,
             owner,
         );

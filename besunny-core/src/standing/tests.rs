@@ -81,7 +81,7 @@ fn the_id_follows_from_owner_match_and_project() {
     let other = rule(&pier, Says::Never, MatchKind::Domain, "client.example");
     assert_eq!(one.id, twin.id);
     assert_ne!(one.id, other.id);
-    insta::assert_snapshot!(one.id, @"");
+    insta::assert_snapshot!(one.id, @"921b6417-8951-5ab3-8298-ed014a693b6b");
 }
 
 /// Rules as `never sender bob@client.example Harbour`; the answer names the project.

@@ -22,7 +22,7 @@ mod projects;
 mod rules;
 mod streams;
 
-pub use feedback::{Assignment, Past, SeenDocument, SeenVersion, Together};
+pub use feedback::{Assignment, SeenDocument, SeenVersion, Together};
 pub use health::{Liveness, StreamLag, SyncHealth};
 pub use openapi::document;
 pub use rules::Acceptance;

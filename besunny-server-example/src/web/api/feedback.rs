@@ -16,7 +16,7 @@ use besunny::{
     core::ids::{CommitId, DocumentId, ProjectId},
 };
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::web::{
@@ -76,10 +76,9 @@ pub struct SeenDocument {
 }
 
 /// Where a page of acts begins.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Past {
+pub(in crate::web) struct Past {
     /// `next` of the page before.
     before: Option<Uuid>,
     /// 25 unless said, 200 at most.
@@ -261,7 +260,10 @@ pub(in crate::web) async fn undo(
     get,
     path = "/api/v1/acts",
     tag = "feedback",
-    params(Past),
+    params(
+        ("before" = Option<Uuid>, Query, description = "`next` of the page before"),
+        ("limit" = Option<usize>, Query, description = "25 unless said, 200 at most")
+    ),
     security(("token" = [])),
     responses(
         (status = 200, body = ActPage),
