@@ -209,11 +209,12 @@ impl Match {
         if text.is_empty() || text.len() > MAX_TEXT_BYTES {
             return Err(RuleError::Empty);
         }
-        match self.kind() {
-            MatchKind::Sender if !is_address(&text) => Err(RuleError::NoAddress),
-            MatchKind::Domain if !is_domain(&text) => Err(RuleError::NoDomain),
-            kind => Ok(kind.of_text(&text)),
-        }
+        let refused = match self.kind() {
+            MatchKind::Sender => (!is_address(&text)).then_some(RuleError::NoAddress),
+            MatchKind::Domain => (!is_domain(&text)).then_some(RuleError::NoDomain),
+            MatchKind::Thread | MatchKind::Subject => None,
+        };
+        refused.map_or_else(|| Ok(self.kind().of_text(&text)), Err)
     }
 
     /// Says whether `mail` is one of those.
@@ -310,7 +311,10 @@ impl<'a> Ruling<'a> {
             {
                 DocumentState::NeedsReview(Review { reason: ReviewReason::Barred, suggestion })
             }
-            state => state,
+            state @ (DocumentState::Pending
+            | DocumentState::Routed(_)
+            | DocumentState::NeedsReview(_)
+            | DocumentState::NoProject { .. }) => state,
         }
     }
 
