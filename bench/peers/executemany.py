@@ -37,7 +37,7 @@ old.close()
 
 new = sqlite3.connect(target, isolation_level=None)
 for setting in ("page_size = 8192", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON",
-                "cache_size = -16384", "temp_store = MEMORY", "wal_autocheckpoint = 2048"):
+                "cache_size = -16384", "temp_store = MEMORY", "wal_autocheckpoint = 4096"):
     new.execute(f"PRAGMA {setting}").fetchall()
 for sql in schema:
     new.execute(sql)

@@ -17,7 +17,9 @@ mod ingest;
 mod machine;
 mod measure;
 mod mime;
+mod ml3;
 mod rounds;
+mod router;
 mod world;
 
 #[derive(Debug, Parser)]
@@ -43,6 +45,9 @@ enum What {
     /// Every mail of the data set and every hostile one, each in a process of its own.
     #[command(name = "MIME")]
     Mime,
+    /// A correction of the router, against training scikit-learn again.
+    #[command(name = "ML3")]
+    Ml3(ml3::Corrections),
     /// One runner of a measurement.
     #[command(subcommand, hide = true)]
     Runner(Runner),
@@ -60,6 +65,8 @@ enum Runner {
     TakeIn(gmail::TakeIn),
     /// Reads one mail.
     ReadMail(mime::ReadMail),
+    /// Classifies and learns a labelled mailbox.
+    Router(router::Router),
 }
 
 fn main() -> Result<()> {
@@ -70,6 +77,8 @@ fn main() -> Result<()> {
         What::D1(pushes) => d1::run(&pushes),
         What::G1(start) => g1::run(&start),
         What::Mime => mime::run(),
+        What::Ml3(plan) => ml3::run(&plan),
+        What::Runner(Runner::Router(router)) => router.run(),
         What::Runner(Runner::Echo(echo)) => echo.run(),
         What::Runner(Runner::World(world)) => world.run(),
         What::Runner(Runner::TakeIn(mailbox)) => mailbox.run(),

@@ -26,7 +26,8 @@ pub struct Spend {
 ///
 /// # Contract
 /// `spend` MUST return only when the units are free in the account's and in the project's quota,
-/// in the order of asking for one account. `refused` tells that the provider refused all the same;
+/// in the order of asking for one account. `spend_some` does so for the first of several calls of
+/// one price, and spends for as many of the others as are free at that instant. `refused` tells that the provider refused all the same;
 /// nothing is spent until `pause` is over.
 ///
 /// # Cancellation
@@ -35,6 +36,8 @@ pub struct Spend {
 pub trait Budget: Debug + Send + Sync {
     /// Waits until the units may be spent, and spends them.
     async fn spend(&self, spend: Spend);
+    /// Waits until one call may be made, and spends for `most` at most; returns for how many.
+    async fn spend_some(&self, spend: Spend, most: u32) -> u32;
     /// Says that the provider refused a call for lack of quota.
     fn refused(&self, spend: Spend, pause: Duration);
 }
@@ -46,5 +49,8 @@ pub struct Unmetered;
 #[async_trait]
 impl Budget for Unmetered {
     async fn spend(&self, _: Spend) {}
+    async fn spend_some(&self, _: Spend, most: u32) -> u32 {
+        most
+    }
     fn refused(&self, _: Spend, _: Duration) {}
 }

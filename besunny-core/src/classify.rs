@@ -1,17 +1,21 @@
 //! Which project a document belongs to: the question, the verdict, the engine's decision.
 //!
 //! A classifier only says what it thinks and why. The engine decides (CLS-4): thresholds are
-//! enforced here, and a choice outside the candidates counts as none (CLS-6, ARCHITECTURE.md L8).
-use std::fmt::Debug;
+//! enforced here and in [`cascade`], and a choice outside the candidates counts as none (CLS-6, ARCHITECTURE.md L8).
+use std::{fmt::Debug, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+pub mod cascade;
+mod caution;
 mod rules;
 mod words;
 
-pub use rules::Rules;
-pub(crate) use rules::{SHARED_DOMAINS, is_at};
+pub use cascade::{Ruling, Stage};
+pub use caution::{Doubts, caution};
+pub use rules::{Rules, is_believable, took_part, vouches};
+pub(crate) use rules::{SHARED_DOMAINS, is_below};
 
 use crate::{
     document::{Decider, Document, DocumentState, Review, ReviewReason, Route},
@@ -47,6 +51,30 @@ pub struct Verdict {
     pub evidence: Vec<Evidence>,
     /// The other projects something spoke for, the likeliest first.
     pub alternatives: Vec<Alternative>,
+    /// How it was made, and what that cost.
+    #[serde(default)]
+    pub made: Making,
+}
+
+/// How a verdict was made, and what that cost (CLS-7, ML-3).
+///
+/// Verdicts that were stored before this was recorded have the default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Making {
+    /// Which model made it, with its version; none for rules.
+    pub model: Option<String>,
+    /// SHA-256 of the prompt in hexadecimal digits, for language models.
+    pub prompt_sha256: Option<String>,
+    /// Tokens that a language model read.
+    pub input_tokens: u32,
+    /// Tokens that a language model wrote.
+    pub output_tokens: u32,
+    /// What it cost, in millionths of the unit that the price list is in.
+    pub cost_micros: u64,
+    /// How long it took, in whole milliseconds where it is stored.
+    #[serde(rename = "took_ms", with = "millis")]
+    pub took: Duration,
 }
 
 /// Something that speaks for a project.
@@ -58,8 +86,21 @@ pub struct Evidence {
     pub signal: Signal,
     /// What was found, in the words of the mail.
     pub quote: Untrusted<String>,
-    /// How much it weighs alone, from 0 to 1.
+    /// How much it weighs alone, from 0 to 1; of learned evidence, its share of all that spoke for
+    /// the project.
     pub weight: f64,
+    /// Where earlier mails of the same kind went, where that is the evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Earlier>,
+}
+
+/// Where earlier mails of the same sender, subject or thread went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// How many of them are in the project.
+    pub here: u32,
+    /// How many there are.
+    pub all: u32,
 }
 
 /// A project that is less likely.
@@ -89,6 +130,20 @@ pub enum Signal {
     Domain,
     /// A word of the project's trade stands in it.
     Keyword,
+    /// Earlier mails of its sender went there.
+    Sender,
+    /// Earlier mails to the same people went there.
+    Recipients,
+    /// Earlier mails with its subject went there.
+    Subject,
+    /// Its words are those of mails that went there.
+    Words,
+    /// The mails most like it went there.
+    Similar,
+    /// A language model gave this passage of it as a reason; it was checked that it stands there.
+    Quote,
+    /// The sender's domain looks like one of the project's and is another; it weighs nothing.
+    Imitation,
 }
 
 /// A classifier could not give a verdict.
@@ -120,19 +175,17 @@ pub trait Classifier: Debug + Send + Sync {
     ) -> Result<Verdict, ClassifyError>;
 }
 
-/// Makes a decision of a verdict; pure, and the only place where thresholds count.
+/// Makes a decision of a verdict at the fixed thresholds of the rules; pure.
 #[must_use]
 pub fn decide(verdict: &Verdict, candidates: &[Project], settings: &Settings) -> DocumentState {
-    let offered = |id: &ProjectId| candidates.iter().any(|project| project.id == *id);
     let review = |reason, suggestion| DocumentState::NeedsReview(Review { reason, suggestion });
     if candidates.is_empty() {
         return review(ReviewReason::NoProjects, None);
     }
-    let Some(project) = verdict.choice.filter(offered) else {
+    let Some(project) = verdict.choice.filter(|id| offered(*id, candidates)) else {
         return review(ReviewReason::NoEvidence, None);
     };
-    let confidence =
-        if verdict.confidence.is_nan() { 0.0 } else { verdict.confidence.clamp(0.0, 1.0) };
+    let confidence = sure(verdict);
     let next = verdict.alternatives.iter().map(|other| other.confidence).fold(0.0, f64::max);
     if confidence < settings.assign_at {
         return review(ReviewReason::BelowThreshold, Some(project));
@@ -142,4 +195,44 @@ pub fn decide(verdict: &Verdict, candidates: &[Project], settings: &Settings) ->
     }
     let by = Decider::Classifier(verdict.classifier.clone());
     DocumentState::Routed(Route { project, by, confidence })
+}
+
+/// Says whether a project is one of the candidates.
+fn offered(id: ProjectId, candidates: &[Project]) -> bool {
+    candidates.iter().any(|project| project.id == id)
+}
+
+/// Returns how sure a verdict is, whatever a classifier made of it (CLS-6).
+const fn sure(verdict: &Verdict) -> f64 {
+    if verdict.confidence.is_nan() { 0.0 } else { verdict.confidence.clamp(0.0, 1.0) }
+}
+
+/// Durations as whole milliseconds.
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(took: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_millis)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_of_before_is_read() {
+        let stored = r#"{"classifier":"rules/1","choice":null,"confidence":0.0,"evidence":[{
+            "project":"00000000-0000-0000-0000-000000000000","signal":"code","quote":"RVF-12",
+            "weight":0.97}],"alternatives":[]}"#;
+        let verdict: Verdict = serde_json::from_str(stored).unwrap();
+        assert_eq!(verdict.made, Making::default());
+        assert_eq!(verdict.evidence[0].earlier, None);
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! A [`Commit`] is applied whole or not at all (ARCHITECTURE.md L1). What a store does with each
 //! [`Effect`] is part of its contract, numbered in `docs/adapter-spec.md`.
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,7 @@ use crate::{
     ids::{CommitId, DocumentId, JobId, StreamId, TenantId, UserId},
     item::{IgnoredReason, QuarantineReason},
     job::Job,
+    label::Answer,
     mail::RecipientKind,
     push::Watch,
     repository::Position,
@@ -126,10 +129,44 @@ pub enum Effect {
     Decide(Decision),
     /// Work to be done later, unless it waits already.
     Enqueue(Job),
+    /// Work to be done after a time, unless it waits already or was done.
+    Defer {
+        /// The work.
+        job: Job,
+        /// Not before so long from now.
+        by: Duration,
+    },
+    /// An answer goes into the log of the document's owner, if the document is still at a version.
+    Label {
+        /// The version that was read; the commit is a conflict at any other.
+        expected: u64,
+        /// The answer.
+        answer: Answer,
+    },
     /// The push registration of the stream.
     Watch(Option<Watch>),
     /// An act of a person is kept, and its rules are changed, if they are still as it found them.
     Act(Box<Act>),
+}
+
+impl Effect {
+    /// Returns the document and version without which the commit is a conflict.
+    #[must_use]
+    pub const fn pinned(&self) -> Option<(DocumentId, u64)> {
+        match self {
+            Self::Decide(decision) => Some((decision.document, decision.expected)),
+            Self::Label { expected, answer } => Some((answer.document, *expected)),
+            Self::Store { .. }
+            | Self::Ignore { .. }
+            | Self::Quarantine { .. }
+            | Self::Leave(_)
+            | Self::Detect(_)
+            | Self::Enqueue(_)
+            | Self::Defer { .. }
+            | Self::Watch(_)
+            | Self::Act(_) => None,
+        }
+    }
 }
 
 /// A virtual address found on an item (MAIL-8): one record per item and address.

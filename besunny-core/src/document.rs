@@ -126,6 +126,10 @@ pub enum ReviewReason {
     TakenOut,
     /// A standing rule of the owner keeps it out of the project it would go to.
     Barred,
+    /// It surely belongs to no project.
+    Nowhere,
+    /// Only the mail itself speaks for the project, and it may not be what it says.
+    Suspicious,
 }
 
 impl DocumentState {

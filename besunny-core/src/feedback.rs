@@ -1,17 +1,22 @@
 //! What a person says of decisions: acts, each one commit, each undone as a whole (CLS-9).
 //!
 //! An act names every document it moves, with the state before and after, so undoing it needs
-//! nothing but the act. Undoing is an act too, and can be undone. A new act is planned here, from
+//! nothing but the act. What it says of a document goes into the log of answers with it, and is taken
+//! back there when it is undone. Undoing is an act too, and can be undone. A new act is planned here, from
 //! the documents as they were read; a store applies it if they are still so.
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    classify::cascade,
     commit::{Basis, Commit, Decision, Effect},
     document::{Document, DocumentState, Route},
     history::Fact,
     ids::{CommitId, DocumentId, ProjectId, RuleId, TenantId, UserId},
     job::Job,
+    label::{Answer, Said, Teacher, Truth},
     preview::Change,
     standing::StandingRule,
 };
@@ -81,6 +86,9 @@ pub struct Move {
     pub before: DocumentState,
     /// Its state after.
     pub after: DocumentState,
+    /// What the log of answers is told; nothing by a rule, or of what was nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truth: Option<Truth>,
 }
 
 /// A rule that an act changed; at least one side is there.
@@ -151,6 +159,19 @@ impl Deed {
             Self::Accept { .. } | Self::Withdraw { .. } | Self::Undo { .. } => None,
         }
     }
+
+    /// Returns where a document in `state` belongs by this.
+    ///
+    /// Taking it out says only that it does not belong there, or where it was thought to belong.
+    fn truth(self, state: &DocumentState) -> Option<Truth> {
+        match self {
+            Self::Assign { to } => Some(Truth::To(to)),
+            Self::Unassign => state.project().or(cascade::suggestion(state)).map(Truth::NotTo),
+            Self::Decline => Some(Truth::Nowhere),
+            Self::Confirm => state.project().map(Truth::To),
+            Self::Accept { .. } | Self::Withdraw { .. } | Self::Undo { .. } => None,
+        }
+    }
 }
 
 impl Act {
@@ -161,7 +182,7 @@ impl Act {
     pub fn judge(asking: Asking, deed: Deed, documents: &[Document]) -> Result<Self, Unfit> {
         let moves = documents.iter().map(|document| {
             let after = deed.judged(&document.state, asking.by).ok_or(Unfit::NotRouted)?;
-            Ok(Move::of(document, after))
+            Ok(Move::of(document, after, deed.truth(&document.state)))
         });
         let moves = moves.collect::<Result<Vec<_>, Unfit>>()?;
         match moves.len() {
@@ -184,6 +205,7 @@ impl Act {
             version: change.version + 1,
             before: change.before,
             after: change.after,
+            truth: None,
         });
         let deed = Deed::Accept { rule: rule.id };
         let change = RuleChange { before, after: Some(rule) };
@@ -203,7 +225,8 @@ impl Act {
     pub fn undo(&self, asking: Asking, documents: &[Document]) -> Self {
         let moved = documents.iter().filter_map(|document| {
             let made = self.moves.iter().find(|made| made.document == document.id)?;
-            Some(Move::of(document, made.before.clone()))
+            let truth = made.truth.map(|_| Truth::Unsaid(self.id));
+            Some(Move::of(document, made.before.clone(), truth))
         });
         let back = |change: &RuleChange| RuleChange {
             before: change.after.clone(),
@@ -227,10 +250,12 @@ impl Act {
             && (documents.is_empty() || moved().eq(documents.iter().copied()))
     }
 
-    /// Returns the commit that does it: decisions, history, events and the act, or nothing.
+    /// Returns the commit that does it: decisions, history, events, answers and the act, or nothing.
+    ///
+    /// `said` is what classifiers had thought of the documents, as far as somebody learns from it.
     #[must_use]
-    pub fn commit(self, tenant: TenantId) -> Commit {
-        let mut effects = Vec::with_capacity(self.moves.len() + 1);
+    pub fn commit(self, tenant: TenantId, mut said: BTreeMap<DocumentId, Vec<Said>>) -> Commit {
+        let mut effects = Vec::with_capacity(2 * self.moves.len() + 1);
         for made in &self.moves {
             effects.push(Effect::Decide(Decision {
                 document: made.document,
@@ -238,6 +263,12 @@ impl Act {
                 state: made.after.clone(),
                 fact: self.fact(made),
             }));
+            if let Some(truth) = made.truth {
+                let (document, by) = (made.document, Teacher::Person(self.by));
+                let said = said.remove(&document).unwrap_or_default();
+                let answer = Answer { document, truth, by, said, act: Some(self.id) };
+                effects.push(Effect::Label { expected: made.version - 1, answer });
+            }
             if made.after == DocumentState::Pending {
                 effects.push(Effect::Enqueue(Job::again(tenant, made.document, self.id)));
             }
@@ -272,12 +303,22 @@ impl Act {
 }
 
 impl Move {
-    fn of(document: &Document, after: DocumentState) -> Self {
+    /// Says whether it tells where a document belongs.
+    #[must_use]
+    pub const fn teaches(&self) -> bool {
+        match self.truth {
+            Some(Truth::To(_) | Truth::NotTo(_) | Truth::Nowhere) => true,
+            Some(Truth::Unsaid(_)) | None => false,
+        }
+    }
+
+    fn of(document: &Document, after: DocumentState, truth: Option<Truth>) -> Self {
         Self {
             document: document.id,
             version: document.version + 1,
             before: document.state.clone(),
             after,
+            truth,
         }
     }
 }

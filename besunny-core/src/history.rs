@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    classify::Verdict,
+    classify::{Ruling, Verdict},
     document::{DocumentState, Origin},
     ids::{CommitId, DocumentId, ProjectId, UserId},
     standing::StandingRule,
@@ -37,6 +37,9 @@ pub enum Fact {
         verdict: Box<Verdict>,
         /// What the engine made of it.
         state: DocumentState,
+        /// By which stage and threshold, and what other classifiers said.
+        #[serde(default)]
+        ruling: Box<Ruling>,
         /// The rules of the owner that kept it out of projects.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         barred: Vec<StandingRule>,

@@ -51,6 +51,8 @@ pub enum QuarantineReason {
     KeepsFailing(String),
     /// The source did not answer for it.
     NotAnswered,
+    /// Reading it panicked, which is a bug of ours.
+    Panicked,
 }
 
 /// What is known of an item that is too large to be read.
@@ -105,6 +107,7 @@ impl fmt::Display for QuarantineReason {
             ),
             Self::KeepsFailing(why) => write!(f, "the source keeps failing on it: {why}"),
             Self::NotAnswered => f.write_str("the source did not answer for it"),
+            Self::Panicked => f.write_str("reading it panicked, which is a bug"),
         }
     }
 }

@@ -3,11 +3,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{CommitId, DocumentId, JobId, StreamId, TenantId},
+    label::Answer,
     source::ItemId,
 };
 
 /// A piece of work.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
     /// Derived from what is to be done, so asking twice is asking once.
     pub id: JobId,
@@ -16,7 +17,7 @@ pub struct Job {
 }
 
 /// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "task")]
 pub enum Task {
     /// Put a document into the right project, or say that nobody knows.
@@ -31,6 +32,14 @@ pub enum Task {
         /// The mail.
         item: ItemId,
     },
+    /// Take it for a right answer that nobody corrected a route (CLS-9).
+    Consent {
+        /// The version of the document that was routed; at any other there is nothing to do.
+        version: u64,
+        /// The answer.
+        #[serde(flatten)]
+        answer: Answer,
+    },
 }
 
 impl Task {
@@ -40,6 +49,7 @@ impl Task {
         match self {
             Self::Classify { .. } => "classify",
             Self::File { .. } => "file",
+            Self::Consent { .. } => "consent",
         }
     }
 }
@@ -57,6 +67,12 @@ impl Job {
                 b"file",
                 stream.as_bytes(),
                 item.as_str().as_bytes(),
+            ]),
+            Task::Consent { version, answer } => JobId::derived(&[
+                tenant.as_bytes(),
+                b"consent",
+                answer.document.as_bytes(),
+                &version.to_be_bytes(),
             ]),
         };
         Self { id, task }

@@ -35,12 +35,14 @@ pub use self::{
     html::{HtmlText, html_to_text},
     identity::{ContentHash, content_hash},
     invitation::{CalendarTime, Invitation, InvitationSource, Method, read_invitation},
+    lookalike::imitates,
     mailbox::Mailbox,
     segment::{Segment, SegmentKind, Span, spans},
 };
 use crate::untrusted::Untrusted;
 
 mod attachment;
+mod authentication;
 mod body;
 pub mod caps;
 mod charset;
@@ -54,6 +56,7 @@ mod identity;
 mod invisible;
 mod invitation;
 mod link;
+mod lookalike;
 mod mailbox;
 mod parameter;
 mod segment;

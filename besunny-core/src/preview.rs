@@ -3,13 +3,13 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    classify::Verdict,
-    document::{Document, DocumentState},
+    classify::{self, cascade::Conclusion},
+    document::{Decider, Document, DocumentState, Review, ReviewReason, Route},
     ids::DocumentId,
     mail::Mail,
     project::Project,
     settings::Settings,
-    standing::{Ruling, StandingRule},
+    standing::{Orders, StandingRule},
     untrusted::Untrusted,
 };
 
@@ -81,8 +81,8 @@ pub struct Case {
     pub document: Document,
     /// What was read out of it.
     pub mail: Mail,
-    /// What a classifier last thought of it.
-    pub verdict: Option<Verdict>,
+    /// What was last concluded of it from what classifiers said.
+    pub concluded: Option<Conclusion>,
 }
 
 impl Preview {
@@ -99,10 +99,12 @@ impl Preview {
         settings: &Settings,
     ) -> Self {
         let decide = |rules: &[StandingRule], case: &Case| {
-            let ruling = Ruling::on(rules, &case.mail, candidates);
-            let by_verdict =
-                || case.verdict.as_ref().map(|it| ruling.decide(it, candidates, settings));
-            ruling.route().map(|(_, state)| state).or_else(by_verdict)
+            let orders = Orders::on(rules, &case.mail, candidates);
+            let by_verdict = || {
+                let concluded = unheld(case.concluded.as_ref()?, candidates, settings);
+                Some(orders.hold(concluded, candidates, settings).state)
+            };
+            orders.route().map(|(_, state)| state).or_else(by_verdict)
         };
         Self::of(cases, |case| {
             let new = decide(after, case)?;
@@ -138,4 +140,24 @@ impl Preview {
         }
         preview
     }
+}
+
+/// Returns what would have been concluded if no rule had held.
+fn unheld(concluded: &Conclusion, candidates: &[Project], settings: &Settings) -> Conclusion {
+    let Conclusion { verdict, state, ruling } = concluded.clone();
+    let reason = match &state {
+        DocumentState::NeedsReview(Review { reason, .. }) => Some(*reason),
+        DocumentState::Pending | DocumentState::Routed(_) | DocumentState::NoProject { .. } => None,
+    };
+    let state = match (reason, ruling.promised, verdict.choice) {
+        // A rule makes no mail more believable.
+        (Some(ReviewReason::Suspicious), ..) => state,
+        (_, None, _) => classify::decide(&verdict, candidates, settings),
+        (Some(ReviewReason::Barred), Some(_), Some(project)) => {
+            let by = Decider::Classifier(verdict.classifier.clone());
+            DocumentState::Routed(Route { project, by, confidence: verdict.confidence })
+        }
+        (_, Some(_), _) => state,
+    };
+    Conclusion { verdict, state, ruling }
 }

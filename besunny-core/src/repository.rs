@@ -13,6 +13,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
+mod learning;
+
+pub use learning::{KEPT_MODELS, Lessons, MadeBy, ModelRecord, Models, NewModel, lineage};
+
 use crate::{
     account::Account,
     address::Username,
@@ -21,7 +25,7 @@ use crate::{
     event::Event,
     feedback::Act,
     history::Entry,
-    ids::{AccountId, CommitId, DocumentId, EventId, ProjectId, StreamId, UserId},
+    ids::{AccountId, CommitId, DocumentId, EventId, JobId, ProjectId, StreamId, UserId},
     item::Item,
     job::Job,
     mail::Mail,
@@ -30,7 +34,7 @@ use crate::{
     scheduler::{PauseReason, Scheduler},
     source::{ItemId, OfferedStream, Revision, Scope, StreamKey},
     standing::StandingRule,
-    tenant::{Tenant, TenantScope, User},
+    tenant::{Allowed, Tenant, TenantScope, User},
     track::{Missing, ScanId, Steer, Track, Version},
     untrusted::Untrusted,
 };
@@ -258,6 +262,10 @@ pub trait People: Debug + Send + Sync {
         scope: &TenantScope,
         names: &[Username],
     ) -> Result<HashMap<Username, UserId>, RepositoryError>;
+    /// Returns what the tenant allows; nothing unless it was set.
+    async fn allowed(&self, scope: &TenantScope) -> Result<Allowed, RepositoryError>;
+    /// Sets what the tenant allows.
+    async fn allow(&self, scope: &TenantScope, allowed: Allowed) -> Result<(), RepositoryError>;
 }
 
 /// Projects.
@@ -298,6 +306,13 @@ pub trait Documents: Debug + Send + Sync {
     /// was decided on. The answer ends before the mails hold more than about `max_bytes`, but has
     /// the first at least; the caller asks for the others again.
     async fn pending(
+        &self,
+        scope: &TenantScope,
+        ids: &[DocumentId],
+        max_bytes: usize,
+    ) -> Result<Vec<Option<Pending>>, RepositoryError>;
+    /// Returns documents in any state with their mails, as [`pending`](Self::pending) does.
+    async fn mails(
         &self,
         scope: &TenantScope,
         ids: &[DocumentId],
@@ -355,7 +370,7 @@ pub struct Content {
     pub origins: Vec<Origin>,
 }
 
-/// A document that nobody has decided on.
+/// A document with its mail.
 #[derive(Clone, Debug)]
 pub struct Pending {
     /// The document.
@@ -424,7 +439,7 @@ pub struct Tally {
 }
 
 /// A mail of a thread.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ThreadMember {
     /// By which message id it was asked for.
     pub message_id: Untrusted<String>,
@@ -432,6 +447,8 @@ pub struct ThreadMember {
     pub document: DocumentId,
     /// The project it is in.
     pub project: Option<ProjectId>,
+    /// How sure the way into it was, from 0 to 1; 1 when a person decided.
+    pub confidence: Option<f64>,
 }
 
 /// What people said of decisions, and the rules they made (CLS-9).
@@ -471,12 +488,35 @@ pub trait Outbox: Debug + Send + Sync {
     async fn unpublished(&self, limit: usize) -> Result<Vec<Event>, RepositoryError>;
     /// Forgets events that were published.
     async fn published(&self, events: &[EventId]) -> Result<(), RepositoryError>;
-    /// Returns jobs that were given up, by id, at most [`BATCH`].
-    async fn dead_jobs(&self, scope: &TenantScope) -> Result<Vec<DeadJob>, RepositoryError>;
+    /// Returns jobs that were given up, by id.
+    async fn dead_jobs(
+        &self,
+        scope: &TenantScope,
+        filter: &DeadJobFilter,
+    ) -> Result<Vec<DeadJob>, RepositoryError>;
+}
+
+/// Which jobs that were given up are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeadJobFilter {
+    /// Only about what this person owns: a document, or an item of an account.
+    pub owner: Option<UserId>,
+    /// Only this one.
+    pub job: Option<JobId>,
+    /// Only those after this one, by id.
+    pub after: Option<JobId>,
+    /// At most so many, and never more than [`BATCH`].
+    pub limit: usize,
+}
+
+impl Default for DeadJobFilter {
+    fn default() -> Self {
+        Self { owner: None, job: None, after: None, limit: BATCH }
+    }
 }
 
 /// A job that was given up.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DeadJob {
     /// The job.
     pub job: Job,
@@ -488,12 +528,12 @@ pub struct DeadJob {
 
 /// Everything a store can be asked.
 pub trait Repository:
-    Streams + Accounts + People + Projects + Documents + Feedback + Outbox
+    Streams + Accounts + People + Projects + Documents + Models + Feedback + Outbox
 {
 }
 
 impl<R> Repository for R where
-    R: Streams + Accounts + People + Projects + Documents + Feedback + Outbox
+    R: Streams + Accounts + People + Projects + Documents + Models + Feedback + Outbox
 {
 }
 

@@ -4,6 +4,8 @@
 //! shown in `ARCHITECTURE.md`.
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::{
     scheduler::{JobRest, PauseReason, Rest},
     source::SourceErrorKind,
@@ -33,11 +35,13 @@ pub const WATCH_PAUSED: Duration = Duration::from_hours(1);
 pub const REWOUND: Backoff = Backoff::seconds(1, 300);
 /// Whoever worked on a stream died or hung twice in a row; the cap is that of a source that is down.
 pub const ABANDONED: Backoff = Backoff::seconds(1, 600);
+/// Work on a stream panicked: a bug, as likely as not ours, so it is asked rarely.
+pub const PANICKED: Backoff = MALFORMED;
 /// Our own store failed.
 pub const STORE: Backoff = Backoff::seconds(1, 60);
 /// A job failed (JOB-4: 60 s for a classification).
 pub const JOB: Backoff = Backoff::seconds(5, 600);
-/// A job that failed so often is given up (F12).
+/// A job is given up after so many failures that no patience heals, or ends of whoever did it (F12).
 pub const JOB_ATTEMPTS: u32 = 5;
 
 impl Backoff {
@@ -85,7 +89,7 @@ pub fn after(failed: Failed, luck: f64) -> Rest {
         | SourceErrorKind::Misconfigured => UNAVAILABLE,
     };
     let wait = backoff.wait(failed.attempt, luck);
-    Rest::After(failed.retry_after.map_or(wait, |asked| asked.max(wait)))
+    failed.retry_after.map_or(Rest::After(wait), |asked| Rest::Asked(asked.max(wait)))
 }
 
 /// Why a job failed, as far as the table asks.
@@ -100,27 +104,72 @@ pub enum JobFailure {
     },
     /// Our own store failed, or nobody here has the adapter: time heals it.
     Outage,
-    /// Anything else: it is tried [`JOB_ATTEMPTS`] times.
+    /// Anything else: no patience heals it.
     Other,
 }
 
-/// Returns what becomes of a job after its `attempt`th failure.
+impl JobFailure {
+    /// Says whether no patience heals it; after [`JOB_ATTEMPTS`] of these the job is given up.
+    #[must_use]
+    pub const fn is_strike(self) -> bool {
+        match self {
+            Self::Source { kind, .. } => matches!(kind, SourceErrorKind::Malformed),
+            Self::Outage => false,
+            Self::Other => true,
+        }
+    }
+}
+
+/// How often a job has failed, the last failure included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tries {
+    /// In any way; the wait follows from it.
+    pub attempt: u32,
+    /// In a way that no patience heals.
+    pub strikes: u32,
+}
+
+/// Returns what becomes of a job after a failure.
 ///
 /// A source decides as it does for a stream; what a stream would wait for makes a dead letter, and
-/// so does an answer that makes no sense [`JOB_ATTEMPTS`] times.
+/// so do [`JOB_ATTEMPTS`] failures that no patience heals, whatever happened between them.
 #[must_use]
-pub fn after_job(failure: JobFailure, attempt: u32, luck: f64) -> JobRest {
-    let (wait, heals) = match failure {
+pub fn after_job(failure: JobFailure, Tries { attempt, strikes }: Tries, luck: f64) -> JobRest {
+    let wait = match failure {
         JobFailure::Source { kind, retry_after } => {
             match after(Failed { kind, retry_after, attempt }, luck) {
                 Rest::Paused(reason) => return JobRest::GivenUp(Some(reason)),
-                Rest::After(wait) => (wait, kind != SourceErrorKind::Malformed),
+                Rest::After(wait) | Rest::Asked(wait) => wait,
             }
         }
-        JobFailure::Outage => (JOB.wait(attempt, luck), true),
-        JobFailure::Other => (JOB.wait(attempt, luck), false),
+        JobFailure::Outage | JobFailure::Other => JOB.wait(attempt, luck),
     };
-    if heals || attempt < JOB_ATTEMPTS { JobRest::After(wait) } else { JobRest::GivenUp(None) }
+    if failure.is_strike() && strikes >= JOB_ATTEMPTS {
+        return JobRest::GivenUp(None);
+    }
+    JobRest::After(wait)
+}
+
+/// The longest wait that is believed: more is a mistake of whoever asked for it.
+const LONGEST_ASKED: Duration = Duration::from_hours(24);
+
+/// Reads a `Retry-After` field: seconds, or until a date (RFC 9110, section 10.2.3).
+///
+/// A date is compared with `now`; give the sender's own clock where the answer shows it.
+#[must_use]
+pub fn asked_wait(field: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let field = field.trim();
+    let wait = match field.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => (http_date(field)? - now).to_std().unwrap_or_default(),
+    };
+    Some(wait.min(LONGEST_ASKED))
+}
+
+/// Reads a date of HTTP (RFC 9110, section 5.6.7).
+#[must_use]
+pub fn http_date(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc2822(text.trim()).ok().map(|date| date.to_utc())
 }
 
 /// Returns a number from 0 to 1 that follows from `seed`: jitter without randomness (L5).
@@ -135,10 +184,31 @@ pub fn luck(seed: &[&[u8]]) -> f64 {
 mod tests {
     use super::*;
 
+    #[test]
+    fn asked_waits_are_seconds_or_dates() {
+        let now = "2026-06-01T08:00:00Z".parse().unwrap();
+        let rows = [
+            ("17", Some(17)),
+            (" 0 ", Some(0)),
+            ("Mon, 01 Jun 2026 08:00:17 GMT", Some(17)),
+            ("Mon, 01 Jun 2026 07:00:00 GMT", Some(0)),
+            ("99999999", Some(86_400)),
+            ("", None),
+            ("soon", None),
+            ("-1", None),
+            ("1.5", None),
+            ("99999999999999999999999", None),
+        ];
+        for (field, want) in rows {
+            let got = asked_wait(field, now).map(|wait| wait.as_secs());
+            assert_eq!(got, want, "{field:?}");
+        }
+    }
+
     fn check(kind: SourceErrorKind, attempt: u32, asked: Option<u64>) -> String {
         let retry_after = asked.map(Duration::from_secs);
         match after(Failed { kind, retry_after, attempt }, 1.0) {
-            Rest::After(wait) => format!("{}s", wait.as_secs()),
+            Rest::After(wait) | Rest::Asked(wait) => format!("{}s", wait.as_secs()),
             Rest::Paused(reason) => reason.as_str().to_owned(),
         }
     }
@@ -210,9 +280,13 @@ mod tests {
         }
         let sentences = [
             format!(
-                "A job that fails waits {} and is given up after {JOB_ATTEMPTS} attempts",
+                "A job that fails waits {}, and is given up after {JOB_ATTEMPTS} failures that no \
+                 patience heals",
                 range(JOB)
             ),
+            format!("after {JOB_ATTEMPTS} such ends in a row it is given up"),
+            format!("panicked outside of the source | a bug | waits {} |", range(PANICKED)),
+            format!("from the second time in a row without a commit it waits {}", range(ABANDONED)),
             format!("after {} times without end it lists anew", crate::track::MAX_REWINDS),
             format!(
                 "{} failures while its neighbours could be read, or {} alone",
@@ -234,30 +308,33 @@ mod tests {
             retry_after: asked.map(Duration::from_secs),
         };
         let rows = [
-            (source(Kind::RateLimited, None), 1, "1s"),
-            (source(Kind::RateLimited, Some(17)), 1, "17s"),
-            (source(Kind::RateLimited, None), 30, "64s"),
-            (source(Kind::Unavailable, Some(1200)), 30, "1200s"),
-            (source(Kind::LimitReached, None), 30, "3600s"),
-            (source(Kind::PageExpired, None), 30, "300s"),
-            (source(Kind::Malformed, None), 1, "5s"),
-            (source(Kind::Malformed, None), JOB_ATTEMPTS, "given up"),
-            (source(Kind::Unauthorized, Some(5)), 1, "given up: reconnect"),
-            (source(Kind::Forbidden, None), 1, "given up: missing_permission"),
-            (source(Kind::Misconfigured, None), 1, "given up: misconfigured"),
-            (source(Kind::StreamGone, None), 1, "given up: stream_gone"),
-            (JobFailure::Outage, 1, "5s"),
-            (JobFailure::Outage, 30, "600s"),
-            (JobFailure::Other, JOB_ATTEMPTS - 1, "40s"),
-            (JobFailure::Other, JOB_ATTEMPTS, "given up"),
+            (source(Kind::RateLimited, None), 1, 0, "1s"),
+            (source(Kind::RateLimited, Some(17)), 1, 0, "17s"),
+            (source(Kind::RateLimited, None), 30, 4, "64s"),
+            (source(Kind::Unavailable, Some(1200)), 30, 4, "1200s"),
+            (source(Kind::LimitReached, None), 30, 4, "3600s"),
+            (source(Kind::PageExpired, None), 30, 4, "300s"),
+            (source(Kind::Malformed, None), 1, 1, "5s"),
+            (source(Kind::Malformed, None), 30, 4, "900s"),
+            (source(Kind::Malformed, None), 5, 5, "given up"),
+            (source(Kind::Malformed, None), 30, 5, "given up"),
+            (source(Kind::Unauthorized, Some(5)), 1, 0, "given up: reconnect"),
+            (source(Kind::Forbidden, None), 1, 0, "given up: missing_permission"),
+            (source(Kind::Misconfigured, None), 1, 0, "given up: misconfigured"),
+            (source(Kind::StreamGone, None), 1, 0, "given up: stream_gone"),
+            (JobFailure::Outage, 1, 0, "5s"),
+            (JobFailure::Outage, 30, 5, "600s"),
+            (JobFailure::Other, 4, 4, "40s"),
+            (JobFailure::Other, 30, 4, "600s"),
+            (JobFailure::Other, 5, 5, "given up"),
         ];
-        for (failure, attempt, want) in rows {
-            let found = match after_job(failure, attempt, 1.0) {
+        for (failure, attempt, strikes, want) in rows {
+            let found = match after_job(failure, Tries { attempt, strikes }, 1.0) {
                 JobRest::After(wait) => format!("{}s", wait.as_secs()),
                 JobRest::GivenUp(None) => "given up".to_owned(),
                 JobRest::GivenUp(Some(reason)) => format!("given up: {}", reason.as_str()),
             };
-            assert_eq!(found, want, "{failure:?} {attempt}");
+            assert_eq!(found, want, "{failure:?} {attempt} {strikes}");
         }
     }
 

@@ -38,10 +38,12 @@ pub struct Lease {
     pub account: Arc<Account>,
     /// Fencing number; every later lease has a higher one.
     pub epoch: Epoch,
-    /// How often work on the stream has failed in a row, or its lease ended by itself.
+    /// How often work on the stream has failed in a row.
     pub attempt: u32,
-    /// Whether the lease before it ended by itself: whoever held it died or hung.
-    pub expired: bool,
+    /// How many leases in a row ended by themselves: whoever held them died or hung.
+    pub expired: u32,
+    /// Whether the last one did.
+    pub abandoned: bool,
     /// How long ago a notice last came for it.
     pub noticed_ago: Option<Duration>,
     /// How many looks in a row brought nothing new.
@@ -61,8 +63,30 @@ pub struct Claim {
     pub epoch: Epoch,
     /// How often the job has failed, or its claim ended by itself.
     pub attempt: u32,
+    /// How many of its failures no patience heals.
+    pub strikes: u32,
     /// How many claims in a row ended by themselves: whoever held them died or hung.
     pub expired: u32,
+}
+
+/// A lease or a claim by what names it, for whoever keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The tenant whose work it is.
+    pub scope: TenantScope,
+    /// What is worked on.
+    pub on: Held,
+    /// The fencing number.
+    pub epoch: Epoch,
+}
+
+/// What a [`Hold`] is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// A stream, under a lease.
+    Stream(StreamId),
+    /// A job, under a claim.
+    Job(JobId),
 }
 
 /// The kinds of work that wait in a store.
@@ -83,6 +107,8 @@ pub struct Release {
     pub rest: Rest,
     /// How often work has failed in a row; 0 after success.
     pub attempt: u32,
+    /// How many leases in a row ended by themselves; 0 once one was ended after work.
+    pub expired: u32,
     /// What failed, for people; without content.
     pub error: Option<String>,
     /// Whether everything the source has was read.
@@ -94,8 +120,10 @@ pub struct Release {
 /// When something is due again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
-    /// After a time, or earlier when a notice comes.
+    /// After a time, or earlier when something makes it due.
     After(Duration),
+    /// After a time that the source asked for, or earlier when a later notice or a person asks.
+    Asked(Duration),
     /// When a person has done something about it.
     Paused(PauseReason),
 }
@@ -121,6 +149,8 @@ pub struct Failure {
     pub rest: JobRest,
     /// What failed, for people; without content.
     pub error: String,
+    /// Whether it is one that no patience heals.
+    pub strike: bool,
 }
 
 /// What becomes of a job that failed.
@@ -167,14 +197,17 @@ pub struct Noted {
 /// - `lease` MUST raise the epoch of each stream it grants, in the same store that `commit` checks
 ///   (`scheduler.lease.raises-epoch`), and MUST NOT grant a stream whose lease still runs
 ///   (`scheduler.lease.exclusive`). A lease that has ended MUST be granted anew
-///   (`scheduler.lease.expires`) and count as an attempt until a commit moves the stream on
-///   (`scheduler.lease.counts-expired`).
+///   (`scheduler.lease.expires`) and be counted, apart from failures, until a commit moves the
+///   stream on (`scheduler.lease.counts-expired`).
 /// - `note` MUST be durable before it returns (`scheduler.note.durable`), MUST make every stream
 ///   named due at once, except that a stream looked at less than [`COALESCE`] ago is due when that
 ///   time is over (`scheduler.note.coalesces`), and MUST NOT be forgotten by a release of a lease
 ///   that was granted before it (`scheduler.note.survives-release`).
+/// - A wait that the source asked for MUST NOT be cut short by a newcomer, nor by what came before
+///   the stream was released (`scheduler.release.asked-wait`).
 /// - `claim` and `fail` keep the same promises for jobs (`scheduler.claim.exclusive`,
 ///   `scheduler.claim.expires`, `scheduler.fail.retries`, `scheduler.fail.dead-letter`).
+/// - Failures that no patience heals MUST be counted apart (`scheduler.fail.strikes`).
 /// - A claim that ended by itself MUST count as an attempt (`scheduler.claim.counts-expired`), and
 ///   its job MUST be granted alone (`scheduler.claim.expired-alone`): it may end whoever takes it,
 ///   and must not take its neighbours with it each time.
@@ -182,6 +215,9 @@ pub struct Noted {
 ///   past first and no more than asked for (`scheduler.forget.old`), and nothing that is younger,
 ///   waits or was given up (`scheduler.forget.keeps`). Whoever repeats a commit does so at once, so
 ///   what is older than any patience is asked for by nobody.
+/// - `heartbeat` MUST lengthen what still holds (`scheduler.heartbeat.keeps`,
+///   `scheduler.heartbeat.keeps-claim`) and answer `false` for what has passed on or ended
+///   (`scheduler.heartbeat.fenced`, `scheduler.heartbeat.fenced-claim`).
 /// - Release, heartbeat and fail under an old epoch MUST change nothing
 ///   (`scheduler.release.fenced`).
 ///
@@ -198,8 +234,12 @@ pub struct Noted {
 pub trait Scheduler: Debug + Send + Sync {
     /// Grants leases on streams that are due, longest due first.
     async fn lease(&self, ask: Ask) -> Result<Vec<Lease>, RepositoryError>;
-    /// Lengthens a lease; `false` when it has passed to somebody else.
-    async fn heartbeat(&self, lease: &Lease, lease_for: Duration) -> Result<bool, RepositoryError>;
+    /// Lengthens leases and claims to `lease_for` from now; says in turn which still hold.
+    async fn heartbeat(
+        &self,
+        holds: &[Hold],
+        lease_for: Duration,
+    ) -> Result<Vec<bool>, RepositoryError>;
     /// Ends a lease.
     async fn release(&self, lease: &Lease, release: Release) -> Result<(), RepositoryError>;
     /// Grants claims on jobs that are due, longest due first.
@@ -223,6 +263,22 @@ pub trait Scheduler: Debug + Send + Sync {
 
 /// Repeated notices within this time make one look (ARCHITECTURE.md L2).
 pub const COALESCE: Duration = Duration::from_secs(2);
+
+impl Lease {
+    /// Returns what a heartbeat keeps.
+    #[must_use]
+    pub const fn hold(&self) -> Hold {
+        Hold { scope: self.scope, on: Held::Stream(self.stream), epoch: self.epoch }
+    }
+}
+
+impl Claim {
+    /// Returns what a heartbeat keeps.
+    #[must_use]
+    pub const fn hold(&self) -> Hold {
+        Hold { scope: self.scope, on: Held::Job(self.job.id), epoch: self.epoch }
+    }
+}
 
 impl PauseReason {
     /// Returns what a failure of `kind` waits for, `None` when time heals it.

@@ -174,7 +174,7 @@ pub enum Sweep {
 }
 
 /// The answer for one id of [`Source::fetch`].
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Fetched<T> {
     /// The item, at the revision it has now.
     Present(ItemRef, T),
@@ -186,6 +186,13 @@ pub enum Fetched<T> {
         id: ItemId,
         /// Why, without any of its content.
         why: &'static str,
+    },
+    /// Only this one of several could not be asked for; it is as if it had failed in a call alone.
+    Failed {
+        /// Which item.
+        id: ItemId,
+        /// What came in between.
+        error: SourceError,
     },
 }
 
@@ -225,7 +232,8 @@ pub struct OfferedStream {
 ///   (`source.list.complete`), with no bound in time: imported items have old dates.
 /// - `fetch` MUST answer each id once, in any order (`source.fetch.each-once`); an id that is gone
 ///   or out of scope is [`Fetched::Gone`] (`source.fetch.gone`), an item that cannot be decoded is
-///   [`Fetched::Unreadable`] and never fails its neighbours (`source.fetch.unreadable`).
+///   [`Fetched::Unreadable`] and never fails its neighbours (`source.fetch.unreadable`). Where only
+///   some of several ids failed, they may be [`Fetched::Failed`] so that the others are not lost.
 /// - An item MUST keep its id while it exists, also across restarts (`source.items.stable-ids`).
 ///
 /// # Errors
@@ -288,7 +296,7 @@ impl<T> Fetched<T> {
     pub const fn id(&self) -> &ItemId {
         match self {
             Self::Present(at, _) => &at.id,
-            Self::Gone(id) | Self::Unreadable { id, .. } => id,
+            Self::Gone(id) | Self::Unreadable { id, .. } | Self::Failed { id, .. } => id,
         }
     }
 }

@@ -1,12 +1,16 @@
 //! Standing rules of a person: what matches goes never, or always, into a project (CLS-9).
 //!
-//! A rule binds the engine, not a classifier: [`Ruling`] is the pure decision over a mail, what a
-//! classifier thinks of it, and the rules of its owner. A person's own choice is above all rules.
+//! A rule binds the engine, not a classifier: [`Orders`] is the pure decision over a mail, what the
+//! classifiers concluded, and the rules of its owner. A person's own choice is above all rules.
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    classify::{self, SHARED_DOMAINS, Verdict, is_at},
+    classify::{
+        self, SHARED_DOMAINS, Stage, Verdict,
+        cascade::{Conclusion, suggestion},
+        is_believable, is_below,
+    },
     document::{Decider, DocumentState, Review, ReviewReason, Route},
     ids::{ProjectId, RuleId, TenantId, UserId},
     mail::Mail,
@@ -223,7 +227,8 @@ impl Match {
         let mut authors = mail.from.iter().map(|from| from.address.expose().to_lowercase());
         match self {
             Self::Sender(address) => authors.any(|author| author == *address),
-            Self::Domain(domain) => authors.any(|author| is_at(&author, domain)),
+            Self::Domain(domain) => authors
+                .any(|author| is_below(author.rsplit('@').next().unwrap_or_default(), domain)),
             Self::Thread(id) => own_id(mail).chain(mail.thread_ids()).any(|other| other == id),
             Self::Subject(subject) => plain_subject(mail.subject_text()) == *subject,
         }
@@ -242,17 +247,17 @@ impl Match {
 
 /// What the rules of an owner say of one mail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ruling<'a> {
+pub struct Orders<'a> {
     barred: Vec<&'a StandingRule>,
     always: Option<&'a StandingRule>,
 }
 
-impl<'a> Ruling<'a> {
+impl<'a> Orders<'a> {
     /// Asks `rules` about `mail`.
     ///
     /// A *never* is above an *always*. Of several *always* the narrowest holds; two as narrow that
     /// name different projects cancel out. An *always* does not cover a mail with several authors,
-    /// or one that is known not to come from its author.
+    /// or one whose sender the receiving server did not confirm.
     #[must_use]
     pub fn on(rules: &'a [StandingRule], mail: &Mail, candidates: &[Project]) -> Self {
         let covering = || rules.iter().filter(|rule| rule.of.covers(mail));
@@ -263,7 +268,7 @@ impl<'a> Ruling<'a> {
         };
         let mut always: Vec<_> = covering()
             .filter(|rule| rule.says == Says::Always && is_open(rule.project))
-            .filter(|_| mail.from.len() == 1 && !is_spoofed(mail))
+            .filter(|_| mail.from.len() == 1 && is_believable(mail))
             .collect();
         always.sort_by_key(|rule| (rule.of.width(), rule.id));
         let narrowest = always.first().copied().filter(|first| {
@@ -281,41 +286,55 @@ impl<'a> Ruling<'a> {
         Some((rule, DocumentState::Routed(Route { project: rule.project, by, confidence: 1.0 })))
     }
 
-    /// Makes a decision of a verdict, without the projects that are barred.
+    /// Holds a conclusion back from the projects that are barred.
     ///
-    /// What is barred is struck out of the verdict; the best of the others still has to be as sure as
-    /// the settings ask.
+    /// What is barred is struck out of a verdict of the rules; the best of the others still has to be as
+    /// sure as the settings ask. In the place of a classifier that keeps a promise nobody decides.
     #[must_use]
-    pub fn decide(
+    pub fn hold(
         &self,
-        verdict: &Verdict,
+        concluded: Conclusion,
         candidates: &[Project],
         settings: &Settings,
-    ) -> DocumentState {
-        let bars = |id: &ProjectId| self.barred.iter().any(|rule| rule.project == *id);
-        if !verdict.choice.as_ref().is_some_and(bars)
-            && !verdict.alternatives.iter().any(|other| bars(&other.project))
-        {
-            return classify::decide(verdict, candidates, settings);
+    ) -> Conclusion {
+        let Conclusion { verdict, state, mut ruling } = concluded;
+        let is_chosen = verdict.choice.is_some_and(|id| self.bars(id));
+        let is_meant = state.project().or(suggestion(&state)).is_some_and(|id| self.bars(id));
+        let is_near = verdict.alternatives.iter().any(|other| self.bars(other.project));
+        if !(is_chosen || is_meant || is_near) {
+            return Conclusion { verdict, state, ruling };
         }
+        let left = self.strike(&verdict);
+        let barred = |suggestion| {
+            DocumentState::NeedsReview(Review { reason: ReviewReason::Barred, suggestion })
+        };
+        let state = if ruling.promised.is_some() {
+            if is_meant { barred(left.choice) } else { state }
+        } else {
+            let state = classify::decide(&left, candidates, settings);
+            if state.project().is_some() {
+                ruling.stage = Stage::Rules;
+            }
+            let is_undecided = is_chosen && state.project().is_none();
+            if is_undecided { barred(suggestion(&state)) } else { state }
+        };
+        Conclusion { verdict, state, ruling }
+    }
+
+    fn bars(&self, project: ProjectId) -> bool {
+        self.barred.iter().any(|rule| rule.project == project)
+    }
+
+    /// Returns a verdict without what is barred.
+    fn strike(&self, verdict: &Verdict) -> Verdict {
         let mut left = verdict.clone();
-        left.alternatives.retain(|other| !bars(&other.project));
-        if left.choice.as_ref().is_some_and(bars) {
+        left.alternatives.retain(|other| !self.bars(other.project));
+        if left.choice.is_some_and(|id| self.bars(id)) {
             let next = (!left.alternatives.is_empty()).then(|| left.alternatives.remove(0));
             left.choice = next.map(|next| next.project);
             left.confidence = next.map_or(0.0, |next| next.confidence);
         }
-        match classify::decide(&left, candidates, settings) {
-            DocumentState::NeedsReview(Review { suggestion, .. })
-                if verdict.choice.as_ref().is_some_and(bars) =>
-            {
-                DocumentState::NeedsReview(Review { reason: ReviewReason::Barred, suggestion })
-            }
-            state @ (DocumentState::Pending
-            | DocumentState::Routed(_)
-            | DocumentState::NeedsReview(_)
-            | DocumentState::NoProject { .. }) => state,
-        }
+        left
     }
 
     /// Returns the rules that kept `verdict` out of projects.
@@ -327,15 +346,6 @@ impl<'a> Ruling<'a> {
         };
         self.barred.iter().filter(|rule| named(rule.project)).map(|rule| (*rule).clone()).collect()
     }
-}
-
-/// Says whether the receiving server found that a mail is not from its author.
-///
-/// Only the newest result counts, which our own provider wrote, and only a failure: whoever forges
-/// one harms nobody but the forged mail.
-fn is_spoofed(mail: &Mail) -> bool {
-    let newest = mail.authentication_results.first().map(|result| result.expose().to_lowercase());
-    newest.is_some_and(|result| result.contains("dmarc=fail"))
 }
 
 fn own_id(mail: &Mail) -> impl Iterator<Item = &str> {

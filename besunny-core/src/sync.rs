@@ -282,14 +282,14 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
                 asking.push(self.ask(lease, ids).boxed());
             }
             let Some((ids, answer)) = asking.next().await else { break };
-            match answer {
+            let lost = match answer {
                 Ok(items) => facts.add(ids, items, self.plan),
-                Err(error) => {
-                    failed.push((ids, error));
-                    if troubled < ATTEMPTS {
-                        break;
-                    }
-                }
+                Err(error) => vec![(ids, error)],
+            };
+            let is_over = !lost.is_empty() && troubled < ATTEMPTS;
+            failed.extend(lost);
+            if is_over {
+                break;
             }
             if facts.weight() >= PART_BYTES || facts.len() >= PART_ITEMS {
                 let mut part = std::mem::take(&mut facts);
@@ -339,17 +339,17 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
                 continue;
             }
             for id in ids {
-                match self.source.fetch(&lease.at, std::slice::from_ref(id)).await {
-                    Ok(items) => facts.add(std::slice::from_ref(id), items, self.plan),
-                    Err(error) if error.concerns_item() => {
-                        let alone = facts.is_empty();
-                        if troubled >= if alone { PATIENCE } else { ATTEMPTS } {
-                            facts.give_up(id.clone(), &error);
-                        } else {
-                            lost = Some(error);
-                        }
-                    }
-                    Err(error) => lost = Some(error),
+                let asked = std::slice::from_ref(id);
+                let error = match self.source.fetch(&lease.at, asked).await {
+                    Ok(items) => facts.add(asked, items, self.plan).pop().map(|(_, error)| error),
+                    Err(error) => Some(error),
+                };
+                let Some(error) = error else { continue };
+                let patience = if facts.is_empty() { PATIENCE } else { ATTEMPTS };
+                if error.concerns_item() && troubled >= patience {
+                    facts.give_up(id.clone(), &error);
+                } else {
+                    lost = Some(error);
                 }
             }
         }

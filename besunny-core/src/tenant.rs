@@ -39,6 +39,14 @@ pub struct Tenant {
     pub created_at: DateTime<Utc>,
 }
 
+/// What a tenant allows to be done with its documents; nothing by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Allowed {
+    /// Documents that nobody is sure of may be shown to a language model.
+    pub language_models: bool,
+}
+
 /// A person of a tenant (USER-1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// It has no `Display` and its `Debug` hides the content, so that it reaches neither a log nor an
 /// error message by accident. Whoever reads it names the act: [`Untrusted::expose`].
-#[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Untrusted<T>(T);
 

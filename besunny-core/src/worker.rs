@@ -7,12 +7,18 @@ use std::{collections::HashMap, fmt::Debug, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future};
 
+mod acquaintance;
+mod caught;
 mod decisions;
 mod forgetting;
 mod jobs;
+mod keeping;
+mod learning;
 mod relay;
 mod streams;
 mod watches;
+
+pub use learning::Shelf;
 
 use crate::{
     account::Provider,
@@ -22,12 +28,15 @@ use crate::{
     clock::Clock,
     event::EventSink,
     intake::MailIntake,
+    learner::Learner,
     repository::Repository,
+    retry,
     scheduler::{Lease, Scheduler, Work},
     settings::Settings,
     stop::Stop,
     sync::Pass,
 };
+use caught::caught;
 
 /// Everything the loops need.
 #[derive(Debug)]
@@ -42,8 +51,14 @@ pub struct Worker {
     pub mail: HashMap<Provider, MailAdapter>,
     /// What mails mean.
     pub intake: MailIntake,
-    /// Which project a document belongs to.
+    /// Which project a document belongs to, by rules.
     pub classifier: Arc<dyn Classifier>,
+    /// What learns from people where their documents belong; with none, nothing is learned.
+    pub learner: Option<Arc<dyn Learner>>,
+    /// Who is asked where the others are not sure and the tenant allows it.
+    pub language: Option<Arc<dyn Classifier>>,
+    /// Models that are held in memory.
+    pub shelf: Shelf,
     /// Where events go.
     pub sink: Arc<dyn EventSink>,
     /// Who wants to see progress.
@@ -94,9 +109,10 @@ impl Worker {
     /// Dropping the future loses nothing: whatever was under way is done again by another worker
     /// once its lease has ended.
     pub async fn run(&self, stop: &Stop) {
-        let until = Until::Stopped(stop.clone());
-        let loops = (self.streams(&until), self.jobs(&until), self.relay(&until));
-        future::join4(loops.0, loops.1, loops.2, self.forget(stop)).await;
+        let until = &Until::Stopped(stop.clone());
+        let relay = self.unbroken(until, || self.relay(until));
+        let forget = self.unbroken(until, || self.forget(stop).map(|()| 0));
+        future::join3(self.run_beside(stop), relay, forget).await;
     }
 
     /// Runs what several may run at once, beside one [`run`](Self::run) that also publishes events
@@ -105,8 +121,10 @@ impl Worker {
     /// # Cancellation
     /// As with [`run`](Self::run).
     pub async fn run_beside(&self, stop: &Stop) {
-        let until = Until::Stopped(stop.clone());
-        future::join(self.streams(&until), self.jobs(&until)).await;
+        let until = &Until::Stopped(stop.clone());
+        let streams = self.unbroken(until, || self.streams(until));
+        let jobs = self.unbroken(until, || self.jobs(until));
+        future::join(streams, jobs).await;
     }
 
     /// Works until nothing is due now; streams that wait for a later time are left alone.
@@ -118,6 +136,30 @@ impl Worker {
             if streams + jobs + events == 0 {
                 return;
             }
+        }
+    }
+
+    /// Does a loop until its end; one that panicked begins again, and the others go on.
+    ///
+    /// Work panics alone, so it was a port that all of the loop asks: the wait is that of our store.
+    async fn unbroken<L: Future<Output = usize>>(
+        &self,
+        until: &Until,
+        begin: impl Fn() -> L,
+    ) -> usize {
+        let mut panics = 0;
+        loop {
+            let panicked = match caught(begin()).await {
+                Ok(done) => return done,
+                Err(panicked) => panicked,
+            };
+            tracing::error!(error = describe(&panicked), "a loop begins again");
+            if until.is_over() {
+                return 0;
+            }
+            panics += 1;
+            let later = self.clock.now() + retry::STORE.wait(panics, 1.0);
+            future::select(self.clock.sleep_until(later), until.wanted()).await;
         }
     }
 

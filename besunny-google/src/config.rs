@@ -7,17 +7,18 @@ use crate::quota::QuotaTable;
 
 /// Time to connect: a host that needs more than a few round trips is down.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Time for a whole answer, up to its first MiB: Gmail answers in well under a second, and a worker
-/// heartbeats its lease every 30 s.
+/// Time for a whole answer, up to its first MiB: Gmail answers in well under a second.
 const TOTAL: Duration = Duration::from_secs(30);
 /// Time for the rest of an answer beyond 1 MiB, from when its turn has come: 35 MB of base64 at
 /// 2.4 Mbit/s.
 const LARGE: Duration = Duration::from_mins(2);
 /// The largest mail that is read whole (MAIL-18); also what Gmail lets people send.
 const MAX_MAIL_BYTES: usize = 25 << 20;
-/// Fetches under way for one mailbox: a burst of the minute's 300 fetches lasts some seconds at
-/// Gmail's usual 150 ms each, and more would only wait for the budget.
-const FETCH_CONCURRENCY: usize = 8;
+/// Mails asked for in one request: the work of a request is shared by so many.
+const FETCH_BATCH: usize = 25;
+/// Requests under way for one mailbox: with two of them 50 mails are, and Google advises against
+/// batches of more, since they are refused for being too many at once.
+const FETCH_CONCURRENCY: usize = 2;
 /// Gmail's largest page (developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/list).
 const PAGE_SIZE: u16 = 500;
 
@@ -34,7 +35,9 @@ pub struct GoogleConfig {
     pub max_mail_bytes: usize,
     /// How many ids a page of a listing or of the history has; Gmail's most is 500.
     pub page_size: u16,
-    /// How many mails of one mailbox are fetched at once.
+    /// How many mails are fetched by one request; Google takes 100 at most.
+    pub fetch_batch: usize,
+    /// How many requests for mails of one mailbox are under way at once.
     pub fetch_concurrency: usize,
     /// What calls cost and how much may be spent.
     pub quota: QuotaTable,
@@ -103,6 +106,7 @@ impl Default for GoogleConfig {
             timeouts: Timeouts { connect: CONNECT, total: TOTAL, large: LARGE },
             max_mail_bytes: MAX_MAIL_BYTES,
             page_size: PAGE_SIZE,
+            fetch_batch: FETCH_BATCH,
             fetch_concurrency: FETCH_CONCURRENCY,
             quota: QuotaTable::default(),
         }

@@ -8,6 +8,8 @@ use besunny_core::{
     token::TokenSource,
 };
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod answers;
 mod filing;
 mod history;
 mod labels;

@@ -14,6 +14,9 @@ mod wire;
 
 pub use check::{Finding, Inquiry, Use, check};
 pub use config::{ConfigError, Endpoints, GoogleConfig, Timeouts};
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use gmail::answers::read_as_any;
 pub use gmail::{Gmail, Polled, Pushed};
 pub use keys::GoogleKeys;
 pub use notice::PushConfig;

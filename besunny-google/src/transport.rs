@@ -15,6 +15,7 @@ use reqwest::{
 };
 use secrecy::ExposeSecret;
 
+mod batch;
 mod body;
 mod exchange;
 mod header;
@@ -27,6 +28,7 @@ pub(crate) use segment::Segment;
 use crate::{
     quota::{GMAIL, Operation},
     refusal::{Case, Refusal, Verdict},
+    wire::Unusable,
 };
 
 /// How long an account rests after a refusal that names no wait: Google advises to begin with a
@@ -49,7 +51,8 @@ pub(crate) struct Call<'a> {
     method: Method,
     url: String,
     query: Vec<(&'static str, &'a str)>,
-    body: Option<Vec<u8>>,
+    /// Its type and its bytes.
+    body: Option<(&'static str, Vec<u8>)>,
     cap: usize,
 }
 
@@ -101,7 +104,61 @@ impl Transport {
                 self.tokens.invalidate(call.account, &token).await;
             }
         }
-        let Some(answer) = answer else { return Ok(Reply::TooLarge) };
+        answer.map_or(Ok(Reply::TooLarge), |answer| self.reply(call, answer, is_replay))
+    }
+
+    /// Makes the first of `calls`, as many as the budget has room for, in one request.
+    ///
+    /// All calls are of one account and one price. The replies stand in their order, one at least;
+    /// `None` where they are larger together than one of the calls takes.
+    ///
+    /// # Errors
+    /// [`SourceError`] when all of them failed together.
+    ///
+    /// # Cancellation
+    /// As with [`send`](Self::send).
+    pub(crate) async fn send_some(
+        &self,
+        calls: &[Call<'_>],
+    ) -> Result<Option<Vec<Result<Reply, SourceError>>>, SourceError> {
+        let Some(first) = calls.first() else { return Ok(Some(Vec::new())) };
+        let most = u32::try_from(calls.len()).unwrap_or(u32::MAX);
+        let count = self.budget.spend_some(self.price(first), most).await;
+        let calls = calls.get(..usize::try_from(count).unwrap_or(usize::MAX)).unwrap_or(calls);
+        let (Some(mut answers), token) = self.attempt_all(first, calls).await? else {
+            return Ok(None);
+        };
+        let is_refused = |place: &usize| is_refused_token(answers[*place].as_ref());
+        let refused: Vec<usize> = (0..calls.len()).filter(is_refused).collect();
+        if !refused.is_empty() {
+            self.tokens.invalidate(first.account, &token).await;
+            let again: Vec<Call<'_>> = refused.iter().map(|place| calls[*place].clone()).collect();
+            let units = again.iter().map(|call| self.price(call).units).sum();
+            self.budget.spend(Spend { units, ..self.price(first) }).await;
+            let (Some(second), token) = self.attempt_all(first, &again).await? else {
+                return Ok(None);
+            };
+            if second.iter().any(|answer| is_refused_token(answer.as_ref())) {
+                self.tokens.invalidate(first.account, &token).await;
+            }
+            for (place, answer) in refused.iter().zip(second) {
+                answers[*place] = answer;
+            }
+        }
+        let replies = answers.into_iter().zip(calls).enumerate().map(|(place, (answer, call))| {
+            let answer = answer.ok_or_else(|| Unusable("is missing").during(call.operation))?;
+            self.reply(call, answer, refused.contains(&place))
+        });
+        Ok(Some(replies.collect()))
+    }
+
+    /// Says what an answer means.
+    fn reply(
+        &self,
+        call: &Call<'_>,
+        answer: Answer,
+        is_replay: bool,
+    ) -> Result<Reply, SourceError> {
         if answer.status.is_success() {
             return Ok(Reply::Good(answer));
         }
@@ -149,6 +206,40 @@ impl Transport {
         }
     }
 
+    /// Asks once for all that is paid for, as `first` is; `None` is an answer that is too large.
+    async fn attempt_all(
+        &self,
+        first: &Call<'_>,
+        calls: &[Call<'_>],
+    ) -> Result<(Option<Vec<Option<Answer>>>, AccessToken), SourceError> {
+        let token = self.tokens.token(first.account).await?;
+        let request = batch_request(calls, first, &self.http.urls().gmail, &token)?;
+        let whole = match self.http.exchange(request, first.cap).await {
+            Ok(whole) => whole,
+            Err(Broken::TooLarge) => return Ok((None, token)),
+            Err(broken) => return Err(broken.during(first.operation)),
+        };
+        let status = whole.status.as_u16();
+        tracing::debug!(
+            operation = first.operation.name(),
+            calls = calls.len(),
+            status,
+            "answered"
+        );
+        if is_refused_token(Some(&whole)) {
+            return Ok((Some(vec![Some(whole); calls.len()]), token));
+        }
+        if !whole.status.is_success() {
+            // No single mail is gone because the whole was refused.
+            let refused = self.reply(first, whole, false);
+            return Err(refused
+                .err()
+                .unwrap_or_else(|| first.failed(SourceErrorKind::Malformed).because(Impossible)));
+        }
+        let answers = batch::answers(&whole, calls.len(), self.http.now());
+        Ok((Some(answers.map_err(|unusable| unusable.during(first.operation))?), token))
+    }
+
     fn price(&self, call: &Call<'_>) -> Spend {
         let prices = &self.http.config().quota.prices;
         Spend { account: call.account.id, quota: GMAIL, units: call.operation.units(prices) }
@@ -185,7 +276,7 @@ impl<'a> Call<'a> {
         path: impl fmt::Display,
         body: &serde_json::Value,
     ) -> Self {
-        let body = Some(body.to_string().into_bytes());
+        let body = Some(("application/json", body.to_string().into_bytes()));
         Self { method: Method::POST, body, ..Self::get(operation, account, path) }
     }
 
@@ -217,23 +308,48 @@ impl<'a> Call<'a> {
         self.query.iter().any(|(name, _)| *name == PAGE)
     }
 
+    fn at(&self, base: &str) -> Result<Url, SourceError> {
+        let url = Url::parse_with_params(&format!("{base}{}", self.url), &self.query);
+        url.map_err(|error| self.failed(SourceErrorKind::Misconfigured).because(error))
+    }
+
     fn request(&self, base: &str, token: &AccessToken) -> Result<Request, SourceError> {
         let misconfigured = || self.failed(SourceErrorKind::Misconfigured);
-        let url = Url::parse_with_params(&format!("{base}{}", self.url), &self.query);
-        let url = url.map_err(|error| misconfigured().because(error))?;
+        let url = self.at(base)?;
         let bearer = format!("Bearer {}", token.0.expose_secret());
         let mut bearer = HeaderValue::try_from(bearer)
             .map_err(|_odd| misconfigured().because(UnsendableToken))?;
         bearer.set_sensitive(true);
         let mut request = Request::new(self.method.clone(), url);
         request.headers_mut().insert(AUTHORIZATION, bearer);
-        if let Some(body) = &self.body {
-            let json = HeaderValue::from_static("application/json");
-            request.headers_mut().insert(CONTENT_TYPE, json);
+        if let Some((kind, body)) = &self.body {
+            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
             *request.body_mut() = Some(body.clone().into());
         }
         Ok(request)
     }
+}
+
+/// Puts calls into one request, in the form of `first`.
+fn batch_request(
+    calls: &[Call<'_>],
+    first: &Call<'_>,
+    base: &str,
+    token: &AccessToken,
+) -> Result<Request, SourceError> {
+    let mut targets = Vec::with_capacity(calls.len());
+    for call in calls {
+        let url = call.at(base)?;
+        targets.push(format!("{}?{}", url.path(), url.query().unwrap_or_default()));
+    }
+    let whole = Call {
+        method: Method::POST,
+        url: batch::PATH.to_owned(),
+        query: Vec::new(),
+        body: Some((batch::CONTENT_TYPE, batch::body(&targets))),
+        ..first.clone()
+    };
+    whole.request(base, token)
 }
 
 const PAGE: &str = "pageToken";

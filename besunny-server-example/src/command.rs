@@ -19,6 +19,7 @@ mod feedback;
 mod import;
 mod inspect;
 mod migrate;
+mod model;
 mod serve;
 mod signal;
 mod verify;
@@ -74,6 +75,11 @@ enum Command {
     },
     /// Measure the router on a labelled mailbox, in the order of time
     Eval(eval::Eval),
+    /// List, export and take back what was learned
+    Model {
+        #[command(subcommand)]
+        what: model::Model,
+    },
     /// Say where documents belong, make rules, and take things back
     Feedback(feedback::Feedback),
     /// Run the server: console, REST, webhooks
@@ -132,6 +138,7 @@ fn perform(line: Line, speaker: Speaker) -> Result<Answer, Refusal> {
         }
         Command::Inspect { what } => what.run(),
         Command::Eval(eval) => eval.run(),
+        Command::Model { what } => runtime.block_on(what.run(global.db())),
         Command::Feedback(feedback) => {
             log::init_quiet()?;
             runtime.block_on(feedback.run(global.db()))

@@ -2,24 +2,35 @@
 use std::{
     fs,
     net::SocketAddr,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use besunny::core::{
     account::Intake,
     address::{Username, VirtualAddresses},
+    settings as engine,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{command::Refusal, gmail::Google};
+use crate::{
+    command::Refusal,
+    gmail::Google,
+    language::Language,
+    web::{self, SettingsError},
+};
 
 /// Where the server listens unless something else is said: this machine only.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+/// What was done is remembered for a day at least, since a commit may be repeated so long, and for ten
+/// years at most, since a longer time is a mistake of units.
+const REMEMBERED_DAYS: RangeInclusive<u64> = 1..=3_650;
 /// A file with more settings than this is a mistake: a database, a mailbox.
 const MOST_BYTES: u64 = 1 << 20;
 
 /// All settings of the server.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Address and port to listen on.
@@ -36,10 +47,34 @@ pub struct Config {
     pub virtual_domain: Option<String>,
     /// A file with the bearer token; `BESUNNY_TOKEN` goes before it.
     pub token_file: Option<PathBuf>,
+    /// For how many days it is remembered which jobs were done and which decisions people made.
+    pub remember_for_days: Option<u64>,
     /// The log.
     pub log: Log,
     /// Gmail.
     pub google: Option<Google>,
+    /// The language model.
+    pub language: Option<Language>,
+    /// The precision that is promised of what is learned.
+    pub promise: Promise,
+    /// How people are learned from.
+    pub learn: Learn,
+}
+
+/// How many of the documents that the learned model routes are to be right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Promise {
+    /// Of mails, above 0 and below 1.
+    pub email: Option<f64>,
+}
+
+/// How people are learned from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Learn {
+    /// A route that nobody corrected for so many days counts as right.
+    pub consent_after_days: Option<u32>,
 }
 
 /// How the log is written.
@@ -100,6 +135,20 @@ impl Config {
         })
     }
 
+    /// Returns how long it is remembered what was done, when that is set.
+    ///
+    /// # Errors
+    /// A [`Finding`] when it is less than a day or more than ten years.
+    pub fn remember_for(&self) -> Result<Option<Duration>, Finding> {
+        let Some(days) = self.remember_for_days else { return Ok(None) };
+        if REMEMBERED_DAYS.contains(&days) {
+            return Ok(Some(Duration::from_hours(24 * days)));
+        }
+        let problem = format!("{days} days are no time to remember what was done");
+        let fix = "write 1 to 3650, or leave it out for 30 days";
+        Err(Finding::new("remember_for_days", problem, fix))
+    }
+
     /// Checks that people can name the server when it listens at `address`.
     #[must_use]
     pub fn unnamed(&self, address: SocketAddr) -> Option<Finding> {
@@ -110,15 +159,30 @@ impl Config {
         })
     }
 
+    /// Returns the settings of the engine.
+    #[must_use]
+    pub fn engine(&self) -> engine::Settings {
+        let mut settings = engine::Settings::default();
+        if let Some(promised) = self.promise.email {
+            settings.promised.email = promised;
+        }
+        if let Some(days) = self.learn.consent_after_days {
+            settings.consent_after = Duration::from_hours(u64::from(days) * 24);
+        }
+        settings
+    }
+
     /// Checks every setting that can be checked without opening anything else.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        findings.extend(self.public_url.as_deref().and_then(check_url));
-        findings.extend(self.hosts.iter().filter_map(|host| check_host(host)));
+        findings.extend(check_names(&[], self.public_url.as_deref()));
+        findings.extend(self.hosts.chunks(1).filter_map(|host| check_names(host, None)));
+        findings.extend(self.remember_for().err());
         findings.extend(self.virtual_domain.as_deref().and_then(check_domain));
         findings.extend(self.google.iter().filter_map(Google::findings));
         findings.extend(self.user.as_deref().and_then(check_user));
+        findings.extend(self.promise.email.and_then(check_promise));
         let names_people = self.google.as_ref().is_some_and(|it| it.intake != Intake::Whole);
         if names_people && self.virtual_domain.is_none() {
             findings.push(Finding::new(
@@ -131,33 +195,31 @@ impl Config {
     }
 }
 
+fn check_promise(promised: f64) -> Option<Finding> {
+    let is_promise = promised > 0.0 && promised < 1.0;
+    (!is_promise).then(|| {
+        let problem = format!("{promised} is no share that can be promised");
+        Finding::new("promise.email", problem, "write a share above 0 and below 1, such as 0.95")
+    })
+}
+
 fn check_user(user: &str) -> Option<Finding> {
     let refused = Username::parse(user).err()?;
     Some(Finding::new("user", refused.to_string(), "write a username such as owner"))
 }
 
-fn check_url(url: &str) -> Option<Finding> {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let is_origin = rest.is_some_and(|host| {
-        !host.is_empty()
-            && !host.contains(['/', '?', '#', '@'])
-            && !host.contains(char::is_whitespace)
-    });
-    (!is_origin).then(|| {
-        let fix = "write scheme and host without a path, such as https://mail.example.org";
-        Finding::new("public_url", format!("{url:?} is no origin"), fix)
-    })
-}
-
-fn check_host(host: &str) -> Option<Finding> {
-    let is_host = !host.is_empty()
-        && host
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']'));
-    (!is_host).then(|| {
-        let fix = "write a host name, with its port unless it is the usual one";
-        Finding::new("hosts", format!("{host:?} is no host name"), fix)
-    })
+/// Reads names as the server does, so that what passes here is allowed there.
+fn check_names(hosts: &[String], url: Option<&str>) -> Option<Finding> {
+    let wrong = web::Settings::new(hosts, url).err()?;
+    let (setting, fix) = match wrong {
+        SettingsError::Host(_) => {
+            ("hosts", "write a host name, with its port unless it is the usual one")
+        }
+        SettingsError::PublicUrl(_) => {
+            ("public_url", "write scheme and host without a path, such as https://mail.example.org")
+        }
+    };
+    Some(Finding::new(setting, wrong.to_string(), fix))
 }
 
 fn check_domain(domain: &str) -> Option<Finding> {

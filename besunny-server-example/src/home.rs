@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use besunny::{
     Besunny, Builder, SystemClock,
+    ai::learned::Incremental,
     core::{
         adapter::Adapter,
         address::Username,
@@ -53,6 +54,7 @@ impl Home {
         let tenant = Tenant { id, name: TENANT.to_owned(), created_at: clock.now() };
         store.found(&tenant).await?;
         let mut builder = Besunny::builder_over(Arc::clone(&store) as _).clock(Arc::clone(&clock));
+        builder = builder.learner(Arc::new(Incremental::default()));
         for form in Form::ALL {
             builder = builder.mail(form.provider(), Adapter::new(LocalMail::new(form)));
         }

@@ -8,6 +8,7 @@ pub mod config;
 pub mod gmail;
 pub mod home;
 pub mod hosting;
+pub mod language;
 mod log;
 mod project_file;
 pub mod token;

@@ -22,6 +22,7 @@ mod console;
 pub mod document;
 mod download;
 pub mod explanation;
+pub mod fact;
 pub mod feedback;
 mod guard;
 mod host;

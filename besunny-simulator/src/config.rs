@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::ClockMode;
+use crate::model::Brain;
 use crate::operation::Operation;
 
 /// How a simulator starts.
@@ -51,6 +52,8 @@ pub struct Settings {
     pub push: PushSettings,
     /// Prices and limits.
     pub quota: QuotaSettings,
+    /// The model server.
+    pub model: ModelSettings,
 }
 
 /// What happens to every answer.
@@ -230,6 +233,31 @@ pub struct Subscription {
     pub audience: String,
     /// The `email` claim.
     pub service_account: String,
+}
+
+/// The model server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelSettings {
+    /// The only key there is.
+    pub api_key: String,
+    /// The models that are there; all of them answer alike.
+    pub models: Vec<String>,
+    /// Who answers.
+    pub brain: Brain,
+    /// The length of vectors of which no length is asked for.
+    pub dimensions: u64,
+}
+
+impl Default for ModelSettings {
+    fn default() -> Self {
+        Self {
+            api_key: "sk-simulated".to_owned(),
+            models: ["simulated-model", "simulated-embedding"].map(str::to_owned).to_vec(),
+            brain: Brain::default(),
+            dimensions: 256,
+        }
+    }
 }
 
 /// Prices and limits of the simulated APIs.

@@ -218,6 +218,12 @@ impl Control {
         self.world.notices.log()
     }
 
+    /// What models were asked, oldest first; the last thousand requests as they came.
+    #[must_use]
+    pub fn asks(&self) -> Vec<serde_json::Value> {
+        self.world.asks.read().iter().cloned().collect()
+    }
+
     /// Waits until every notice that is due has been sent and answered.
     pub async fn settle(&self) {
         pubsub::delivery::settle(&self.world).await;

@@ -2,7 +2,7 @@
 //!
 //! Rules are scripts ("the third `messages.get` of ann@ fails twice"); chances are drawn from a
 //! seed, by the number of the request among those of its operation and account, so the same
-//! sequence of requests meets the same faults. To add a kind: a variant in one of the four
+//! sequence of requests meets the same faults. To add a kind: a variant in one of the five
 //! groups, its name in `kind`, and the place that carries it out.
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,8 @@ pub enum Fault {
     Wire(WireFault),
     /// A push notice goes astray.
     Push(PushFault),
+    /// A model answers what it should not.
+    Model(ModelFault),
 }
 
 /// The request is refused and has no effect.
@@ -175,6 +177,45 @@ pub enum PushFault {
     },
 }
 
+/// A model answers what it should not; only for `openai.chat.completions.create`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ModelFault {
+    /// The answer is half of its JSON.
+    MalformedAnswer,
+    /// The answer is JSON of another form.
+    WrongSchema,
+    /// The choice is one that was not offered.
+    UnknownAlias {
+        /// Which one.
+        alias: String,
+    },
+    /// The confidence is odd.
+    OddConfidence {
+        /// What stands there, which need not be JSON: `"false"`, `NaN`, `2.0`.
+        value: String,
+    },
+    /// The answer is this text.
+    Says {
+        /// The text.
+        content: String,
+    },
+    /// The model declines.
+    Refuses,
+    /// The answer has no choice.
+    EmptyChoices,
+    /// The message has no content.
+    NoContent,
+    /// The answer ends at the most tokens that were allowed.
+    CutAnswer,
+    /// A filter holds the answer back.
+    Filtered,
+    /// The credit is used up: 429 with `insufficient_quota`.
+    NoCredit,
+    /// The prompt is longer than the model reads: 400 with `context_length_exceeded`.
+    PromptTooLong,
+}
+
 /// When a refused client may come again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -217,6 +258,7 @@ impl Fault {
             Self::Damage(fault) => fault.kind(),
             Self::Wire(fault) => fault.kind(),
             Self::Push(fault) => fault.kind(),
+            Self::Model(fault) => fault.kind(),
         }
     }
 
@@ -227,6 +269,7 @@ impl Fault {
             Self::Damage(fault) => fault.applies(sight.operation),
             Self::Wire(_) => !is_push,
             Self::Push(_) => is_push,
+            Self::Model(_) => sight.operation == Operation::CreateChatCompletion,
         }
     }
 }
@@ -309,6 +352,25 @@ impl PushFault {
             Self::DelayNotice { .. } => "delay_notice",
             Self::ReorderNotice => "reorder_notice",
             Self::ForgeNotice { .. } => "forge_notice",
+        }
+    }
+}
+
+impl ModelFault {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::MalformedAnswer => "malformed_answer",
+            Self::WrongSchema => "wrong_schema",
+            Self::UnknownAlias { .. } => "unknown_alias",
+            Self::OddConfidence { .. } => "odd_confidence",
+            Self::Says { .. } => "says",
+            Self::Refuses => "refuses",
+            Self::EmptyChoices => "empty_choices",
+            Self::NoContent => "no_content",
+            Self::CutAnswer => "cut_answer",
+            Self::Filtered => "filtered",
+            Self::NoCredit => "no_credit",
+            Self::PromptTooLong => "prompt_too_long",
         }
     }
 }

@@ -14,12 +14,12 @@ use chrono::{DateTime, Utc};
 use crate::account::Account;
 use crate::answer::Answer;
 use crate::config::Settings;
-use crate::fault::{Fault, RefusalFault, Sight, WireFault, damage, refusal};
+use crate::fault::{Fault, ModelFault, RefusalFault, Sight, WireFault, damage, refusal};
 use crate::form::Form;
 use crate::journal::RequestEntry;
 use crate::oauth::access;
 use crate::oauth::grants::Caller;
-use crate::operation::Operation;
+use crate::operation::{Dialect, Operation};
 use crate::quota;
 use crate::refusal::Refusal;
 use crate::wire;
@@ -41,7 +41,10 @@ pub(crate) struct Call {
     pub(crate) settings: Arc<Settings>,
     pub(crate) at: DateTime<Utc>,
     pub(crate) query: Form,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// What a model gets wrong this time.
+    pub(crate) mishap: Option<ModelFault>,
     caller: Option<Caller>,
     path: Vec<(String, String)>,
 }
@@ -102,7 +105,9 @@ async fn serve(
         world,
         settings,
         query: Form::parse(parts.uri.query().unwrap_or_default().as_bytes()),
+        headers: parts.headers.clone(),
         body,
+        mishap: None,
         caller: None,
         path,
     };
@@ -137,6 +142,11 @@ fn decide(call: &mut Call, operation: Operation, headers: &HeaderMap, work: Work
         }
         Some(Fault::Wire(fault @ (WireFault::DropRequest | WireFault::Stall))) => {
             outcome.wire = Some(fault);
+        }
+        Some(Fault::Model(fault)) => {
+            outcome.struck = Some(Fault::Model(fault.clone()).kind());
+            call.mishap = Some(fault);
+            (outcome.answer, outcome.units) = perform(call, operation, work);
         }
         fault => {
             (outcome.answer, outcome.units) = perform(call, operation, work);
@@ -179,6 +189,9 @@ fn identify(
     operation: Operation,
     headers: &HeaderMap,
 ) -> Result<Option<Arc<Account>>, Refusal> {
+    if operation.dialect() == Dialect::Model {
+        return Ok(None);
+    }
     if operation.scopes().is_empty() {
         let form = Form::parse(&call.body);
         let grant =

@@ -16,6 +16,7 @@ mod journal;
 mod load;
 mod lock;
 mod mailbox;
+mod model;
 mod oauth;
 mod operation;
 mod pubsub;
@@ -27,16 +28,19 @@ mod world;
 
 pub use clock::ClockMode;
 pub use config::{
-    Config, MailSettings, Metering, OauthSettings, Padding, PushSettings, QuotaSettings,
-    RateRefusal, RetryAfterForm, Settings, Subscription, WireSettings,
+    Config, MailSettings, Metering, ModelSettings, OauthSettings, Padding, PushSettings,
+    QuotaSettings, RateRefusal, RetryAfterForm, Settings, Subscription, WireSettings,
 };
 pub use control::{
     AccountState, Control, ControlError, Delivered, Delivery, MailboxControl, UsageTable,
 };
 pub use fault::plan::{FaultChance, FaultRule, FaultScript};
-pub use fault::{Damage, Fault, Oddity, PushFault, RefusalFault, RetryAfter, SpoiledId, WireFault};
+pub use fault::{
+    Damage, Fault, ModelFault, Oddity, PushFault, RefusalFault, RetryAfter, SpoiledId, WireFault,
+};
 pub use journal::RequestEntry;
 pub use load::split_mbox;
+pub use model::Brain;
 pub use oauth::grants::{Consent, Credentials};
 pub use operation::Operation;
 pub use pubsub::forgery::Forgery;

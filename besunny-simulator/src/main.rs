@@ -118,6 +118,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     writeln!(out, "base URL       {}", simulator.base_url())?;
     introduce(control, &mut out)?;
+    let model = control.settings().model;
+    writeln!(out, "model server   {}/v1 (key {})", simulator.base_url(), model.api_key)?;
     writeln!(out, "control API    {}/control (README.md lists it)", simulator.base_url())?;
     out.flush()?;
     tokio::signal::ctrl_c().await?;

@@ -55,6 +55,25 @@ pub enum Operation {
     /// One notice sent to a push endpoint.
     #[serde(rename = "push.deliver")]
     DeliverNotice,
+    /// An answer of a model.
+    #[serde(rename = "openai.chat.completions.create")]
+    CreateChatCompletion,
+    /// Vectors of texts.
+    #[serde(rename = "openai.embeddings.create")]
+    CreateEmbedding,
+    /// The models that are there.
+    #[serde(rename = "openai.models.list")]
+    ListModels,
+}
+
+/// The form of errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Of Google's APIs.
+    Google,
+    Oauth,
+    /// Of model servers.
+    Model,
 }
 
 struct Row {
@@ -82,7 +101,7 @@ const READ: &[&str] = &[FULL, METADATA, MODIFY, READONLY];
 
 /// Units are Gmail's of May 2026 (developers.google.com/workspace/gmail/api/reference/quota);
 /// scopes are those of the discovery document.
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 19] = [
     row(
         Operation::GetProfile,
         "gmail.users.getProfile",
@@ -114,6 +133,9 @@ const ROWS: [Row; 16] = [
     row(Operation::UserInfo, "oauth.userinfo", 0, &[OPENID, EMAIL, PROFILE]),
     row(Operation::Certs, "oauth.certs", 0, &[]),
     row(Operation::DeliverNotice, "push.deliver", 0, &[]),
+    row(Operation::CreateChatCompletion, "openai.chat.completions.create", 0, &[]),
+    row(Operation::CreateEmbedding, "openai.embeddings.create", 0, &[]),
+    row(Operation::ListModels, "openai.models.list", 0, &[]),
 ];
 
 const fn row(
@@ -149,9 +171,15 @@ impl Operation {
         self.row().scopes
     }
 
-    /// Whether errors have the form of OAuth instead of Google's APIs.
-    pub(crate) fn speaks_oauth(self) -> bool {
-        self.scopes().is_empty()
+    /// The form of its errors.
+    pub(crate) fn dialect(self) -> Dialect {
+        if matches!(self, Self::CreateChatCompletion | Self::CreateEmbedding | Self::ListModels) {
+            Dialect::Model
+        } else if self.scopes().is_empty() {
+            Dialect::Oauth
+        } else {
+            Dialect::Google
+        }
     }
 
     /// Whether answers come in pages.

@@ -66,7 +66,8 @@ pub(crate) fn publish(world: &Shared, account: &Account, topic: &str, history: u
             Some(Fault::Push(PushFault::ForgeNotice { forgery })) => {
                 world.notices.push(now, vec![post.forged(forgery), post]);
             }
-            Some(Fault::Refusal(_) | Fault::Damage(_) | Fault::Wire(_)) | None => {
+            Some(Fault::Refusal(_) | Fault::Damage(_) | Fault::Wire(_) | Fault::Model(_))
+            | None => {
                 world.notices.push(now, vec![post]);
             }
         }

@@ -20,7 +20,16 @@ pub(crate) struct Refusal {
 #[derive(Clone, Debug)]
 enum Form {
     Google(Box<GoogleError>),
-    Oauth { error: &'static str, description: String },
+    Oauth {
+        error: &'static str,
+        description: String,
+    },
+    Model {
+        kind: &'static str,
+        code: Option<&'static str>,
+        param: Option<&'static str>,
+        message: String,
+    },
     Html,
     Empty,
 }
@@ -193,6 +202,29 @@ impl Refusal {
         Self { status, form, headers: Vec::new() }
     }
 
+    /// An error of a model server (platform.openai.com/docs/guides/error-codes).
+    pub(crate) fn model(
+        status: StatusCode,
+        kind: &'static str,
+        code: Option<&'static str>,
+        message: impl Into<String>,
+    ) -> Self {
+        let form = Form::Model { kind, code, param: None, message: message.into() };
+        Self { status, form, headers: Vec::new() }
+    }
+
+    /// A model server's error about one parameter.
+    pub(crate) fn invalid_request(param: &'static str, message: impl Into<String>) -> Self {
+        let param = (!param.is_empty()).then_some(param);
+        let form = Form::Model {
+            kind: "invalid_request_error",
+            code: None,
+            param,
+            message: message.into(),
+        };
+        Self { status: StatusCode::BAD_REQUEST, form, headers: Vec::new() }
+    }
+
     pub(crate) fn html(status: StatusCode) -> Self {
         Self { status, form: Form::Html, headers: Vec::new() }
     }
@@ -234,6 +266,9 @@ impl Refusal {
             })),
             Form::Oauth { error, description } => Content::json(&json!({
                 "error": error, "error_description": description
+            })),
+            Form::Model { kind, code, param, message } => Content::json(&json!({
+                "error": { "message": message, "type": kind, "param": param, "code": code }
             })),
             Form::Html => Content::Html(error_page(self.status)),
             Form::Empty => Content::Empty,

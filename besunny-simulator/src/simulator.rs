@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::control::{self, Control};
 use crate::gateway::Shared;
 use crate::world::World;
-use crate::{batch, gmail, oauth, pubsub, refusal, wire};
+use crate::{batch, gmail, model, oauth, pubsub, refusal, wire};
 
 /// A running outside world on 127.0.0.1.
 ///
@@ -102,6 +102,7 @@ fn router(world: Shared) -> Router {
     Router::new()
         .merge(gmail::router())
         .merge(oauth::router())
+        .merge(model::router())
         .merge(control::router())
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)

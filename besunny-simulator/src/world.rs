@@ -3,8 +3,10 @@
 //! A further service (Drive, Calendar, Attendee, a model server) is a module beside `gmail` with a
 //! `router`, its state in `Account` or here, and its operations in `operation`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use crate::account::Account;
 use crate::clock::Clock;
@@ -17,6 +19,9 @@ use crate::oauth::keys::KeyRing;
 use crate::pubsub::queue::Queue;
 use crate::quota::Meter;
 
+/// So many asks of models are remembered; some have the length of a mail.
+const MAX_ASKS: usize = 1_000;
+
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) clock: Clock,
@@ -26,6 +31,8 @@ pub(crate) struct World {
     pub(crate) keys: KeyRing,
     pub(crate) notices: Queue,
     pub(crate) project: Guarded<Meter>,
+    /// What models were asked, the newest last.
+    pub(crate) asks: Guarded<VecDeque<Value>>,
     /// Page tokens of older generations are dead.
     pub(crate) page_generation: Guarded<u32>,
     seed: u64,
@@ -43,11 +50,21 @@ impl World {
             keys: KeyRing::default(),
             notices: Queue::default(),
             project: Guarded::default(),
+            asks: Guarded::default(),
             page_generation: Guarded::default(),
             seed: config.seed,
             settings: Guarded::new(Arc::new(config.settings.clone())),
             accounts: Guarded::default(),
         }
+    }
+
+    /// Remembers what a model was asked.
+    pub(crate) fn note_ask(&self, request: &Value) {
+        let mut asks = self.asks.write();
+        if asks.len() == MAX_ASKS {
+            asks.pop_front();
+        }
+        asks.push_back(request.clone());
     }
 
     pub(crate) fn settings(&self) -> Arc<Settings> {

@@ -185,7 +185,8 @@ async fn finish(
             let version = Version(pass.expected.0 + 1);
             let stored = integer(version.0);
             let moved = sqlx::query!(
-                "UPDATE streams SET version = ?, track = ?, last_commit = ?, attempt = 0
+                "UPDATE streams SET version = ?, track = ?, last_commit = ?, attempt = 0,
+                    expired = 0
                 WHERE tenant = ? AND id = ?",
                 stored,
                 track,

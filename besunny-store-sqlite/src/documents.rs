@@ -72,7 +72,16 @@ impl Documents for SqliteStore {
         ids: &[DocumentId],
         max_bytes: usize,
     ) -> Result<Vec<Option<Pending>>, RepositoryError> {
-        pending::read(&self.readers, scope, ids, max_bytes).await
+        pending::read(&self.readers, scope, ids, max_bytes, false).await
+    }
+
+    async fn mails(
+        &self,
+        scope: &TenantScope,
+        ids: &[DocumentId],
+        max_bytes: usize,
+    ) -> Result<Vec<Option<Pending>>, RepositoryError> {
+        pending::read(&self.readers, scope, ids, max_bytes, true).await
     }
 
     async fn whole(
@@ -190,7 +199,8 @@ impl Documents for SqliteStore {
     ) -> Result<Vec<ThreadMember>, RepositoryError> {
         let (tenant, owner, ids) = (tenant(scope), owner.bytes(), text_list(message_ids));
         let rows = sqlx::query!(
-            r#"SELECT id, project, message_id AS "message_id!" FROM documents
+            r#"SELECT id, project, message_id AS "message_id!",
+                decision ->> 'confidence' AS "confidence?: f64" FROM documents
             WHERE tenant = ? AND owner = ? AND message_id IN (SELECT value FROM json_each(?))"#,
             tenant,
             owner,
@@ -203,6 +213,7 @@ impl Documents for SqliteStore {
                 message_id: Untrusted::new(row.message_id),
                 document: DOCUMENTS.id("id", &row.id)?,
                 project,
+                confidence: row.confidence,
             })
         });
         members.collect()

@@ -1,11 +1,13 @@
 //! Claims on jobs.
 use besunny_core::{
     commit::Epoch,
+    ids::JobId,
     job::Job,
     repository::RepositoryError,
-    scheduler::{Ask, Claim, Failure, JobRest, PauseReason},
+    scheduler::{Ask, Claim, Failure, Hold, JobRest, PauseReason},
     tenant::TenantScope,
 };
+use sqlx::SqliteConnection;
 
 use crate::{
     column::{Id, Table, integer, micros, micros_after, readable, tenant},
@@ -16,12 +18,26 @@ use crate::{
 pub(crate) const JOBS: Table = Table("jobs");
 
 /// Grants claims on jobs that are due, longest due first; one whose claim ended by itself alone.
-pub(crate) async fn grant(turn: Turn<'_>, ask: Ask) -> Result<Vec<Claim>, RepositoryError> {
+///
+/// Rows that cannot be read hide nobody: they are put off like those that are claimed, and the next
+/// ones have their turn.
+pub(crate) async fn grant(mut turn: Turn<'_>, ask: Ask) -> Result<Vec<Claim>, RepositoryError> {
+    loop {
+        let rows = grant_rows(&mut turn, ask).await?;
+        let is_over = rows.is_empty();
+        let claims: Vec<Claim> = rows.into_iter().filter_map(|row| readable(row.claim())).collect();
+        if is_over || !claims.is_empty() {
+            return Ok(claims);
+        }
+    }
+}
+
+async fn grant_rows(turn: &mut Turn<'_>, ask: Ask) -> Result<Vec<DueRow>, RepositoryError> {
     let (now, limit) = (micros(turn.now), integer(ask.limit));
     let rows = sqlx::query_as!(
         DueRow,
         r#"/* all tenants: due jobs */
-        SELECT tenant, id, task, epoch, attempt, expired,
+        SELECT tenant, id, task, epoch, attempt, strikes, expired,
             claimed_until IS NOT NULL AS "ended!: bool"
         FROM jobs WHERE ready_at <= ?1 ORDER BY ready_at, rowid LIMIT ?2"#,
         now,
@@ -42,8 +58,28 @@ pub(crate) async fn grant(turn: Turn<'_>, ask: Ask) -> Result<Vec<Claim>, Reposi
         limit,
         until,
     );
-    granted.execute(turn.connection).await.map_err(failed)?;
-    Ok(rows.into_iter().filter_map(|row| readable(row.claim())).collect())
+    granted.execute(&mut *turn.connection).await.map_err(failed)?;
+    Ok(rows)
+}
+
+/// Lengthens a claim; `false` when it has passed on, or the job was done or given up.
+pub(crate) async fn keep(
+    connection: &mut SqliteConnection,
+    hold: &Hold,
+    job: JobId,
+    until: i64,
+) -> Result<bool, RepositoryError> {
+    let (tenant, id, epoch) = (tenant(&hold.scope), job.bytes(), integer(hold.epoch.0));
+    let kept = sqlx::query!(
+        "UPDATE jobs SET claimed_until = ?
+        WHERE tenant = ? AND id = ? AND epoch = ? AND state = 'waiting'
+        AND claimed_until IS NOT NULL",
+        until,
+        tenant,
+        id,
+        epoch,
+    );
+    Ok(kept.execute(connection).await.map_err(failed)?.rows_affected() > 0)
 }
 
 /// Ends a claim whose job was not done, unless it has passed on.
@@ -59,8 +95,9 @@ pub(crate) async fn fail(
     };
     let failed_job = sqlx::query!(
         "UPDATE jobs SET claimed_until = NULL, attempt = attempt + 1, expired = 0,
-            state = ?, due_at = coalesce(?, due_at), waits_for = ?, error = ?
+            strikes = strikes + ?, state = ?, due_at = coalesce(?, due_at), waits_for = ?, error = ?
         WHERE tenant = ? AND id = ? AND epoch = ? AND state = 'waiting'",
+        failure.strike,
         state,
         due_at,
         waits_for,
@@ -80,7 +117,8 @@ pub(crate) async fn replay(
 ) -> Result<(), RepositoryError> {
     let now = micros(turn.now);
     let replayed = sqlx::query!(
-        "UPDATE jobs SET state = 'waiting', attempt = 0, due_at = ?, error = NULL, waits_for = NULL
+        "UPDATE jobs SET state = 'waiting', attempt = 0, strikes = 0, due_at = ?, error = NULL,
+            waits_for = NULL
         WHERE tenant = ? AND id = ? AND state = 'dead'",
         now,
         tenant,
@@ -102,6 +140,7 @@ struct DueRow {
     task: String,
     epoch: i64,
     attempt: i64,
+    strikes: i64,
     expired: i64,
     /// Whether the claim before ended by itself.
     ended: bool,
@@ -115,6 +154,7 @@ impl DueRow {
             job: Job { id: JOBS.id("id", &self.id)?, task: JOBS.json("task", &self.task)? },
             epoch: Epoch(JOBS.number::<u64>("epoch", self.epoch)? + 1),
             attempt: JOBS.number::<u32>("attempt", self.attempt)? + u32::from(self.ended),
+            strikes: JOBS.number("strikes", self.strikes)?,
             expired: JOBS.number::<u32>("expired", self.expired)? + u32::from(self.ended),
         })
     }

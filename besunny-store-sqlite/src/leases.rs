@@ -1,15 +1,17 @@
 //! Leases on streams.
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use besunny_core::{
     account::Account,
     commit::Epoch,
+    ids::StreamId,
     repository::RepositoryError,
-    scheduler::{Ask, COALESCE, Lease, Release, Rest},
+    scheduler::{Ask, COALESCE, Hold, Lease, Release, Rest},
     source::StreamKey,
     tenant::TenantScope,
 };
 use chrono::{DateTime, Utc};
+use sqlx::SqliteConnection;
 
 use crate::{
     accounts::AccountRow,
@@ -20,13 +22,28 @@ use crate::{
 };
 
 /// Grants leases on streams that are due, longest due first.
-pub(crate) async fn grant(turn: Turn<'_>, ask: Ask) -> Result<Vec<Lease>, RepositoryError> {
+///
+/// Rows that cannot be read hide nobody: they are put off like those that are leased, and the next
+/// ones have their turn.
+pub(crate) async fn grant(mut turn: Turn<'_>, ask: Ask) -> Result<Vec<Lease>, RepositoryError> {
+    loop {
+        let rows = grant_rows(&mut turn, ask).await?;
+        let are_left = rows.len() >= ask.limit;
+        let leases: Vec<Lease> =
+            rows.into_iter().filter_map(|row| readable(row.lease(turn.now))).collect();
+        if !(leases.is_empty() && are_left) {
+            return Ok(leases);
+        }
+    }
+}
+
+async fn grant_rows(turn: &mut Turn<'_>, ask: Ask) -> Result<Vec<DueRow>, RepositoryError> {
     let (now, limit) = (micros(turn.now), integer(ask.limit));
     let rows = sqlx::query_as!(
         DueRow,
         r#"/* all tenants: due streams */
-        SELECT s.tenant, s.id, s.key, s.epoch, s.attempt, s.noticed_at, s.quiet, s.watch,
-            s.lease_until IS NOT NULL AS "expired!: bool",
+        SELECT s.tenant, s.id, s.key, s.epoch, s.attempt, s.expired, s.noticed_at, s.quiet,
+            s.watch, s.lease_until IS NOT NULL AS "abandoned!: bool",
             a.id AS account, a.owner, a.provider, a.subject, a.intake, a.connected_at
         FROM streams s JOIN accounts a ON a.tenant = s.tenant AND a.id = s.account
         WHERE s.due_at <= ?1 ORDER BY s.due_at, s.rowid LIMIT ?2"#,
@@ -37,7 +54,7 @@ pub(crate) async fn grant(turn: Turn<'_>, ask: Ask) -> Result<Vec<Lease>, Reposi
     let until = micros_after(turn.now, ask.lease_for);
     let granted = sqlx::query!(
         "/* all tenants: lease streams */
-        UPDATE streams SET epoch = epoch + 1, attempt = attempt + (lease_until IS NOT NULL),
+        UPDATE streams SET epoch = epoch + 1, expired = expired + (lease_until IS NOT NULL),
             lease_until = ?3, leased_at = ?1, dirty = 0
         WHERE rowid IN (
             SELECT rowid FROM streams WHERE due_at <= ?1 ORDER BY due_at, rowid LIMIT ?2
@@ -46,56 +63,44 @@ pub(crate) async fn grant(turn: Turn<'_>, ask: Ask) -> Result<Vec<Lease>, Reposi
         limit,
         until,
     );
-    granted.execute(turn.connection).await.map_err(failed)?;
-    Ok(rows.into_iter().filter_map(|row| readable(row.lease(turn.now))).collect())
-}
-
-/// A lease by what names it.
-pub(crate) struct Held {
-    tenant: Vec<u8>,
-    stream: Vec<u8>,
-    epoch: i64,
-}
-
-impl Held {
-    pub(crate) fn of(lease: &Lease) -> Self {
-        Self {
-            tenant: tenant(&lease.scope),
-            stream: lease.stream.bytes(),
-            epoch: integer(lease.epoch.0),
-        }
-    }
+    granted.execute(&mut *turn.connection).await.map_err(failed)?;
+    Ok(rows)
 }
 
 /// Lengthens a lease; `false` when it has passed on.
 pub(crate) async fn keep(
-    turn: Turn<'_>,
-    held: Held,
-    lease_for: Duration,
+    connection: &mut SqliteConnection,
+    hold: &Hold,
+    stream: StreamId,
+    until: i64,
 ) -> Result<bool, RepositoryError> {
-    let until = micros_after(turn.now, lease_for);
+    let (tenant, stream, epoch) = (tenant(&hold.scope), stream.bytes(), integer(hold.epoch.0));
     let kept = sqlx::query!(
         "UPDATE streams SET lease_until = ?
         WHERE tenant = ? AND id = ? AND epoch = ? AND lease_until IS NOT NULL",
         until,
-        held.tenant,
-        held.stream,
-        held.epoch,
+        tenant,
+        stream,
+        epoch,
     );
-    Ok(kept.execute(turn.connection).await.map_err(failed)?.rows_affected() > 0)
+    Ok(kept.execute(connection).await.map_err(failed)?.rows_affected() > 0)
 }
 
 /// Ends a lease, unless it has passed on.
 pub(crate) async fn end(
     turn: Turn<'_>,
-    held: Held,
+    lease: Lease,
     release: Release,
 ) -> Result<(), RepositoryError> {
+    let (tenant, stream) = (tenant(&lease.scope), lease.stream.bytes());
+    let epoch = integer(lease.epoch.0);
     let now = micros(turn.now);
     let caught_up = release.caught_up.then_some(now);
-    let (paused, rested) = match release.rest {
-        Rest::Paused(reason) => (Some(reason.as_str()), None),
-        Rest::After(wait) => (None, Some(micros_after(turn.now, wait))),
+    let later = |wait| Some(micros_after(turn.now, wait));
+    let (paused, rested, spared) = match release.rest {
+        Rest::Paused(reason) => (Some(reason.as_str()), None, None),
+        Rest::After(wait) => (None, later(wait), None),
+        Rest::Asked(wait) => (None, later(wait), later(wait)),
     };
     let coalesce = micros_after(DateTime::UNIX_EPOCH, COALESCE);
     // What made the stream due meanwhile counts from the last look, but never delays the next.
@@ -109,14 +114,16 @@ pub(crate) async fn end(
             paused = coalesce(?9, paused),
             next_due_at = CASE
                 WHEN ?10 IS NULL THEN next_due_at
-                WHEN dirty THEN min(?10, max(?4, coalesce(leased_at + ?11, ?4)))
+                WHEN dirty AND ?12 IS NULL THEN min(?10, max(?4, coalesce(leased_at + ?11, ?4)))
                 ELSE ?10
             END,
+            spared_until = ?12,
+            expired = ?13,
             dirty = 0
         WHERE tenant = ?1 AND id = ?2 AND epoch = ?3 AND lease_until IS NOT NULL",
-        held.tenant,
-        held.stream,
-        held.epoch,
+        tenant,
+        stream,
+        epoch,
         now,
         release.attempt,
         release.error,
@@ -125,6 +132,8 @@ pub(crate) async fn end(
         paused,
         rested,
         coalesce,
+        spared,
+        release.expired,
     );
     ended.execute(turn.connection).await.map(drop).map_err(failed)
 }
@@ -135,7 +144,8 @@ struct DueRow {
     key: String,
     epoch: i64,
     attempt: i64,
-    expired: bool,
+    expired: i64,
+    abandoned: bool,
     noticed_at: Option<i64>,
     quiet: i64,
     watch: Option<String>,
@@ -166,8 +176,9 @@ impl DueRow {
             at: account.stream(StreamKey::from_source(self.key)),
             account: Arc::new(account),
             epoch: Epoch(STREAMS.number::<u64>("epoch", self.epoch)? + 1),
-            attempt: STREAMS.number::<u32>("attempt", self.attempt)? + u32::from(self.expired),
-            expired: self.expired,
+            attempt: STREAMS.number("attempt", self.attempt)?,
+            expired: STREAMS.number::<u32>("expired", self.expired)? + u32::from(self.abandoned),
+            abandoned: self.abandoned,
             noticed_ago: noticed_at.map(|at| (now - at).to_std().unwrap_or_default()),
             quiet: STREAMS.number("quiet", self.quiet)?,
             watch,

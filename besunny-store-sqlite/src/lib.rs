@@ -25,6 +25,7 @@ mod failure;
 mod feedback;
 mod forgetting;
 mod jobs;
+mod learning;
 mod leases;
 mod migration;
 mod newcomers;

@@ -53,7 +53,8 @@ async fn ask_for(
     Ok(asked.execute(connection).await.map_err(failed)?.rows_affected())
 }
 
-/// Welcomes a person who was just added: what came in since, and streams that are due.
+/// Welcomes a person who was just added: what came in since, and streams that are due, unless their
+/// source asked to wait.
 pub(crate) async fn welcome(
     turn: &mut Turn<'_>,
     tenant: Vec<u8>,
@@ -61,7 +62,8 @@ pub(crate) async fn welcome(
 ) -> Result<(), RepositoryError> {
     let now = micros(turn.now);
     let due = sqlx::query!(
-        "UPDATE streams SET next_due_at = ?2, dirty = 1
+        "UPDATE streams
+        SET next_due_at = min(next_due_at, max(?2, coalesce(spared_until, ?2))), dirty = 1
         WHERE tenant = ?1 AND next_due_at IS NOT NULL
         AND account IN (SELECT id FROM accounts WHERE tenant = ?1 AND intake = 'master')",
         tenant,

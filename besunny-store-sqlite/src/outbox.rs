@@ -4,13 +4,13 @@ use besunny_core::{
     event::Event,
     ids::EventId,
     job::Job,
-    repository::{BATCH, DeadJob, Outbox, RepositoryError},
+    repository::{BATCH, DeadJob, DeadJobFilter, Outbox, RepositoryError},
     scheduler::PauseReason,
     tenant::TenantScope,
 };
 
 use crate::{
-    column::{Table, hex_list, integer, readable, tenant},
+    column::{Id, Table, hex_list, integer, readable, tenant},
     failure::failed,
     jobs::JOBS,
     store::SqliteStore,
@@ -47,12 +47,30 @@ impl Outbox for SqliteStore {
         .await
     }
 
-    async fn dead_jobs(&self, scope: &TenantScope) -> Result<Vec<DeadJob>, RepositoryError> {
-        let (tenant, limit) = (tenant(scope), integer(BATCH));
+    async fn dead_jobs(
+        &self,
+        scope: &TenantScope,
+        filter: &DeadJobFilter,
+    ) -> Result<Vec<DeadJob>, RepositoryError> {
+        let (tenant, limit) = (tenant(scope), integer(filter.limit.min(BATCH)));
+        let owner = filter.owner.map(|owner| owner.bytes());
+        let job = filter.job.map(|job| job.bytes());
+        let after = filter.after.map(|after| after.bytes()).unwrap_or_default();
         let rows = sqlx::query!(
-            "SELECT id, task, error, waits_for FROM jobs
-            WHERE tenant = ? AND state = 'dead' ORDER BY id LIMIT ?",
+            "SELECT j.id, j.task, j.error, j.waits_for FROM jobs j
+            WHERE j.tenant = ?1 AND j.state = 'dead' AND j.id > ?2 AND (?3 IS NULL OR j.id = ?3)
+            AND (?4 IS NULL OR ?4 = coalesce(
+                (SELECT d.owner FROM documents d
+                WHERE d.tenant = ?1 AND d.id = unhex(j.task ->> 'document', '-')),
+                (SELECT a.owner FROM streams s
+                JOIN accounts a ON a.tenant = s.tenant AND a.id = s.account
+                WHERE s.tenant = ?1 AND s.id = unhex(j.task ->> 'stream', '-'))
+            ))
+            ORDER BY j.id LIMIT ?5",
             tenant,
+            after,
+            job,
+            owner,
             limit,
         );
         let rows = rows.fetch_all(&self.readers).await.map_err(failed)?;

@@ -6,16 +6,17 @@ use besunny_core::{
     address::Username,
     ids::UserId,
     repository::{People, RepositoryError},
-    tenant::{Tenant, TenantScope, User},
+    tenant::{Allowed, Tenant, TenantScope, User},
 };
 
 use crate::{
-    column::{Id, Table, micros, tenant, text_list},
+    column::{Id, Table, json, micros, tenant, text_list},
     failure::{failed, orphaned},
     newcomers,
     store::SqliteStore,
 };
 
+const TENANTS: Table = Table("tenants");
 const USERS: Table = Table("users");
 
 #[async_trait]
@@ -100,6 +101,26 @@ impl People for SqliteStore {
         rows.into_iter()
             .map(|row| Ok((username(&row.username)?, USERS.id("id", &row.id)?)))
             .collect()
+    }
+
+    async fn allowed(&self, scope: &TenantScope) -> Result<Allowed, RepositoryError> {
+        let tenant = tenant(scope);
+        let allowed = sqlx::query_scalar!("SELECT allowed FROM tenants WHERE id = ?", tenant);
+        let allowed = allowed.fetch_optional(&self.readers).await.map_err(failed)?;
+        let allowed = allowed.map(|text| TENANTS.json("allowed", &text)).transpose()?;
+        Ok(allowed.unwrap_or_default())
+    }
+
+    async fn allow(&self, scope: &TenantScope, allowed: Allowed) -> Result<(), RepositoryError> {
+        let (tenant, allowed) = (tenant(scope), json(&allowed)?);
+        self.write(move |turn| {
+            Box::pin(async move {
+                let set =
+                    sqlx::query!("UPDATE tenants SET allowed = ? WHERE id = ?", allowed, tenant);
+                set.execute(turn.connection).await.map(drop).map_err(failed)
+            })
+        })
+        .await
     }
 }
 

@@ -5,16 +5,19 @@ use async_trait::async_trait;
 use besunny_core::{
     ids::JobId,
     repository::RepositoryError,
-    scheduler::{Ask, Claim, Failure, Forget, Lease, Noted, Receipt, Release, Scheduler, Work},
+    scheduler::{
+        Ask, Claim, Failure, Forget, Held, Hold, Lease, Noted, Receipt, Release, Scheduler, Work,
+    },
     tenant::TenantScope,
 };
 use futures::future::BoxFuture;
 
 use crate::{
-    column::{Id, micros, tenant},
+    column::{Id, micros, micros_after, tenant},
     failure::failed,
     forgetting, jobs, leases, notices,
     store::SqliteStore,
+    writer::Turn,
 };
 
 #[async_trait]
@@ -26,14 +29,18 @@ impl Scheduler for SqliteStore {
         self.write(move |turn| Box::pin(leases::grant(turn, ask))).await
     }
 
-    async fn heartbeat(&self, lease: &Lease, lease_for: Duration) -> Result<bool, RepositoryError> {
-        let held = leases::Held::of(lease);
-        self.write(move |turn| Box::pin(leases::keep(turn, held, lease_for))).await
+    async fn heartbeat(
+        &self,
+        holds: &[Hold],
+        lease_for: Duration,
+    ) -> Result<Vec<bool>, RepositoryError> {
+        let holds = holds.to_vec();
+        self.write(move |turn| Box::pin(keep(turn, holds, lease_for))).await
     }
 
     async fn release(&self, lease: &Lease, release: Release) -> Result<(), RepositoryError> {
-        let held = leases::Held::of(lease);
-        self.write(move |turn| Box::pin(leases::end(turn, held, release))).await
+        let lease = lease.clone();
+        self.write(move |turn| Box::pin(leases::end(turn, lease, release))).await
     }
 
     async fn claim(&self, ask: Ask) -> Result<Vec<Claim>, RepositoryError> {
@@ -70,6 +77,22 @@ impl Scheduler for SqliteStore {
     fn changed(&self, work: Work) -> BoxFuture<'_, ()> {
         self.bells.next(work)
     }
+}
+
+/// Lengthens what still holds.
+async fn keep(
+    turn: Turn<'_>,
+    holds: Vec<Hold>,
+    lease_for: Duration,
+) -> Result<Vec<bool>, RepositoryError> {
+    let (until, mut kept) = (micros_after(turn.now, lease_for), Vec::with_capacity(holds.len()));
+    for hold in &holds {
+        kept.push(match hold.on {
+            Held::Stream(stream) => leases::keep(turn.connection, hold, stream, until).await?,
+            Held::Job(job) => jobs::keep(turn.connection, hold, job, until).await?,
+        });
+    }
+    Ok(kept)
 }
 
 impl SqliteStore {

@@ -7,6 +7,8 @@ use crate::{OpenError, Options, SqliteStore};
 
 mod forms;
 mod full;
+mod lying;
+mod migrating;
 mod opening;
 mod statements;
 mod writing;

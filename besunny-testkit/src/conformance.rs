@@ -6,9 +6,12 @@
 //! [`StoreWorld`](store::StoreWorld) and run the cases with any test runner.
 use std::{fmt, future::Future};
 
-use besunny_core::{cause::describe, repository::RepositoryError, source::SourceError};
+use besunny_core::{
+    cause::describe, language::LanguageError, repository::RepositoryError, source::SourceError,
+};
 use futures::future::BoxFuture;
 
+pub mod language;
 pub mod mail;
 pub mod store;
 
@@ -95,6 +98,12 @@ fn check_equal<T: PartialEq + fmt::Debug>(got: &T, want: &T, what: &str) -> Outc
 
 impl From<RepositoryError> for Broken {
     fn from(error: RepositoryError) -> Self {
+        Self(describe(&error))
+    }
+}
+
+impl From<LanguageError> for Broken {
+    fn from(error: LanguageError) -> Self {
         Self(describe(&error))
     }
 }

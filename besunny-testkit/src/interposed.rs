@@ -22,14 +22,16 @@ use besunny_core::{
     item::Item,
     project::Project,
     repository::{
-        Accounts, Content, DeadJob, DocumentFilter, Documents, Feedback, ItemFilter, Known, Outbox,
-        Pending, People, Position, Projects, RepositoryError, Store, StreamStatus, Streams, Tally,
-        ThreadMember,
+        Accounts, Content, DeadJob, DeadJobFilter, DocumentFilter, Documents, Feedback, ItemFilter,
+        Known, Lessons, ModelRecord, Models, NewModel, Outbox, Pending, People, Position, Projects,
+        RepositoryError, Store, StreamStatus, Streams, Tally, ThreadMember,
     },
-    scheduler::{Ask, Claim, Failure, Forget, Lease, Noted, Receipt, Release, Scheduler, Work},
+    scheduler::{
+        Ask, Claim, Failure, Forget, Hold, Lease, Noted, Receipt, Release, Scheduler, Work,
+    },
     source::{ItemId, OfferedStream, Scope, StreamKey},
     standing::StandingRule,
-    tenant::{Tenant, TenantScope, User},
+    tenant::{Allowed, Tenant, TenantScope, User},
     track::{Missing, ScanId, Steer, Version},
 };
 use bytes::Bytes;
@@ -142,6 +144,8 @@ interposed! { People {
     fn found(tenant: &Tenant) -> ();
     fn add_user(scope: &TenantScope, user: &User) -> ();
     fn users(scope: &TenantScope) -> Vec<User>;
+    fn allowed(scope: &TenantScope) -> Allowed;
+    fn allow(scope: &TenantScope, allowed: Allowed) -> ();
     + async fn named(
         &self,
         scope: &TenantScope,
@@ -164,12 +168,20 @@ interposed! { Documents {
     fn document(scope: &TenantScope, id: DocumentId) -> Option<Document>;
     fn content(scope: &TenantScope, id: DocumentId) -> Option<Content>;
     fn pending(scope: &TenantScope, ids: &[DocumentId], max_bytes: usize) -> Vec<Option<Pending>>;
+    fn mails(scope: &TenantScope, ids: &[DocumentId], max_bytes: usize) -> Vec<Option<Pending>>;
     fn whole(scope: &TenantScope, account: AccountId, items: &[ItemId]) -> HashSet<ItemId>;
     fn blob(scope: &TenantScope, hash: &[u8; 32]) -> Option<Bytes>;
     fn history(scope: &TenantScope, id: DocumentId) -> Vec<Entry>;
     fn documents(scope: &TenantScope, filter: &DocumentFilter) -> Vec<Document>;
     fn tally(scope: &TenantScope, owner: Option<UserId>) -> Tally;
     fn thread(scope: &TenantScope, owner: UserId, message_ids: &[&str]) -> Vec<ThreadMember>;
+} }
+
+interposed! { Models {
+    fn lessons(scope: &TenantScope, owner: UserId, after: u64, limit: usize) -> Lessons;
+    fn models(scope: &TenantScope, owner: UserId) -> Vec<ModelRecord>;
+    fn model_state(scope: &TenantScope, owner: UserId, version: u32) -> Option<Bytes>;
+    fn put_model(scope: &TenantScope, owner: UserId, model: &NewModel) -> u32;
 } }
 
 interposed! { Feedback {
@@ -180,7 +192,7 @@ interposed! { Feedback {
 
 interposed! { Outbox {
     fn published(events: &[EventId]) -> ();
-    fn dead_jobs(scope: &TenantScope) -> Vec<DeadJob>;
+    fn dead_jobs(scope: &TenantScope, filter: &DeadJobFilter) -> Vec<DeadJob>;
     + async fn unpublished(&self, limit: usize) -> Result<Vec<Event>, RepositoryError> {
         self.interposer.before("unpublished").await?;
         let mut answer = self.store.unpublished(limit).await?;
@@ -191,7 +203,7 @@ interposed! { Outbox {
 } }
 
 interposed! { Scheduler {
-    fn heartbeat(lease: &Lease, lease_for: Duration) -> bool;
+    fn heartbeat(holds: &[Hold], lease_for: Duration) -> Vec<bool>;
     fn fail(claim: &Claim, failure: Failure) -> ();
     fn replay(scope: &TenantScope, job: JobId) -> ();
     fn forget(forget: Forget) -> bool;

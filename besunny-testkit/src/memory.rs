@@ -20,14 +20,15 @@ use besunny_core::{
     ids::{AccountId, CommitId, DocumentId, JobId, ProjectId, RuleId, StreamId, TenantId, UserId},
     item::ItemState,
     job::Job,
+    label::Label,
     mail::Mail,
     project::Project,
     push::Watch,
-    repository::RepositoryError,
+    repository::{ModelRecord, RepositoryError},
     scheduler::{PauseReason, Work},
     source::{ItemId, Revision, StreamKey},
     standing::StandingRule,
-    tenant::{Tenant, TenantScope, User},
+    tenant::{Allowed, Tenant, TenantScope, User},
     track::{ScanId, Track, Version},
 };
 use bytes::Bytes;
@@ -36,6 +37,7 @@ use futures::future::BoxFuture;
 
 mod commits;
 mod feedback;
+mod learning;
 mod questions;
 mod schedule;
 
@@ -58,6 +60,7 @@ struct State {
 #[derive(Debug)]
 struct Rows {
     tenant: Tenant,
+    allowed: Allowed,
     users: BTreeMap<UserId, User>,
     accounts: BTreeMap<AccountId, Arc<Account>>,
     streams: BTreeMap<StreamId, StreamRow>,
@@ -73,6 +76,15 @@ struct Rows {
     /// In the order of their commits.
     acts: Vec<Act>,
     rules: BTreeMap<RuleId, StandingRule>,
+    labels: BTreeMap<UserId, Vec<Label>>,
+    models: BTreeMap<UserId, Vec<ModelRow>>,
+}
+
+/// A model, with its state as long as it is kept.
+#[derive(Clone, Debug)]
+struct ModelRow {
+    record: ModelRecord,
+    state: Option<Bytes>,
 }
 
 #[derive(Clone, Debug)]
@@ -92,6 +104,10 @@ struct StreamRow {
     /// Something made the stream due while a lease was running.
     dirty: bool,
     attempt: u32,
+    /// How many leases in a row ended by themselves.
+    expired: u32,
+    /// Until when the source asked not to be asked again.
+    spared_until: Option<DateTime<Utc>>,
     quiet: u32,
     error: Option<String>,
     paused: Option<PauseReason>,
@@ -123,6 +139,8 @@ struct JobRow {
     due_at: DateTime<Utc>,
     epoch: Epoch,
     attempt: u32,
+    /// How many failures no patience heals.
+    strikes: u32,
     /// How many claims in a row ended by themselves.
     expired: u32,
     until: Option<DateTime<Utc>>,
@@ -212,6 +230,7 @@ impl Rows {
     fn new(tenant: Tenant) -> Self {
         Self {
             tenant,
+            allowed: Allowed::default(),
             users: BTreeMap::new(),
             accounts: BTreeMap::new(),
             streams: BTreeMap::new(),
@@ -225,6 +244,8 @@ impl Rows {
             commits: BTreeMap::new(),
             acts: Vec::new(),
             rules: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            models: BTreeMap::new(),
         }
     }
 

@@ -60,6 +60,8 @@ pub enum Planted {
     RepeatedFiling,
     /// The engine takes documents out of the projects that people put them into.
     OverruledPeople,
+    /// The store drops what was said about documents.
+    ForgottenAnswers,
 }
 
 impl Planted {
@@ -80,6 +82,7 @@ impl Planted {
         Self::ForgottenFiling,
         Self::RepeatedFiling,
         Self::OverruledPeople,
+        Self::ForgottenAnswers,
     ];
 
     /// Returns `store` with this bug, or as it is when the bug is none of a store.
@@ -100,6 +103,7 @@ impl Planted {
             | Self::LeakingNames
             | Self::DoubledDocuments
             | Self::EternalLeases
+            | Self::ForgottenAnswers
             | Self::NoSafetyNet
             | Self::OverruledPeople => Arc::new(Interposed::new(store, Arc::new(bug))),
         }
@@ -157,6 +161,11 @@ impl Interposer for StoreBug {
             (Planted::DoubledDocuments, Rewrite::Commit(commit)) => {
                 seen.commits += 1;
                 rename(commit, seen.commits);
+            }
+            (Planted::ForgottenAnswers, Rewrite::Commit(commit)) => {
+                let mut silent = Commit::clone(commit);
+                silent.effects.retain(|effect| !matches!(effect, Effect::Label { .. }));
+                *commit = Arc::new(silent);
             }
             (Planted::EternalLeases, Rewrite::Ask(ask)) => {
                 ask.lease_for = Duration::from_hours(24 * 365);

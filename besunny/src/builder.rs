@@ -10,12 +10,13 @@ use besunny_core::{
     clock::{Clock, Ids},
     event::{Event, EventSink, PublishError},
     intake::MailIntake,
+    learner::Learner,
     mail::Caps,
     message::{Filing, Message},
     repository::Store,
     settings::Settings,
     source::Source,
-    worker::{Observer, Unobserved, Worker},
+    worker::{Observer, Shelf, Unobserved, Worker},
 };
 
 use crate::{Besunny, SystemClock, SystemIds};
@@ -34,6 +35,8 @@ pub struct Builder {
     mail: HashMap<Provider, MailAdapter>,
     intake: MailIntake,
     classifier: Arc<dyn Classifier>,
+    learner: Option<Arc<dyn Learner>>,
+    language: Option<Arc<dyn Classifier>>,
     sink: Arc<dyn EventSink>,
     observer: Arc<dyn Observer>,
     settings: Settings,
@@ -53,6 +56,8 @@ impl Builder {
                 addressed_filing: Filing::Label(PROCESSED.to_owned()),
             },
             classifier: Arc::new(Rules),
+            learner: None,
+            language: None,
             sink: Arc::new(Nobody),
             observer: Arc::new(Unobserved),
             settings: Settings::default(),
@@ -113,6 +118,24 @@ impl Builder {
         self
     }
 
+    /// Learns from people where their documents belong; nothing is learned by default (ML-2).
+    ///
+    /// Its choices are followed once they keep the promised precision; until then the rules decide.
+    #[must_use]
+    pub fn learner(mut self, learner: Arc<dyn Learner>) -> Self {
+        self.learner = Some(learner);
+        self
+    }
+
+    /// Asks a language model where nobody else is sure, for tenants that allow it (CLS-1).
+    ///
+    /// Its choices are suggestions until past answers show that they keep the promised precision.
+    #[must_use]
+    pub fn language(mut self, classifier: Arc<dyn Classifier>) -> Self {
+        self.language = Some(classifier);
+        self
+    }
+
     /// Sets who is told of published facts; nobody by default.
     #[must_use]
     pub fn sink(mut self, sink: impl EventSink + 'static) -> Self {
@@ -158,6 +181,9 @@ impl Builder {
             mail: self.mail,
             intake: self.intake,
             classifier: self.classifier,
+            learner: self.learner,
+            language: self.language,
+            shelf: Shelf::default(),
             sink: self.sink,
             observer: self.observer,
             settings: self.settings,

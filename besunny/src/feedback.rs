@@ -2,13 +2,15 @@
 //!
 //! Every act is one commit with one id. Give it the id of the request, and a repeated request is
 //! answered with what was done the first time.
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use besunny_core::{
+    classify::cascade::Conclusion,
     document::Document,
     feedback::{Act, Asking, Deed, Move},
     history::Fact,
     ids::{CommitId, DocumentId, ProjectId, RuleId, UserId},
+    label::Said,
     mail::Mail,
     preview::{Case, PREVIEW_DOCUMENTS, Preview, Turn},
     project::Project,
@@ -215,8 +217,10 @@ impl Feedback<'_> {
             return Ok(None);
         }
         let history = store.history(self.scope, document.id).await?;
-        let verdict = history.into_iter().rev().find_map(|entry| match entry.fact {
-            Fact::Decided { verdict, .. } => Some(*verdict),
+        let concluded = history.into_iter().rev().find_map(|entry| match entry.fact {
+            Fact::Decided { verdict, state, ruling, .. } => {
+                Some(Conclusion { verdict: *verdict, state, ruling: *ruling })
+            }
             Fact::Stored { .. }
             | Fact::Ruled { .. }
             | Fact::ClassifierFailed { .. }
@@ -227,7 +231,7 @@ impl Feedback<'_> {
             | Fact::Removed
             | Fact::Restored => None,
         });
-        Ok(Some(Case { document, mail: without_text(content.mail), verdict }))
+        Ok(Some(Case { document, mail: without_text(content.mail), concluded }))
     }
 
     async fn judge(&self, deed: Deed, seen: &[Seen]) -> Result<Outcome, Error> {
@@ -264,7 +268,12 @@ impl Feedback<'_> {
     async fn commit(&self, act: Act) -> Result<Outcome, Error> {
         let (deed, store) = (act.deed, &self.besunny.store);
         let ids: Vec<DocumentId> = act.moves.iter().map(|made| made.document).collect();
-        store.commit(self.scope, Arc::new(act.commit(self.scope.tenant()))).await?;
+        let mut said = BTreeMap::new();
+        for made in act.moves.iter().filter(|made| made.teaches()) {
+            let history = store.history(self.scope, made.document).await?;
+            said.insert(made.document, Said::at_last(&history));
+        }
+        store.commit(self.scope, Arc::new(act.commit(self.scope.tenant(), said))).await?;
         let kept = self.repeated(deed, &ids).await?;
         kept.ok_or(Error::Store(RepositoryError::Missing("act")))
     }

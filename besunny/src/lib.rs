@@ -27,6 +27,7 @@ mod builder;
 mod engine;
 mod error;
 mod feedback;
+mod learning;
 mod people;
 mod push;
 mod system;

@@ -115,5 +115,13 @@ async fn listed(
 /// Says whether an item is at the source now, readable or not.
 async fn is_present(adapter: &MailAdapter, stream: &StreamRef, id: &ItemId) -> Result<bool, Error> {
     let answers = adapter.source.fetch(stream, std::slice::from_ref(id)).await?;
-    Ok(answers.iter().any(|answer| !matches!(answer, Fetched::Gone(_))))
+    let mut is_present = false;
+    for answer in answers {
+        match answer {
+            Fetched::Present(..) | Fetched::Unreadable { .. } => is_present = true,
+            Fetched::Gone(_) => {}
+            Fetched::Failed { error, .. } => return Err(error.into()),
+        }
+    }
+    Ok(is_present)
 }

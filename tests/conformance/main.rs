@@ -13,6 +13,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 mod gmail;
 mod local;
 mod memory;
+mod openai;
 mod planted;
 mod scripted;
 mod sqlite;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         scripted::trials(),
         local::trials(),
         gmail::trials(),
+        openai::trials(),
         planted::trials(),
         sqlite::trials(),
     ];

@@ -1,16 +1,20 @@
 //! Work that ends whoever does it: it is given up, and does not take its neighbours with it.
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use besunny_core::{
     classify::{Classifier, ClassifyError, Question, Rules, Verdict},
     clock::Clock,
-    document::{DocumentState, ReviewReason},
-    history::Fact,
+    document::ReviewReason,
     project::Project,
-    repository::DocumentFilter,
     settings::Settings,
-    source::{SourceError, Subject},
+    source::{SourceError, SourceErrorKind, Subject},
     worker::Worker,
 };
 use besunny_testkit::scripted::{Call, Fair, Oddity, Weather};
@@ -35,7 +39,7 @@ async fn a_mail_that_ends_every_worker_goes_to_review_and_its_neighbours_are_dec
             scene.clock.advance(LEASE);
         }
         assert_eq!(deaths, 5);
-        let reasons = reasons(&scene).await;
+        let reasons = scene.reasons().await;
         assert_eq!(reasons.len(), 6);
         for (line, reason) in &reasons {
             let want = match line.as_str() {
@@ -45,7 +49,7 @@ async fn a_mail_that_ends_every_worker_goes_to_review_and_its_neighbours_are_dec
             assert_eq!(*reason, want, "{line}");
         }
         assert_eq!(
-            why(&scene).await.unwrap().split(':').next().unwrap(),
+            scene.why(DEADLY).await.unwrap().split(':').next().unwrap(),
             "whoever worked on it died or hung, 5 times in a row"
         );
     }
@@ -58,7 +62,7 @@ async fn a_stream_that_ends_every_worker_is_left_alone_ever_longer() {
         let scene = Scene::new(make, Arc::<Hang>::clone(&hang) as _).await;
         let mut rests = Vec::new();
         for _ in 0..6 {
-            let worker = scene.engine(Arc::clone(&scene.store));
+            let worker = scene.worker();
             let died = dies(&worker, &hang.reached).await;
             let status = scene.status().await;
             if !died {
@@ -72,13 +76,31 @@ async fn a_stream_that_ends_every_worker_is_left_alone_ever_longer() {
     }
 }
 
+#[tokio::test]
+async fn one_restart_in_a_long_outage_makes_nobody_rest() {
+    for make in [in_memory as MakeStore, in_a_file] {
+        let outage = Arc::new(Hang::default());
+        outage.is_down.store(true, Ordering::Relaxed);
+        let scene = Scene::new(make, Arc::<Hang>::clone(&outage) as _).await;
+        for _ in 0..12 {
+            scene.work().await;
+            scene.clock.advance(Duration::from_mins(10));
+        }
+        assert_eq!(scene.status().await.attempt, 12);
+        outage.is_down.store(false, Ordering::Relaxed);
+        assert!(dies(&scene.worker(), &outage.reached).await);
+        scene.clock.advance(LEASE);
+        assert!(dies(&scene.worker(), &outage.reached).await, "the source is asked at once");
+    }
+}
+
 /// Works until nothing is due; `false` when the worker died of it.
 async fn outlives(scene: &Scene) -> bool {
     let deadly = Arc::new(Deadly::default());
     let worker = Worker {
         classifier: Arc::<Deadly>::clone(&deadly) as _,
         settings: Settings { lease_for: LEASE, ..Settings::default() },
-        ..scene.engine(Arc::clone(&scene.store))
+        ..scene.worker()
     };
     !dies(&worker, &deadly.met).await
 }
@@ -87,36 +109,6 @@ async fn outlives(scene: &Scene) -> bool {
 async fn dies(worker: &Worker, place: &Notify) -> bool {
     let (work, met) = (worker.run_until_idle().boxed(), place.notified().boxed());
     matches!(future::select(work, met).await, future::Either::Right(_))
-}
-
-async fn reasons(scene: &Scene) -> BTreeMap<String, ReviewReason> {
-    let filter = DocumentFilter { limit: 100, ..DocumentFilter::default() };
-    let documents = scene.store.documents(&scene.scope, &filter).await.unwrap();
-    let reasons = documents.into_iter().filter_map(|document| match document.state {
-        DocumentState::NeedsReview(review) => Some((document.title.into_exposed(), review.reason)),
-        DocumentState::Pending | DocumentState::Routed(_) | DocumentState::NoProject { .. } => None,
-    });
-    reasons.collect()
-}
-
-/// Returns what the history of the deadly mail says.
-async fn why(scene: &Scene) -> Option<String> {
-    let filter = DocumentFilter { limit: 100, ..DocumentFilter::default() };
-    let documents = scene.store.documents(&scene.scope, &filter).await.unwrap();
-    let deadly = documents.into_iter().find(|document| document.title.expose() == DEADLY)?;
-    let history = scene.store.history(&scene.scope, deadly.id).await.unwrap();
-    history.into_iter().find_map(|entry| match entry.fact {
-        Fact::ClassifierFailed { why } => Some(why),
-        Fact::Stored { .. }
-        | Fact::Decided { .. }
-        | Fact::Ruled { .. }
-        | Fact::Assigned { .. }
-        | Fact::Confirmed { .. }
-        | Fact::Declined { .. }
-        | Fact::Undone { .. }
-        | Fact::Removed
-        | Fact::Restored => None,
-    })
 }
 
 /// The rules, and a mail that nobody lives to tell of.
@@ -144,11 +136,15 @@ impl Classifier for Deadly {
 #[derive(Debug, Default)]
 struct Hang {
     reached: Notify,
+    is_down: AtomicBool,
 }
 
 #[async_trait]
 impl Weather for Hang {
-    async fn before(&self, _: Call<'_>) -> Result<(), SourceError> {
+    async fn before(&self, call: Call<'_>) -> Result<(), SourceError> {
+        if self.is_down.load(Ordering::Relaxed) {
+            return Err(SourceError::new(SourceErrorKind::Unavailable, call.operation));
+        }
         self.reached.notify_one();
         future::pending().await
     }

@@ -216,6 +216,24 @@ fn a_refused_account_pauses_and_others_go_on() {
     assert_eq!(scene.units(|one| one == 1), 20);
 }
 
+/// Several calls take what there is room for, one at least, and what is left waits.
+#[test]
+fn several_calls_take_what_room_there_is() {
+    let mut scene = Scene::new(100, 1_000);
+    let (budget, counts) = (Rc::clone(&scene.budget), Rc::new(RefCell::new(Vec::new())));
+    let (clock, paid) = (Arc::clone(&scene.clock), Rc::clone(&counts));
+    let begin = clock.now();
+    let work = async move {
+        for (units, most) in [(20, 3), (20, 25), (30, 25), (500, 25)] {
+            let count = budget.spend_some(spend(1, units), most).await;
+            paid.borrow_mut().push(((clock.now() - begin).num_seconds(), count));
+        }
+    };
+    scene.pool.spawner().spawn_local(work).unwrap();
+    scene.run_for(MINUTE * 4);
+    assert_eq!(*counts.borrow(), [(0, 3), (0, 2), (61, 3), (122, 1)]);
+}
+
 #[test]
 fn an_unknown_quota_is_not_metered() {
     let mut scene = Scene::new(1, 1);

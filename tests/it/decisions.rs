@@ -59,7 +59,7 @@ async fn thread(make: MakeStore) -> Scene {
             let named =
                 named.map_or(String::new(), |n| format!("In-Reply-To: <{n}@x.example>\r\n"));
             let raw = format!(
-                "Message-ID: <{n}@x.example>\r\n{named}Subject: {subject}\r\n\r\nmail {n}\r\n"
+                "Message-ID: <{n}@x.example>\r\nFrom: bob@x.example\r\n{named}Subject: {subject}\r\n\r\nmail {n}\r\n"
             );
             mailbox.deliver(&id(n), raw, at + TimeDelta::seconds(n.into()));
         }

@@ -16,6 +16,7 @@ use besunny_core::{
     job::{Job, Task},
     message::{Filing, MailFiling},
     push::{Push, Watch, WatchRequest},
+    repository::DeadJobFilter,
     scheduler::{PauseReason, Work},
     source::{ItemId, SourceError, SourceErrorKind, StreamKey, StreamRef},
     worker::Worker,
@@ -62,7 +63,7 @@ async fn check_filing(
         }
     }
     let due = scene.store.next_due(Work::Jobs).await.unwrap();
-    let dead = scene.store.dead_jobs(&scene.scope).await.unwrap();
+    let dead = scene.store.dead_jobs(&scene.scope, &DeadJobFilter::default()).await.unwrap();
     match want {
         Ok(seconds) => {
             let rest = due.unwrap().as_secs();
@@ -118,8 +119,64 @@ async fn a_watch_that_waits_for_a_person_is_asked_for_every_hour_until_it_is_had
     }
 }
 
+#[tokio::test]
+async fn a_watch_is_forgotten_with_its_trouble_once_push_is_switched_off() {
+    for make in STORES {
+        let scene = Scene::new(make, Arc::new(Fair)).await;
+        let refusing = Arc::new(Refusing::new(SourceErrorKind::Forbidden, None));
+        engine(&scene, &refusing).run_until_idle().await;
+        assert!(scene.status().await.watch.unwrap().trouble.is_some());
+        scene.clock.advance(Duration::from_hours(1));
+        scene.work().await;
+        assert_eq!(scene.status().await.watch, None);
+    }
+}
+
+#[tokio::test]
+async fn a_watch_that_lives_outlasts_push_that_is_switched_off_without_its_trouble() {
+    for make in STORES {
+        let scene = Scene::new(make, Arc::new(Fair)).await;
+        let moody = Arc::new(Refusing::new(SourceErrorKind::Unavailable, None));
+        moody.relented.store(true, Ordering::Relaxed);
+        engine(&scene, &moody).run_until_idle().await;
+        let had = scene.status().await.watch.unwrap();
+        moody.relented.store(false, Ordering::Relaxed);
+        scene.clock.advance(Duration::from_hours(4 * 24));
+        engine(&scene, &moody).run_until_idle().await;
+        assert!(scene.status().await.watch.unwrap().trouble.is_some(), "it was not renewed");
+        for (days, want) in [(1, Some(&had)), (3, None)] {
+            scene.clock.advance(Duration::from_hours(days * 24));
+            scene.work().await;
+            assert_eq!(scene.status().await.watch.as_ref(), want, "after {days} days");
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_that_make_no_sense_are_counted_apart_from_outages() {
+    for make in STORES {
+        let scene = Scene::new(make, Arc::new(Fair)).await;
+        enqueue_filing(&scene).await;
+        let down = Arc::new(Refusing::new(SourceErrorKind::Unavailable, None));
+        let senseless = Arc::new(Refusing::new(SourceErrorKind::Malformed, None));
+        let mut dead = Vec::new();
+        for source in [&down, &down, &senseless, &down, &down, &senseless, &down, &senseless] {
+            engine(&scene, source).run_until_idle().await;
+            let wait = scene.store.next_due(Work::Jobs).await.unwrap().expect("it is tried again");
+            scene.clock.advance(wait);
+        }
+        for _ in 0..2 {
+            engine(&scene, &senseless).run_until_idle().await;
+            scene.clock.advance(Duration::from_mins(20));
+            let filter = DeadJobFilter::default();
+            dead.push(scene.store.dead_jobs(&scene.scope, &filter).await.unwrap().len());
+        }
+        assert_eq!(dead, [0, 1], "given up at the fifth answer that makes no sense");
+    }
+}
+
 /// Makes the job of marking a mail of a mailbox that is marked.
-async fn enqueue_filing(scene: &Scene) {
+pub(crate) async fn enqueue_filing(scene: &Scene) {
     let mut account = scene.store.accounts(&scene.scope).await.unwrap().remove(0);
     account.intake = Intake::Master;
     scene.store.connect(&scene.scope, &account, &[]).await.unwrap();

@@ -5,6 +5,7 @@ use besunny::{Besunny, Error, Feedback, Outcome, Seen};
 use besunny_core::{
     clock::Clock,
     document::{Document, DocumentState},
+    history::Fact,
     ids::{CommitId, DocumentId, ProjectId, UserId},
     project::Project,
     repository::{DocumentFilter, RepositoryError, Store},
@@ -268,6 +269,72 @@ async fn what_waited_to_be_classified_is_classified_after_an_undo() {
         scene.work().await;
         let state = documents(&scene).await.remove(0).state;
         assert!(matches!(state, DocumentState::NeedsReview(_)), "{state:?}");
+    }
+}
+
+/// Returns what was thought of a new mail after some steps; `work` learns what was said until then.
+async fn thought_after(make: MakeStore, steps: &str, is_restarted: bool) -> Fact {
+    let (scene, projects) = scene(make).await;
+    let besunny = besunny(&scene, &scene.store);
+    let document = documents(&scene).await.remove(0);
+    let seen = [Seen { document: document.id, version: None }];
+    let (mut worker, mut last, mut mails) = (scene.worker(), None, 3);
+    for step in steps.split_whitespace() {
+        let feedback = besunny.feedback(&scene.scope, ann());
+        let act = match step {
+            "assign" => feedback.assign(&seen, projects[0]).await,
+            "other" => feedback.assign(&seen, projects[1]).await,
+            "decline" => feedback.decline(&seen).await,
+            "undo" => feedback.undo(last.unwrap()).await,
+            _ => {
+                scene.change(|mailbox, at| deliver(mailbox, mails, at));
+                mails += 1;
+                scene.notice().await;
+                worker.run_until_idle().await;
+                if is_restarted {
+                    worker = scene.worker();
+                }
+                continue;
+            }
+        };
+        last = Some(act.unwrap().act.id);
+    }
+    scene.change(|mailbox, at| deliver(mailbox, 9, at));
+    scene.notice().await;
+    worker.run_until_idle().await;
+    let found = documents(&scene).await;
+    let newest = found.iter().find(|document| document.title.expose() == "m9").unwrap();
+    let mut history = scene.store.history(&scene.scope, newest.id).await.unwrap();
+    let mut fact = history.pop().unwrap().fact;
+    if let Fact::Decided { verdict, ruling, .. } = &mut fact {
+        // It names how far the log was read.
+        let others = ruling.others.iter_mut();
+        others.chain([verdict.as_mut()]).for_each(|verdict| verdict.made.model = None);
+    }
+    fact
+}
+
+#[tokio::test]
+async fn cls_9_what_was_undone_is_as_if_nobody_had_said_it() {
+    for make in [in_memory as MakeStore, in_a_file] {
+        for (steps, same) in [
+            ("assign undo", ""),
+            ("assign work undo", ""),
+            ("assign work undo work", ""),
+            ("decline work undo", ""),
+            ("assign work other undo", "assign"),
+            ("assign work other work undo", "assign"),
+            ("assign work undo work undo", "assign"),
+            ("assign undo other", "other"),
+        ] {
+            for is_restarted in [false, true] {
+                let found = thought_after(make, steps, is_restarted).await;
+                let want = thought_after(make, same, is_restarted).await;
+                assert_eq!(found, want, "{steps}, restarted: {is_restarted}");
+            }
+        }
+        let nothing = thought_after(make, "", false).await;
+        assert_ne!(thought_after(make, "assign", false).await, nothing, "nothing is learned");
     }
 }
 

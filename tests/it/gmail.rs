@@ -279,6 +279,37 @@ async fn an_undecodable_mail_is_quarantined_and_can_be_read_again() {
     assert_eq!(stage.verify(&account).await.stored, 5);
 }
 
+/// Of mails that are fetched together, one that fails does not take the others with it.
+#[tokio::test]
+async fn mails_that_are_fetched_together_fail_alone() {
+    let stage = Stage::new(|_| {}).await;
+    stage.deliver(0..5, ANN);
+    let ids: Vec<ItemId> =
+        stage.ann().ids_in_scope().into_iter().map(ItemId::from_source).collect();
+    let fault = Fault::Refusal(RefusalFault::ServerError {
+        status: 503,
+        retry_after: RetryAfter::Seconds(7),
+    });
+    let rule = FaultRule::once(Operation::GetMessage, fault);
+    let message = Some(ids[2].as_str().to_owned());
+    stage.control().add_fault(FaultRule { message, ..rule });
+    let gmail = stage.gmail_with(stage::config(&stage.simulator));
+    let fetched = stage.drive(gmail.fetch(&stage::mailbox(), &ids)).await.unwrap();
+    assert_eq!(fetched.len(), 5);
+    for (id, answer) in ids.iter().zip(&fetched) {
+        match answer {
+            Fetched::Present(at, _) => assert_eq!(&at.id, id),
+            Fetched::Failed { id: failed, error } => {
+                assert_eq!((failed, failed), (id, &ids[2]));
+                assert_eq!(error.kind, SourceErrorKind::Unavailable);
+                assert_eq!(error.retry_after, Some(Duration::from_secs(7)));
+            }
+            Fetched::Gone(_) | Fetched::Unreadable { .. } => panic!("{answer:?}"),
+        }
+    }
+    assert_eq!(fetched.iter().filter(|one| matches!(one, Fetched::Failed { .. })).count(), 1);
+}
+
 /// MAIL-18: more than is read whole keeps its headers; ids that are none reach nothing else.
 #[tokio::test]
 async fn what_a_fetch_answers() {

@@ -4,12 +4,15 @@
 mod abandoned;
 mod budget;
 mod crash;
+mod deceit;
 mod decisions;
 mod failing;
 mod feedback;
 mod gmail;
 mod newcomers;
 mod onward;
+mod panics;
 mod scene;
 mod simulation;
+mod slow;
 mod sync;

@@ -1,22 +1,34 @@
 //! Mail that was nobody's business, once it is: people who come later, and rules that change.
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use besunny_core::{
     account::Intake,
     address::{Username, VirtualAddresses},
     clock::Clock,
     ids::UserId,
     repository::DocumentFilter,
+    source::{SourceError, SourceErrorKind, Subject},
     tenant::User,
     worker::Worker,
 };
-use besunny_testkit::scripted::Fair;
+use besunny_testkit::scripted::{Call, Fair, Oddity, Weather};
 
 use crate::scene::{MakeStore, Scene, id, in_a_file, in_memory};
 
 /// A mailbox taken in as `intake` says, with mails to bob, to ann and bob, to ann and to nobody.
 async fn scene(make: MakeStore, intake: Intake) -> Scene {
-    let scene = Scene::new(make, Arc::new(Fair)).await;
+    scene_in(make, intake, Arc::new(Fair)).await
+}
+
+async fn scene_in(make: MakeStore, intake: Intake, weather: Arc<dyn Weather>) -> Scene {
+    let scene = Scene::new(make, weather).await;
     let mut account = scene.store.accounts(&scene.scope).await.unwrap().remove(0);
     account.intake = intake;
     scene.store.connect(&scene.scope, &account, &[]).await.unwrap();
@@ -88,6 +100,45 @@ async fn user_2_a_newcomer_gets_the_mail_that_named_them_in_memory() {
 #[tokio::test]
 async fn user_2_a_newcomer_gets_the_mail_that_named_them_in_a_file() {
     a_newcomer_gets_the_mail_that_named_them(in_a_file).await;
+}
+
+/// A source that asks to be left alone.
+#[derive(Debug)]
+struct Busy(AtomicBool);
+
+#[async_trait]
+impl Weather for Busy {
+    async fn before(&self, call: Call<'_>) -> Result<(), SourceError> {
+        if !self.0.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let error = SourceError::new(SourceErrorKind::RateLimited, call.operation);
+        Err(error.with_retry_after(Some(Duration::from_hours(1))))
+    }
+    fn lag(&self, _: &Subject) -> usize {
+        0
+    }
+    fn circles(&self) -> bool {
+        false
+    }
+    fn answered(&self, _: Oddity) {}
+}
+
+#[tokio::test]
+async fn a_newcomer_waits_as_long_as_the_source_asked() {
+    for make in [in_memory as MakeStore, in_a_file] {
+        let busy = Arc::new(Busy(AtomicBool::new(true)));
+        let scene = scene_in(make, Intake::Master, Arc::<Busy>::clone(&busy) as _).await;
+        let engine = engine(&scene, "old.example");
+        engine.run_until_idle().await;
+        busy.0.store(false, Ordering::Relaxed);
+        add(&scene, "bob").await;
+        engine.run_until_idle().await;
+        assert_eq!(documents(&scene, user("bob")).await, [""; 0], "the source was asked too soon");
+        scene.clock.advance(Duration::from_hours(1));
+        engine.run_until_idle().await;
+        assert_eq!(documents(&scene, user("bob")).await, ["m1", "m2", "m5"]);
+    }
 }
 
 async fn another_domain_is_asked_for_again(make: MakeStore, intake: Intake) {

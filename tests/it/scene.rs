@@ -1,5 +1,6 @@
 //! A mailbox, a store and engines on them, with time in the test's hand.
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -10,22 +11,25 @@ use besunny_core::{
     address::{Username, VirtualAddresses},
     classify::Rules,
     clock::Clock,
+    document::{Document, DocumentState, ReviewReason},
     event::{Event, EventSink, PublishError},
+    history::Fact,
     ids::{TenantId, UserId},
     intake::MailIntake,
     mail::Caps,
     message::Filing,
     push::{About, Notice},
-    repository::{Store, StreamStatus},
+    repository::{DocumentFilter, Store, StreamStatus},
     scheduler::Receipt,
     settings::Settings,
     source::{ItemId, OfferedStream, StreamKey, Subject},
     tenant::{Tenant, TenantScope, User},
-    worker::{Unobserved, Worker},
+    worker::{Shelf, Unobserved, Worker},
 };
 use besunny_store_sqlite::{Options, Place, SqliteStore};
 use besunny_testkit::{
     clock::ManualClock,
+    learner::BySender,
     memory::MemoryRepository,
     scripted::{Mailbox, ScriptedMail, Telling, Weather},
 };
@@ -105,15 +109,61 @@ impl Scene {
                 addressed_filing: Filing::None,
             },
             classifier: Arc::new(Rules),
+            learner: Some(Arc::new(BySender)),
+            language: None,
+            shelf: Shelf::default(),
             sink: Arc::new(Sink(Arc::clone(&self.published))),
             observer: Arc::new(Unobserved),
             settings: Settings::default(),
         }
     }
 
+    /// Makes an engine on this scene's store.
+    pub(crate) fn worker(&self) -> Worker {
+        self.engine(Arc::clone(&self.store))
+    }
+
     /// Works until nothing is due.
     pub(crate) async fn work(&self) {
-        self.engine(Arc::clone(&self.store)).run_until_idle().await;
+        self.worker().run_until_idle().await;
+    }
+
+    /// Returns why mails wait for a person, by their subject.
+    pub(crate) async fn reasons(&self) -> BTreeMap<String, ReviewReason> {
+        let reasons =
+            self.documents().await.into_iter().filter_map(|document| match document.state {
+                DocumentState::NeedsReview(review) => {
+                    Some((document.title.into_exposed(), review.reason))
+                }
+                DocumentState::Pending
+                | DocumentState::Routed(_)
+                | DocumentState::NoProject { .. } => None,
+            });
+        reasons.collect()
+    }
+
+    /// Returns what the history of a mail says of a classifier that failed.
+    pub(crate) async fn why(&self, title: &str) -> Option<String> {
+        let documents = self.documents().await;
+        let named = documents.into_iter().find(|document| document.title.expose() == title)?;
+        let history = self.store.history(&self.scope, named.id).await.unwrap();
+        history.into_iter().find_map(|entry| match entry.fact {
+            Fact::ClassifierFailed { why } => Some(why),
+            Fact::Stored { .. }
+            | Fact::Decided { .. }
+            | Fact::Ruled { .. }
+            | Fact::Assigned { .. }
+            | Fact::Confirmed { .. }
+            | Fact::Declined { .. }
+            | Fact::Undone { .. }
+            | Fact::Removed
+            | Fact::Restored => None,
+        })
+    }
+
+    async fn documents(&self) -> Vec<Document> {
+        let filter = DocumentFilter { limit: 100, ..DocumentFilter::default() };
+        self.store.documents(&self.scope, &filter).await.unwrap()
     }
 
     /// Changes the mailbox, as the world does.

@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 mod command;
+mod quality;
 mod source;
 mod sqlx;
 mod test;
@@ -35,6 +36,8 @@ enum Command {
     },
     /// Takes in whole mailboxes of the data set named in `BESUNNY_DATA`, optimised.
     RealMail,
+    /// Measures the router on the mailboxes named in `BESUNNY_DATA` and writes docs/quality.md.
+    Quality(quality::Quality),
     /// Plays histories of the deterministic simulation; fails on a violation.
     Sim {
         /// How many histories.
@@ -73,6 +76,7 @@ fn perform(command: &Command) -> Result<()> {
         Command::SqlxCheck { refresh: false } => sqlx::check(),
         Command::SqlxCheck { refresh: true } => sqlx::refresh(),
         Command::RealMail => real_mail(),
+        Command::Quality(quality) => quality.run(),
         Command::Sim { seeds, seed, json } => sim(*seed, *seeds, *json),
         Command::Bench { arguments } => bench(arguments),
     }

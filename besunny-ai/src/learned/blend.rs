@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::fit::{STEPS, Slope, dot, softmax};
 
 /// So many kinds of evidence there are for each class.
-pub(super) const KINDS: usize = 10;
+pub(super) const KINDS: usize = 16;
 /// The weights are fitted to so many of the last predictions: people change how they file.
 const ROWS: usize = 2_000;
 /// Keeps the weights small while there are few rows.
@@ -37,6 +37,11 @@ impl Blend {
         let mut weights = [0.0; KINDS];
         (weights[0], weights[2]) = (3.0, 1.0);
         Self { weights, rows: VecDeque::new() }
+    }
+
+    /// Returns how much each kind of evidence speaks for one class rather than another.
+    pub(super) fn contrast(&self, class: &Evidence, other: &Evidence) -> Evidence {
+        std::array::from_fn(|kind| self.weights[kind] * (class[kind] - other[kind]))
     }
 
     /// Returns the chance of each class.

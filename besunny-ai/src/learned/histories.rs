@@ -16,6 +16,8 @@ pub(super) struct Tally {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Count {
     class: usize,
+    /// How many there were, however long ago.
+    mails: u32,
     weight: f64,
     at: DateTime<Utc>,
 }
@@ -24,11 +26,30 @@ impl Tally {
     pub(super) fn add(&mut self, class: usize, at: DateTime<Utc>) {
         match self.counts.iter_mut().find(|count| count.class == class) {
             Some(count) => {
+                count.mails += 1;
                 count.weight = faded(count, at) + 1.0;
                 count.at = count.at.max(at);
             }
-            None => self.counts.push(Count { class, weight: 1.0, at }),
+            None => self.counts.push(Count { class, mails: 1, weight: 1.0, at }),
         }
+    }
+
+    /// Takes back a mail of an instant.
+    pub(super) fn take(&mut self, class: usize, at: DateTime<Utc>) {
+        let Some(count) = self.counts.iter_mut().find(|count| count.class == class) else { return };
+        count.mails = count.mails.saturating_sub(1);
+        let left = (-seconds(at, count.at) / HALF_LIFE).exp2();
+        count.weight = (count.weight - left).max(0.0);
+        if count.mails == 0 {
+            self.counts.retain(|count| count.class != class);
+        }
+    }
+
+    /// Returns how many mails of a class there were, and of all.
+    pub(super) fn mails(&self, class: usize) -> (u32, u32) {
+        let here = self.counts.iter().find(|count| count.class == class);
+        let all = self.counts.iter().map(|count| count.mails).sum();
+        (here.map_or(0, |count| count.mails), all)
     }
 
     /// Returns the weight of each class at an instant.
@@ -72,6 +93,17 @@ pub(super) struct Histories {
 impl Histories {
     pub(super) fn add(&mut self, key: u64, class: usize, at: DateTime<Utc>) {
         self.by_key.entry(key).or_default().add(class, at);
+    }
+
+    pub(super) fn take(&mut self, key: u64, class: usize, at: DateTime<Utc>) {
+        if let Some(tally) = self.by_key.get_mut(&key) {
+            tally.take(class, at);
+        }
+    }
+
+    /// Returns how many mails with a key were of a class, and how many there were.
+    pub(super) fn mails(&self, key: u64, class: usize) -> (u32, u32) {
+        self.by_key.get(&key).map_or((0, 0), |tally| tally.mails(class))
     }
 
     /// Returns how much each class is likelier than its share, as a logarithm, and how much is known.

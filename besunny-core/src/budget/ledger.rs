@@ -1,6 +1,6 @@
 //! Who has spent what of one quota, and who waits for his turn.
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     task::{Poll, Waker},
 };
 
@@ -17,8 +17,8 @@ pub(super) struct Ledger {
     accounts: HashMap<AccountId, Share>,
     /// Accounts that wait, in the order in which they are served.
     turns: VecDeque<AccountId>,
-    /// Tickets that were served and not yet taken note of.
-    served: HashSet<Ticket>,
+    /// Tickets that were served and not yet taken note of, each for how many calls.
+    served: HashMap<Ticket, u32>,
     tickets: u64,
     swept_at: Option<DateTime<Utc>>,
 }
@@ -38,10 +38,22 @@ struct Share {
     paused_until: Option<DateTime<Utc>>,
 }
 
+/// What comes of a look at the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// So many calls are paid for.
+    Served(u32),
+    /// When to look again.
+    At(DateTime<Utc>),
+}
+
 #[derive(Debug)]
 struct Waiter {
     number: u64,
+    /// The price of a call.
     units: u64,
+    /// For how many calls at most.
+    most: u32,
     waker: Option<Waker>,
     /// The queue moved in a way that may bring this waiter's time forward.
     nudged: bool,
@@ -54,16 +66,16 @@ impl Ledger {
             project: Window::default(),
             accounts: HashMap::new(),
             turns: VecDeque::new(),
-            served: HashSet::new(),
+            served: HashMap::new(),
             tickets: 0,
             swept_at: None,
         }
     }
 
-    pub(super) fn join(&mut self, account: AccountId, units: u32) -> Ticket {
+    pub(super) fn join(&mut self, account: AccountId, units: u32, most: u32) -> Ticket {
         self.tickets += 1;
-        let waiter =
-            Waiter { number: self.tickets, units: units.into(), waker: None, nudged: false };
+        let (number, units) = (self.tickets, units.into());
+        let waiter = Waiter { number, units, most, waker: None, nudged: false };
         let share = self.accounts.entry(account).or_default();
         if share.waiting.is_empty() {
             self.turns.push_back(account);
@@ -72,21 +84,21 @@ impl Ledger {
         Ticket { account, number: self.tickets }
     }
 
-    /// Serves whoever can be served; returns when to look again for `ticket`, `None` once served.
-    pub(super) fn settle(&mut self, ticket: Ticket, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    /// Serves whoever can be served; tells what became of `ticket`.
+    pub(super) fn settle(&mut self, ticket: Ticket, now: DateTime<Utc>) -> Look {
         let project_at = self.serve(now);
-        if self.served.remove(&ticket) {
-            return None;
+        if let Some(count) = self.served.remove(&ticket) {
+            return Look::Served(count);
         }
         let share = self.accounts.get(&ticket.account);
         let own = share.and_then(|share| share.fits_at(share.waiting.front()?.units, &self.quota));
         let next = own.filter(|at| *at > now).or(project_at);
-        Some(next.unwrap_or(now + self.quota.window))
+        Look::At(next.unwrap_or(now + self.quota.window))
     }
 
     /// Says whether a waiter should look again, and remembers whom to wake.
     pub(super) fn poll(&mut self, ticket: Ticket, waker: &Waker) -> Poll<()> {
-        if self.served.contains(&ticket) {
+        if self.served.contains_key(&ticket) {
             return Poll::Ready(());
         }
         let Some(waiter) = self.waiter(ticket) else { return Poll::Ready(()) };
@@ -99,7 +111,7 @@ impl Ledger {
 
     /// Takes a waiter out of its queue and lets the others look again.
     pub(super) fn leave(&mut self, ticket: Ticket, now: DateTime<Utc>) {
-        if self.served.remove(&ticket) {
+        if self.served.remove(&ticket).is_some() {
             return;
         }
         if let Some(share) = self.accounts.get_mut(&ticket.account) {
@@ -136,7 +148,7 @@ impl Ledger {
                 self.turns.remove(place);
                 continue;
             };
-            let units = head.units;
+            let (units, most) = (head.units, head.most);
             if share.fits_at(units, &self.quota).is_some_and(|at| at > now) {
                 place += 1;
                 continue;
@@ -145,10 +157,14 @@ impl Ledger {
             if let Some(at) = self.project.fits_at(units, limit, window + guard) {
                 return Some(at);
             }
-            share.window.spend(now, units);
-            self.project.spend(now, units);
+            let room = share.window.room(self.quota.account_units.into());
+            let room = room.min(self.project.room(limit));
+            let fitting = room.checked_div(units).map_or(most, saturated);
+            let count = fitting.clamp(1, most.max(1));
+            share.window.spend(now, units * u64::from(count));
+            self.project.spend(now, units * u64::from(count));
             if let Some(mut waiter) = share.waiting.pop_front() {
-                self.served.insert(Ticket { account, number: waiter.number });
+                self.served.insert(Ticket { account, number: waiter.number }, count);
                 waiter.wake();
             }
             self.turns.remove(place);
@@ -178,6 +194,10 @@ impl Ledger {
         let share = self.accounts.get_mut(&ticket.account)?;
         share.waiting.iter_mut().find(|waiter| waiter.number == ticket.number)
     }
+}
+
+fn saturated(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 impl Share {

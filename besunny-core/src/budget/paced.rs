@@ -16,7 +16,7 @@ use futures::future;
 
 use super::{
     Budget, Spend,
-    ledger::{Ledger, Ticket},
+    ledger::{Ledger, Look, Ticket},
 };
 use crate::clock::Clock;
 
@@ -63,12 +63,22 @@ impl Paced {
 #[async_trait]
 impl Budget for Paced {
     async fn spend(&self, spend: Spend) {
-        let Some(ledger) = self.quotas.get(spend.quota) else { return };
-        let ticket = lock(ledger).join(spend.account, spend.units);
+        self.spend_some(spend, 1).await;
+    }
+
+    async fn spend_some(&self, spend: Spend, most: u32) -> u32 {
+        let Some(ledger) = self.quotas.get(spend.quota) else { return most };
+        let ticket = lock(ledger).join(spend.account, spend.units, most);
         let turn = Turn { ledger, clock: &*self.clock, ticket };
         loop {
             let next = lock(ledger).settle(ticket, self.clock.now());
-            let Some(next) = next else { return turn.served() };
+            let next = match next {
+                Look::Served(count) => {
+                    turn.served();
+                    return count;
+                }
+                Look::At(next) => next,
+            };
             let moved = poll_fn(|context| lock(ledger).poll(ticket, context.waker()));
             future::select(pin!(moved), self.clock.sleep_until(next)).await;
         }

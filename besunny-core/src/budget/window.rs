@@ -44,6 +44,11 @@ impl Window {
         freed.map(|(at, _)| *at + span)
     }
 
+    /// Returns how much may be spent now under `limit`.
+    pub(super) const fn room(&self, limit: u64) -> u64 {
+        limit.saturating_sub(self.sum)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.spent.is_empty()
     }

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 
 use super::{
-    Alternative, Classifier, ClassifyError, Evidence, Question, Signal, Verdict, words::Phrases,
+    Alternative, Classifier, ClassifyError, Earlier, Evidence, Making, Question, Signal, Verdict,
+    words::Phrases,
 };
 use crate::{
     ids::ProjectId,
-    mail::{Mail, SegmentKind},
+    mail::{Flag, Mail, SegmentKind, imitates},
     project::Project,
     untrusted::Untrusted,
 };
@@ -44,7 +45,7 @@ pub struct Rules;
 
 impl Signal {
     /// Returns the chance that this signal alone is right.
-    const fn weight(self) -> f64 {
+    pub(super) const fn weight(self) -> f64 {
         match self {
             Self::Thread | Self::Code => 0.97,
             Self::NameInSubject => 0.9,
@@ -52,6 +53,14 @@ impl Signal {
             Self::NameInText => 0.75,
             Self::Domain => 0.6,
             Self::Keyword => 0.4,
+            // What was learned or read by a model brings a weight of its own.
+            Self::Sender
+            | Self::Recipients
+            | Self::Subject
+            | Self::Words
+            | Self::Similar
+            | Self::Quote
+            | Self::Imitation => 0.0,
         }
     }
 }
@@ -70,10 +79,11 @@ impl Classifier for Rules {
 fn weigh(question: &Question<'_>, candidates: &[Project]) -> Verdict {
     let mut evidence = thread(question, candidates);
     evidence.extend(addresses(question.mail, candidates));
+    evidence.extend(imitations(question.mail, candidates));
     evidence.extend(phrases(question.mail, candidates));
     evidence.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.signal.cmp(&b.signal)));
     let mut doubts: BTreeMap<ProjectId, f64> = BTreeMap::new();
-    for found in &evidence {
+    for found in evidence.iter().filter(|found| found.weight > 0.0) {
         *doubts.entry(found.project).or_insert(1.0) *= 1.0 - found.weight;
     }
     let mut ranked: Vec<Alternative> = doubts
@@ -89,6 +99,7 @@ fn weigh(question: &Question<'_>, candidates: &[Project]) -> Verdict {
         confidence: best.map_or(0.0, |best| best.confidence),
         evidence,
         alternatives: ranked.collect(),
+        made: Making::default(),
     }
 }
 
@@ -106,14 +117,21 @@ fn thread(question: &Question<'_>, candidates: &[Project]) -> Vec<Evidence> {
         signal: Signal::Thread,
         quote: Untrusted::new(format!("{count} of {all} earlier mails of this thread")),
         weight: Signal::Thread.weight() * f64::from(count) / f64::from(all),
+        earlier: Some(Earlier { here: count, all }),
     });
     evidence.collect()
 }
 
 /// People and organisations of a project that wrote or got the mail.
 fn addresses(mail: &Mail, candidates: &[Project]) -> Vec<Evidence> {
-    let seen: BTreeSet<String> = mail.correspondents().map(str::to_lowercase).collect();
     let mut evidence = Vec::new();
+    if !is_believable(mail) {
+        return evidence;
+    }
+    // Where answers go is for the writer to say, and nobody confirms it.
+    let writers = mail.from.iter().map(|writer| &writer.address);
+    let seen = writers.chain(mail.recipients.iter().map(|recipient| &recipient.address));
+    let seen: BTreeSet<String> = seen.map(|address| address.expose().to_lowercase()).collect();
     for project in candidates {
         let people: BTreeSet<String> =
             project.signals.people.iter().map(|person| person.trim().to_lowercase()).collect();
@@ -131,9 +149,78 @@ fn addresses(mail: &Mail, candidates: &[Project]) -> Vec<Evidence> {
             signal,
             quote: Untrusted::new(quote.clone()),
             weight: signal.weight(),
+            earlier: None,
         }));
     }
     evidence
+}
+
+/// Says whether the sender can be taken for who it says (security notes, C7).
+///
+/// A header of a mail that the receiving server did not confirm is all of one hand, so none of its
+/// addresses counts.
+#[must_use]
+pub fn is_believable(mail: &Mail) -> bool {
+    !mail.flags.contains(Flag::AuthenticationFailed) && !mail.flags.contains(Flag::DeceptiveDomain)
+}
+
+/// Says whether the author is one of the project's people or organisations, and believable.
+#[must_use]
+pub fn vouches(project: &Project, mail: &Mail) -> bool {
+    let author = mail.author().to_lowercase();
+    let signals = &project.signals;
+    let is_known = signals.people.iter().any(|person| person.trim().to_lowercase() == author)
+        || signals.domains.iter().any(|domain| is_of_domain(&author, domain));
+    !author.is_empty() && is_known && is_believable(mail)
+}
+
+/// Says whether the author of `mail` wrote or got `earlier`, or somebody of the same organisation did.
+///
+/// Both are of one mailing list where the list says so.
+#[must_use]
+pub fn took_part(mail: &Mail, earlier: &Mail) -> bool {
+    let author = mail.author().to_lowercase();
+    let host = author.rsplit_once('@').map_or("", |(_, host)| host);
+    let is_of_list = mail.list_id.is_some() && mail.list_id == earlier.list_id;
+    let knows = |address: &str| {
+        let address = address.to_lowercase();
+        address == author || is_of_domain(&address, host)
+    };
+    !host.is_empty() && is_believable(mail) && (is_of_list || earlier.correspondents().any(knows))
+}
+
+/// Writers whose domain looks like one of a project; they speak for nothing.
+fn imitations(mail: &Mail, candidates: &[Project]) -> Vec<Evidence> {
+    let author = mail.author().to_lowercase();
+    let Some((_, host)) = author.rsplit_once('@') else { return Vec::new() };
+    let is_known = |project: &Project| domains(project).any(|domain| is_below(host, &domain));
+    if SHARED_DOMAINS.contains(&host) || candidates.iter().any(is_known) {
+        return Vec::new();
+    }
+    let imitated =
+        candidates.iter().filter(|project| domains(project).any(|domain| imitates(host, &domain)));
+    let evidence = imitated.map(|project| Evidence {
+        project: project.id,
+        signal: Signal::Imitation,
+        quote: Untrusted::new(author.clone()),
+        weight: Signal::Imitation.weight(),
+        earlier: None,
+    });
+    evidence.collect()
+}
+
+/// Lists the domains of a project's organisations and people, in lower case.
+fn domains(project: &Project) -> impl Iterator<Item = String> {
+    let of_people = project.signals.people.iter().filter_map(|person| person.rsplit_once('@'));
+    let domains = project.signals.domains.iter().map(String::as_str);
+    domains
+        .chain(of_people.map(|(_, domain)| domain))
+        .map(|domain| domain.trim().trim_start_matches('@').to_lowercase())
+        .filter(|domain| !domain.is_empty())
+}
+
+pub(crate) fn is_below(host: &str, domain: &str) -> bool {
+    host == domain || host.strip_suffix(domain).is_some_and(|head| head.ends_with('.'))
 }
 
 /// Says whether a lower-case address is of `domain` or of one below it.
@@ -142,13 +229,7 @@ fn is_of_domain(address: &str, domain: &str) -> bool {
     if domain.is_empty() || SHARED_DOMAINS.contains(&domain.as_str()) {
         return false;
     }
-    is_at(address, &domain)
-}
-
-/// Says whether a lower-case address is of the lower-case `domain` or of one below it.
-pub(crate) fn is_at(address: &str, domain: &str) -> bool {
-    let host = address.rsplit('@').next().unwrap_or_default();
-    host == domain || host.strip_suffix(domain).is_some_and(|head| head.ends_with('.'))
+    is_below(address.rsplit('@').next().unwrap_or_default(), &domain)
 }
 
 /// Codes, names and keywords that stand in the subject or the text.
@@ -206,7 +287,7 @@ fn evidence(project: ProjectId, signal: Signal, quote: &str, place: Place) -> Ev
     };
     let share = if place == Place::Quoted { QUOTED } else { 1.0 };
     let weight = signal.weight() * share;
-    Evidence { project, signal, quote: Untrusted::new(quote.to_owned()), weight }
+    Evidence { project, signal, quote: Untrusted::new(quote.to_owned()), weight, earlier: None }
 }
 
 #[cfg(test)]

@@ -84,18 +84,40 @@ impl<'a> Iterator for Words<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {
-        let rest = self.rest.trim_start_matches(|letter: char| !letter.is_alphanumeric());
+        let start =
+            find(self.rest, |letter| letter.is_ascii_alphanumeric(), char::is_alphanumeric)?;
+        let rest = self.rest.get(start..)?;
         let first = rest.chars().next()?;
         let end = if is_unspaced(first) {
             first.len_utf8()
         } else {
-            rest.find(|letter: char| !letter.is_alphanumeric() || is_unspaced(letter))
-                .unwrap_or(rest.len())
+            let ends = |letter: char| !letter.is_alphanumeric() || is_unspaced(letter);
+            find(rest, |letter| !letter.is_ascii_alphanumeric(), ends).unwrap_or(rest.len())
         };
         let (word, tail) = rest.split_at(end);
         self.rest = tail;
         Some(word)
     }
+}
+
+/// Finds the first letter that is meant; plain ones are told by their byte, since most are.
+fn find(text: &str, plain: impl Fn(u8) -> bool, other: impl Fn(char) -> bool) -> Option<usize> {
+    let mut at = 0;
+    while let Some(byte) = text.as_bytes().get(at) {
+        if byte.is_ascii() {
+            if plain(*byte) {
+                return Some(at);
+            }
+            at += 1;
+        } else {
+            let letter = text.get(at..)?.chars().next()?;
+            if other(letter) {
+                return Some(at);
+            }
+            at += letter.len_utf8();
+        }
+    }
+    None
 }
 
 /// Says whether a script writes words without spaces between them: Han, Kana, Thai, Lao, Khmer.

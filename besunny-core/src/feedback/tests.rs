@@ -87,7 +87,7 @@ fn what_was_waiting_to_be_classified_waits_again() {
     let tenant = TenantId::derived(&[b"acme"]);
     let act = Act::judge(asking("act"), Deed::Decline, &[document(DocumentState::Pending)]);
     let moved = Document { version: 5, ..document(DocumentState::NoProject { by: user() }) };
-    let undo = act.unwrap().undo(asking("undo"), &[moved]).commit(tenant);
+    let undo = act.unwrap().undo(asking("undo"), &[moved]).commit(tenant, BTreeMap::new());
     let jobs = undo.effects.iter().filter(|effect| matches!(effect, Effect::Enqueue(_)));
     assert_eq!(jobs.count(), 1);
 }

@@ -74,6 +74,8 @@ fn outcome(effects: &[Effect]) -> String {
             | Effect::Detect(_)
             | Effect::Decide(_)
             | Effect::Enqueue(_)
+            | Effect::Defer { .. }
+            | Effect::Label { .. }
             | Effect::Watch(_)
             | Effect::Act(_) => {}
         }
@@ -146,6 +148,8 @@ fn mail_8_each_virtual_address_is_detected_once() {
             | Effect::Leave(_)
             | Effect::Decide(_)
             | Effect::Enqueue(_)
+            | Effect::Defer { .. }
+            | Effect::Label { .. }
             | Effect::Watch(_)
             | Effect::Act(_) => None,
         })
@@ -192,6 +196,8 @@ fn the_same_mail_is_the_same_document_wherever_it_comes_from() {
             | Effect::Detect(_)
             | Effect::Decide(_)
             | Effect::Enqueue(_)
+            | Effect::Defer { .. }
+            | Effect::Label { .. }
             | Effect::Watch(_)
             | Effect::Act(_) => None,
         })

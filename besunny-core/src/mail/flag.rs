@@ -45,10 +45,14 @@ pub enum Flag {
     Encrypted,
     /// Only the header was read, because the mail is too large.
     HeadersOnly,
+    /// The receiving server did not confirm the sender's domain (SPF, DKIM, DMARC).
+    AuthenticationFailed,
+    /// The sender's domain hides letters of another script.
+    DeceptiveDomain,
 }
 
 impl Flag {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 20] = [
         Self::HeadersCut,
         Self::PartsCut,
         Self::DepthCut,
@@ -67,7 +71,54 @@ impl Flag {
         Self::DateUnreadable,
         Self::Encrypted,
         Self::HeadersOnly,
+        Self::AuthenticationFailed,
+        Self::DeceptiveDomain,
     ];
+
+    /// Says whether it shows that somebody hides something: text, characters, who he is.
+    #[must_use]
+    pub const fn is_suspicious(self) -> bool {
+        matches!(
+            self,
+            Self::HiddenTextRemoved
+                | Self::InvisibleCharactersRemoved
+                | Self::AuthenticationFailed
+                | Self::DeceptiveDomain
+        )
+    }
+
+    /// Says what happened, in words for people.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::HeadersCut => "its header is too long and was cut",
+            Self::PartsCut => "it has too many parts, and only the first were read",
+            Self::DepthCut => "its parts are nested too deeply, and the deepest were not read",
+            Self::TextCut => "its text is too long and was cut",
+            Self::HtmlCut => "its page is too long and was cut",
+            Self::LinksCut => "it has too many links, and only the first were kept",
+            Self::CalendarCut => "its calendar entry is too long and was cut",
+            Self::CharsetRepaired => "its letters were read by another charset than it names",
+            Self::LyingCharset => "it names a charset that it is not written in",
+            Self::HiddenTextRemoved => "it holds text that no reader sees, which was removed",
+            Self::InvisibleCharactersRemoved => {
+                "it holds characters that no reader sees, which were removed"
+            }
+            Self::HtmlOnly => "it has no plain text, so its page was read",
+            Self::NoText => "it has no text",
+            Self::BrokenMime => "its structure is broken and was read as well as possible",
+            Self::BrokenEncoding => "a part of it is damaged",
+            Self::DateUnreadable => "its date cannot be read",
+            Self::Encrypted => "it is encrypted",
+            Self::HeadersOnly => "it is too large, and only its header was read",
+            Self::AuthenticationFailed => {
+                "the receiving server did not confirm that the sender is who it says"
+            }
+            Self::DeceptiveDomain => {
+                "the sender's domain has letters of another script that look like Latin ones"
+            }
+        }
+    }
 
     const fn bit(self) -> u32 {
         1 << self as u8

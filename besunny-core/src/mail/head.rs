@@ -5,10 +5,10 @@ use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Mail, date,
+    Mail, authentication, date,
     field::{self, Block},
     flag::{Flag, Flags},
-    invisible, mailbox,
+    invisible, lookalike, mailbox,
     mailbox::Mailbox,
     word,
 };
@@ -106,6 +106,7 @@ pub(super) fn read(block: &Block<'_>) -> Mail {
     };
     read_recipients(&mut mail, &mut reader);
     mail.flags = reader.flags;
+    doubt(&mut mail);
     if block.cut {
         mail.flags.insert(Flag::HeadersCut);
     }
@@ -113,6 +114,18 @@ pub(super) fn read(block: &Block<'_>) -> Mail {
         mail.flags.insert(Flag::BrokenMime);
     }
     mail
+}
+
+/// Flags a sender that may not be who it says.
+fn doubt(mail: &mut Mail) {
+    if authentication::is_doubted(&mail.authentication_results, &mail.from) {
+        mail.flags.insert(Flag::AuthenticationFailed);
+    }
+    let senders = mail.from.iter().chain(&mail.sender).chain(&mail.reply_to);
+    let mut domains = senders.filter_map(|mailbox| mailbox.address.expose().rsplit_once('@'));
+    if domains.any(|(_, domain)| lookalike::deceives(&domain.to_lowercase())) {
+        mail.flags.insert(Flag::DeceptiveDomain);
+    }
 }
 
 fn read_recipients(mail: &mut Mail, reader: &mut Reader<'_, '_>) {

@@ -61,6 +61,12 @@ impl SourceError {
         Self { kind, operation, retry_after: None, source: None }
     }
 
+    /// Makes an error that means the same, without its cause.
+    #[must_use]
+    pub const fn alike(&self) -> Self {
+        Self::new(self.kind, self.operation).with_retry_after(self.retry_after)
+    }
+
     /// Adds how long the source asked us to wait.
     #[must_use]
     pub const fn with_retry_after(mut self, wait: Option<Duration>) -> Self {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    classify::Alternative,
+    classify::{Alternative, Making, Ruling},
     mail::{Caps, read},
 };
 
@@ -89,8 +89,8 @@ fn check_always(rules: &[&str], headers: &str, expected: Option<&str>) {
     let projects = ["Harbour", "Pier"].map(project);
     let rules: Vec<StandingRule> = rules.iter().map(|text| parse(text, &projects)).collect();
     let mail = mail(headers);
-    let ruling = Ruling::on(&rules, &mail, &projects);
-    let routed = ruling.route().and_then(|(_, state)| state.project());
+    let orders = Orders::on(&rules, &mail, &projects);
+    let routed = orders.route().and_then(|(_, state)| state.project());
     let name = projects.iter().find(|known| Some(known.id) == routed);
     assert_eq!(name.map(|it| it.name.as_str()), expected, "{rules:?} {headers}");
 }
@@ -150,10 +150,14 @@ fn check_never(verdict: &[(&str, f64)], barred: &[&str], expected: &str) {
         confidence: verdict.first().map_or(0.0, |first| first.1),
         evidence: Vec::new(),
         alternatives: verdict.iter().skip(1).map(of).collect(),
+        made: Making::default(),
     };
     let mail = mail("From: bob@client.example");
-    let ruling = Ruling::on(&rules, &mail, &projects);
-    let state = match ruling.decide(&verdict, &projects, &Settings::default()) {
+    let orders = Orders::on(&rules, &mail, &projects);
+    let settings = Settings::default();
+    let state = classify::decide(&verdict, &projects, &settings);
+    let concluded = Conclusion { verdict: verdict.clone(), state, ruling: Ruling::default() };
+    let state = match orders.hold(concluded, &projects, &settings).state {
         DocumentState::Routed(route) => format!("{} {:.2}", name(route.project), route.confidence),
         DocumentState::NeedsReview(review) => {
             format!("{:?} {}", review.reason, review.suggestion.map_or("-", |id| name(id)))
@@ -161,7 +165,7 @@ fn check_never(verdict: &[(&str, f64)], barred: &[&str], expected: &str) {
         state @ (DocumentState::Pending | DocumentState::NoProject { .. }) => format!("{state:?}"),
     };
     assert_eq!(state, expected, "{verdict:?} without {barred:?}");
-    assert_eq!(ruling.barred(&verdict).len(), barred.len(), "the explanation");
+    assert_eq!(orders.barred(&verdict).len(), barred.len(), "the explanation");
 }
 
 #[test]
@@ -173,4 +177,31 @@ fn cls_9_never_strikes_a_project_out_of_the_verdict() {
     check_never(&[("Harbour", 0.97), ("Pier", 0.9)], &["Pier"], "Harbour 0.97");
     check_never(&[("Harbour", 0.97), ("Pier", 0.9)], &["Harbour", "Pier"], "Barred -");
     check_never(&[("Harbour", 0.5), ("Pier", 0.3)], &["Pier"], "BelowThreshold Harbour");
+}
+
+/// What a model decided is not decided by another threshold: a person does.
+#[test]
+fn cls_9_never_leaves_to_a_person_what_a_promise_would_have_decided() {
+    let projects = ["Harbour", "Pier"].map(project);
+    let mail = mail("From: bob@client.example");
+    for (barred, want) in [("Harbour", None), ("Pier", Some(0))] {
+        let rules = [parse(&format!("never sender bob@client.example {barred}"), &projects)];
+        let orders = Orders::on(&rules, &mail, &projects);
+        let by = Decider::Classifier("model".to_owned());
+        let concluded = Conclusion {
+            verdict: Verdict {
+                classifier: "model".to_owned(),
+                choice: Some(projects[0].id),
+                confidence: 0.97,
+                evidence: Vec::new(),
+                alternatives: vec![Alternative { project: projects[1].id, confidence: 0.9 }],
+                made: Making::default(),
+            },
+            state: DocumentState::Routed(Route { project: projects[0].id, by, confidence: 0.97 }),
+            ruling: Ruling { stage: Stage::Learned, promised: Some(0.95), ..Ruling::default() },
+        };
+        let held = orders.hold(concluded, &projects, &Settings::default());
+        assert_eq!(held.state.project(), want.map(|index: usize| projects[index].id), "{barred}");
+        assert_eq!(suggestion(&held.state), want.is_none().then_some(projects[1].id), "{barred}");
+    }
 }

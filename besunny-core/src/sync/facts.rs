@@ -1,5 +1,9 @@
 //! A page with its items in hand.
-use std::{collections::HashSet, ops::Add};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Add,
+    panic::{self, AssertUnwindSafe},
+};
 
 use super::{Change, Fetched, ItemId, ItemRef, Next, Page, Plan, QuarantineReason, SourceError};
 use crate::{commit::Effect, repository::Known};
@@ -53,6 +57,8 @@ impl Counts {
                 Effect::Detect(_)
                 | Effect::Decide(_)
                 | Effect::Enqueue(_)
+                | Effect::Defer { .. }
+                | Effect::Label { .. }
                 | Effect::Watch(_)
                 | Effect::Act(_) => {}
             }
@@ -163,26 +169,35 @@ impl<R> Facts<R> {
         self.earlier.iter().cloned().chain(here).collect()
     }
 
-    /// Takes a batch in; an id the source did not answer is quarantined, never lost.
-    pub(super) fn add<T, P>(&mut self, asked: &[ItemId], items: Vec<Fetched<T>>, plan: &P)
+    /// Takes a batch in; returns what failed alone.
+    ///
+    /// An id the source did not answer is quarantined, never lost.
+    pub(super) fn add<'a, T, P>(
+        &mut self,
+        asked: &'a [ItemId],
+        items: Vec<Fetched<T>>,
+        plan: &P,
+    ) -> Vec<(&'a [ItemId], SourceError)>
     where
         P: Plan<T, Reading = R>,
     {
-        let mut unanswered: HashSet<&ItemId> = asked.iter().collect();
+        let mut unanswered: HashMap<&ItemId, &'a [ItemId]> =
+            asked.iter().map(|id| (id, std::slice::from_ref(id))).collect();
+        let mut failed = Vec::new();
         for item in items {
-            if !unanswered.remove(item.id()) {
-                continue;
-            }
+            let Some(alone) = unanswered.remove(item.id()) else { continue };
             match item {
                 Fetched::Present(at, item) => self.read(at, item, plan),
                 Fetched::Gone(id) => self.gone.push(id),
                 Fetched::Unreadable { id, why } => {
                     self.unreadable.push((id, QuarantineReason::Unreadable(why.to_owned())));
                 }
+                Fetched::Failed { error, .. } => failed.push((alone, error)),
             }
         }
-        let lost = asked.iter().filter(|id| unanswered.contains(id));
+        let lost = asked.iter().filter(|id| unanswered.contains_key(id));
         self.unreadable.extend(lost.map(|id| (id.clone(), QuarantineReason::NotAnswered)));
+        failed
     }
 
     /// Gives up on an item that keeps failing.
@@ -191,12 +206,66 @@ impl<R> Facts<R> {
     }
 
     fn read<T, P: Plan<T, Reading = R>>(&mut self, at: ItemRef, item: T, plan: &P) {
-        match plan.read(&at, item) {
+        // What is read is thrown away with a panic, and the mail is left for when the bug is mended.
+        let read = panic::catch_unwind(AssertUnwindSafe(|| plan.read(&at, item)));
+        match read.unwrap_or(Err(QuarantineReason::Panicked)) {
             Ok(reading) => {
                 self.weight += plan.bytes(&reading);
                 self.present.push((at, reading));
             }
             Err(reason) => self.unreadable.push((at.id, reason)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        account::Account,
+        address::Username,
+        source::{Revision, Scope},
+        sync::Context,
+    };
+
+    /// Panics on the item that is `broken`.
+    struct Clumsy;
+
+    impl Plan<&'static str> for Clumsy {
+        type Reading = &'static str;
+
+        fn scope(&self, _: &Account) -> Scope {
+            Scope::default()
+        }
+        fn read(&self, _: &ItemRef, item: &'static str) -> Result<Self::Reading, QuarantineReason> {
+            assert!(item != "broken", "a panic of the reader");
+            Ok(item)
+        }
+        fn bytes(&self, reading: &Self::Reading) -> usize {
+            reading.len()
+        }
+        fn names(&self, _: &Self::Reading) -> Vec<Username> {
+            Vec::new()
+        }
+        fn plan(&self, _: Facts<Self::Reading>, _: &Context<'_>) -> Vec<Effect> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn an_item_whose_reader_panics_is_quarantined_and_its_neighbours_are_read() {
+        let items = ["one", "broken", "two"].map(|name| {
+            let at = ItemRef::new(ItemId::from_source(name), Revision::from_source("1"));
+            Fetched::Present(at, name)
+        });
+        let asked: Vec<ItemId> = items.iter().map(|item| item.id().clone()).collect();
+        let mut facts = Facts::default();
+        facts.add(&asked, items.into(), &Clumsy);
+        let read: Vec<_> = facts.present.iter().map(|(_, reading)| *reading).collect();
+        let broken = [(ItemId::from_source("broken"), QuarantineReason::Panicked)];
+        assert_eq!(
+            (read.as_slice(), facts.unreadable.as_slice()),
+            (&["one", "two"][..], &broken[..])
+        );
     }
 }

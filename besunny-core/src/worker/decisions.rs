@@ -6,29 +6,46 @@
 //! lower id, so the waves follow from the mails alone.
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use futures::future;
+use futures::{
+    future,
+    lock::{Mutex, MutexGuard},
+};
 
-use super::{Abandoned, Worker, jobs::JobError};
+use super::{
+    Abandoned, Worker,
+    caught::{Caught, caught},
+    jobs::JobError,
+    learning::Counsel,
+};
 use crate::{
     cause::describe,
-    classify::Question,
+    classify::{
+        Classifier, ClassifyError, Doubts, Question, Verdict,
+        cascade::{self, Bench, Conclusion, Opinion},
+    },
     commit::{Decision, Effect},
     document::{Document, DocumentState, Review, ReviewReason},
     history::Fact,
-    ids::{DocumentId, UserId},
+    ids::{DocumentId, ProjectId, UserId},
+    job::{Job, Task},
+    label::{Answer, Said, Teacher, Truth},
+    mail::Mail,
     project::Project,
     repository::{Pending, RepositoryError, ThreadMember},
     retry,
     scheduler::Claim,
-    standing::{Ruling, StandingRule},
+    standing::{Orders, StandingRule},
     tenant::TenantScope,
 };
 
 /// A document to be decided on, and the claim to do so.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Errand {
     pub(super) claim: Claim,
     pub(super) document: DocumentId,
@@ -54,6 +71,18 @@ struct Background {
     candidates: Arc<[Project]>,
     threads: Vec<ThreadMember>,
     rules: Arc<[StandingRule]>,
+    /// What the owner's model says.
+    counsel: Counsel,
+    /// Whether a language model may be asked.
+    may_ask: bool,
+}
+
+/// A document that no classifier could weigh to the end.
+#[derive(Debug)]
+struct Unweighed {
+    error: ClassifyError,
+    /// The best guess before that.
+    suggestion: Option<ProjectId>,
 }
 
 impl Worker {
@@ -64,15 +93,17 @@ impl Worker {
     pub(super) async fn decide_all(&self, errands: Vec<Errand>, max_bytes: usize) {
         let mut batches = vec![errands];
         while let Some(mut batch) = batches.pop() {
-            let decided = match self.read(&mut batch, max_bytes).await {
-                Ok(cases) => {
-                    if !batch.is_empty() {
-                        batches.push(batch);
-                    }
-                    self.decide(cases).await
+            let all = batch.clone();
+            let decided = match caught(self.decide_some(&mut batch, max_bytes)).await {
+                Ok(decided) => decided,
+                Err(panicked) => {
+                    batch.clear();
+                    Err(Refused { errands: all, error: panicked.into() })
                 }
-                Err(error) => Err(Refused { errands: batch, error }),
             };
+            if !batch.is_empty() {
+                batches.push(batch);
+            }
             let Err(Refused { errands, error }) = decided else { continue };
             if errands.len() > 1 && !error.is_outage() {
                 batches.extend(errands.into_iter().rev().map(|errand| vec![errand]));
@@ -81,6 +112,14 @@ impl Worker {
             for errand in &errands {
                 self.put_off(&errand.claim, &error).await;
             }
+        }
+    }
+
+    /// Decides on the first of `batch`, and leaves the others in it.
+    async fn decide_some(&self, batch: &mut Vec<Errand>, max_bytes: usize) -> Result<(), Refused> {
+        match self.read(batch, max_bytes).await {
+            Ok(cases) => self.decide(cases).await,
+            Err(error) => Err(Refused { errands: std::mem::take(batch), error }),
         }
     }
 
@@ -122,13 +161,15 @@ impl Worker {
                 return Err(Refused { errands, error });
             }
         };
-        let weighed = wave.iter().map(|case| self.weigh(case, &backgrounds));
+        let lanes = Lanes::new(self.settings.language_at_once);
+        let weighed = wave.iter().map(|case| self.weigh(case, &backgrounds, &lanes));
         let weighed = future::join_all(weighed).await;
         let (mut done, mut failed, mut effects) = (Vec::new(), Vec::new(), Vec::new());
         for (case, decision) in wave.into_iter().zip(weighed) {
             match decision {
                 Ok(decision) => {
-                    effects.extend(decision.map(Effect::Decide));
+                    effects
+                        .extend(decision.into_iter().flat_map(|made| self.effects(&scope, made)));
                     done.push(case.errand);
                 }
                 Err(error) => failed.push((case.errand, error)),
@@ -145,26 +186,36 @@ impl Worker {
         completed.map_err(|error| Refused { errands: done, error })
     }
 
-    /// Asks once for each owner for the projects and for the mails that are named.
+    /// Asks once for each owner for projects, for the mails that are named, and for the model.
     async fn backgrounds(
         &self,
         scope: &TenantScope,
         wave: &[Case],
     ) -> Result<BTreeMap<UserId, Background>, JobError> {
-        let mut named: BTreeMap<UserId, BTreeSet<&str>> = BTreeMap::new();
+        let mut cases: BTreeMap<UserId, Vec<&Pending>> = BTreeMap::new();
         for pending in wave.iter().filter_map(|case| case.pending.as_ref()) {
-            named.entry(pending.document.owner).or_default().extend(pending.mail.thread_ids());
+            cases.entry(pending.document.owner).or_default().push(pending);
         }
+        let may_ask =
+            self.language.is_some() && self.repository.allowed(scope).await?.language_models;
         let mut backgrounds = BTreeMap::new();
-        for (owner, named) in named {
+        for (owner, cases) in cases {
             let candidates = self.repository.projects(scope, owner).await?;
+            let named: BTreeSet<&str> =
+                cases.iter().flat_map(|pending| pending.mail.thread_ids()).collect();
             let named: Vec<&str> = named.into_iter().collect();
             let threads = match named.as_slice() {
                 [] => Vec::new(),
                 named => self.repository.thread(scope, owner, named).await?,
             };
+            let questions = cases.iter().map(|Pending { document, mail }| {
+                // Models know threads by their own history.
+                Question { document, mail, thread: &[] }
+            });
+            let questions: Vec<Question<'_>> = questions.collect();
             let rules = self.repository.rules(scope, owner).await?;
-            backgrounds.insert(owner, Background { candidates, threads, rules });
+            let counsel = self.counsel(scope, owner, &questions, &candidates).await?;
+            backgrounds.insert(owner, Background { candidates, threads, rules, counsel, may_ask });
         }
         Ok(backgrounds)
     }
@@ -174,37 +225,102 @@ impl Worker {
         &self,
         case: &Case,
         backgrounds: &BTreeMap<UserId, Background>,
+        lanes: &Lanes,
     ) -> Result<Option<Decision>, JobError> {
         let Some(Pending { document, mail }) = &case.pending else { return Ok(None) };
         let Some(background) = backgrounds.get(&document.owner) else { return Ok(None) };
         let candidates = &background.candidates;
         let (id, expected) = (document.id, document.version);
-        let ruling = Ruling::on(&background.rules, mail, candidates);
-        if let Some((rule, state)) = ruling.route() {
+        let orders = Orders::on(&background.rules, mail, candidates);
+        if let Some((rule, state)) = orders.route() {
             let rule = Box::new(rule.clone());
             let fact = Fact::Ruled { rule, state: state.clone(), act: None };
             return Ok(Some(Decision { document: id, expected, state, fact }));
         }
-        let named: HashSet<&str> = mail.thread_ids().collect();
-        let thread = background.threads.iter();
-        let thread = thread.filter(|member| named.contains(member.message_id.expose().as_str()));
-        let thread: Vec<ThreadMember> = thread.cloned().collect();
+        let thread = background.thread_of(mail);
+        let scope = &case.errand.claim.scope;
+        let is_stranger = self.is_stranger(scope, mail, &thread, candidates).await?;
+        let thread = if is_stranger { Vec::new() } else { thread };
         let question = Question { document, mail, thread: &thread };
-        let (state, fact) = match self.classifier.classify(&question, candidates).await {
-            Ok(verdict) => {
-                let state = ruling.decide(&verdict, candidates, &self.settings);
-                let barred = ruling.barred(&verdict);
-                let verdict = Box::new(verdict);
-                let fact = Fact::Decided { verdict, state: state.clone(), barred };
-                (state, fact)
+        let (state, fact) = match self.conclude(&question, background, lanes).await {
+            Ok(concluded) => {
+                let barred = orders.barred(&concluded.verdict);
+                let held = orders.hold(concluded, candidates, &self.settings);
+                let Conclusion { verdict, state, ruling } =
+                    held.cautious(Doubts { mail, is_stranger });
+                let (verdict, ruling) = (Box::new(verdict), Box::new(ruling));
+                (state.clone(), Fact::Decided { verdict, state, ruling, barred })
             }
             // Nothing is guessed: after the last attempt a person decides.
-            Err(error) if case.errand.claim.attempt + 1 >= retry::JOB_ATTEMPTS => {
-                undecided(describe(&error))
+            Err(Unweighed { error, suggestion })
+                if case.errand.claim.strikes + 1 >= retry::JOB_ATTEMPTS =>
+            {
+                undecided(describe(&error), suggestion)
             }
-            Err(error) => return Err(error.into()),
+            Err(Unweighed { error, .. }) => return Err(error.into()),
         };
         Ok(Some(Decision { document: id, expected, state, fact }))
+    }
+
+    /// Asks the classifiers in the order of the cascade.
+    async fn conclude(
+        &self,
+        question: &Question<'_>,
+        background: &Background,
+        lanes: &Lanes,
+    ) -> Result<Conclusion, Unweighed> {
+        let candidates = &background.candidates;
+        let bench = Bench { question, candidates, settings: &self.settings };
+        let promised = self.settings.promised.of(question.document.kind);
+        let rules = self.timed(Caught(&*self.classifier).classify(question, candidates)).await;
+        let rules = rules.map_err(|error| Unweighed { error, suggestion: None })?;
+        let learned = background.counsel.opinion(question.document, rules.choice, promised);
+        let first = bench.conclude(rules, learned);
+        let Some(language) = self.language.as_ref().filter(|_| background.may_ask) else {
+            return Ok(first);
+        };
+        if !first.is_open() {
+            return Ok(first);
+        }
+        let lane = lanes.enter().await;
+        let verdict = self.timed(Caught(&**language).classify(question, candidates)).await;
+        drop(lane);
+        match verdict {
+            Ok(verdict) => {
+                let kind = question.document.kind;
+                let promise = background.counsel.promises.of(&verdict.classifier, kind, promised);
+                let threshold = promise.threshold();
+                let second = Opinion { verdict, promised, threshold, known: 0 };
+                Ok(bench.reconsider(first, second))
+            }
+            Err(error) => Err(Unweighed { error, suggestion: cascade::suggestion(&first.state) }),
+        }
+    }
+
+    /// Notes how long a classifier took, unless it says so itself.
+    async fn timed(
+        &self,
+        verdict: impl Future<Output = Result<Verdict, ClassifyError>>,
+    ) -> Result<Verdict, ClassifyError> {
+        let begun = self.clock.now();
+        let mut verdict = verdict.await?;
+        if verdict.made.took.is_zero() {
+            verdict.made.took = (self.clock.now() - begun).to_std().unwrap_or_default();
+        }
+        Ok(verdict)
+    }
+
+    /// Returns a decision as effects; a route is taken for right if nobody corrects it.
+    fn effects(&self, scope: &TenantScope, decision: Decision) -> Vec<Effect> {
+        let routed = decision.state.project().filter(|_| self.learner.is_some());
+        let consent = routed.zip(Said::of(&decision.fact)).map(|(project, said)| {
+            let (document, truth) = (decision.document, Truth::To(project));
+            let answer = Answer { document, truth, by: Teacher::Consent, said, act: None };
+            let task = Task::Consent { version: decision.expected + 1, answer };
+            let job = Job::new(scope.tenant(), task);
+            Effect::Defer { job, by: self.settings.consent_after }
+        });
+        std::iter::once(Effect::Decide(decision)).chain(consent).collect()
     }
 
     /// Leaves a document to a person without reading its mail: doing so ended everybody who tried.
@@ -217,7 +333,7 @@ impl Worker {
         let found = self.repository.document(&claim.scope, document).await?;
         let pending = found.filter(|document| document.state == DocumentState::Pending);
         let decision = pending.map(|Document { id, version, .. }| {
-            let (state, fact) = undecided(why.to_string());
+            let (state, fact) = undecided(why.to_string(), None);
             Effect::Decide(Decision { document: id, expected: version, state, fact })
         });
         self.complete(&claim.scope, &[claim], decision.into_iter().collect()).await
@@ -225,10 +341,40 @@ impl Worker {
 }
 
 /// Returns what becomes of a document on which no classifier will decide.
-fn undecided(why: String) -> (DocumentState, Fact) {
+fn undecided(why: String, suggestion: Option<ProjectId>) -> (DocumentState, Fact) {
     let reason = ReviewReason::ClassifierFailed;
-    let state = DocumentState::NeedsReview(Review { reason, suggestion: None });
+    let state = DocumentState::NeedsReview(Review { reason, suggestion });
     (state, Fact::ClassifierFailed { why })
+}
+
+impl Background {
+    /// Returns where earlier mails of the mail's thread went.
+    fn thread_of(&self, mail: &Mail) -> Vec<ThreadMember> {
+        let named: HashSet<&str> = mail.thread_ids().collect();
+        let is_named = |member: &&ThreadMember| named.contains(member.message_id.expose().as_str());
+        self.threads.iter().filter(is_named).cloned().collect()
+    }
+}
+
+/// Lets a few in at once; the others wait in as many lines.
+#[derive(Debug)]
+struct Lanes {
+    lanes: Vec<Mutex<()>>,
+    next: AtomicUsize,
+}
+
+impl Lanes {
+    fn new(count: usize) -> Self {
+        Self {
+            lanes: (0..count.max(1)).map(|_| Mutex::new(())).collect(),
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    async fn enter(&self) -> MutexGuard<'_, ()> {
+        let next = self.next.fetch_add(1, Ordering::Relaxed) % self.lanes.len();
+        self.lanes[next].lock().await
+    }
 }
 
 impl Case {

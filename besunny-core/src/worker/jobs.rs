@@ -3,16 +3,21 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 
-use super::{Abandoned, Until, Worker, decisions::Errand};
+use super::{
+    Abandoned, Until, Worker,
+    caught::{Caught, Panicked, caught},
+    decisions::Errand,
+    learning::Consent,
+};
 use crate::{
     cause::describe,
     classify::ClassifyError,
     commit::{Basis, Claimed, Commit, Effect},
     ids::{CommitId, StreamId, TenantId},
     job::Task,
-    message::Filing,
+    message::{Filing, MailFiling},
     repository::RepositoryError,
-    retry::{self, JobFailure},
+    retry::{self, JobFailure, Tries},
     scheduler::{Ask, Claim, Failure, Work},
     source::{ItemId, SourceError},
     tenant::TenantScope,
@@ -33,6 +38,8 @@ pub(super) enum JobError {
     Classify(#[from] ClassifyError),
     #[error("it was given up")]
     Abandoned(#[from] Abandoned),
+    #[error("doing it failed")]
+    Panicked(#[from] Panicked),
 }
 
 impl JobError {
@@ -58,7 +65,8 @@ impl JobError {
                 | RepositoryError::Corrupt { .. },
             )
             | Self::Classify(_)
-            | Self::Abandoned(_) => JobFailure::Other,
+            | Self::Abandoned(_)
+            | Self::Panicked(_) => JobFailure::Other,
         }
     }
 }
@@ -77,7 +85,8 @@ impl Worker {
                 continue;
             }
             done += claims.len();
-            self.perform(claims).await;
+            let holds = claims.iter().map(Claim::hold).collect();
+            self.kept(holds, self.settings.hung_after, self.perform(claims)).await;
         }
     }
 
@@ -85,9 +94,10 @@ impl Worker {
     async fn perform(&self, claims: Vec<Claim>) {
         let mut running = FuturesUnordered::new();
         let mut errands: BTreeMap<TenantId, Vec<Errand>> = BTreeMap::new();
+        let mut consents: BTreeMap<TenantId, Vec<Consent>> = BTreeMap::new();
         for claim in claims {
             if claim.expired >= retry::JOB_ATTEMPTS {
-                running.push(self.abandon(claim).boxed());
+                running.push(self.alone(claim.clone(), self.abandon(claim)).boxed());
                 continue;
             }
             match claim.job.task.clone() {
@@ -96,7 +106,12 @@ impl Worker {
                     errands.push(Errand { claim, document });
                 }
                 Task::File { stream, item } => {
-                    running.push(self.file(claim, stream, item).boxed());
+                    let work = self.file(claim.clone(), stream, item);
+                    running.push(self.alone(claim, work).boxed());
+                }
+                Task::Consent { version, answer } => {
+                    let consents = consents.entry(claim.scope.tenant()).or_default();
+                    consents.push(Consent { claim, version, answer });
                 }
             }
         }
@@ -104,7 +119,17 @@ impl Worker {
         for errands in errands.into_values() {
             running.push(self.decide_all(errands, max_bytes).boxed());
         }
+        for consents in consents.into_values() {
+            running.push(self.take_for_right(consents).boxed());
+        }
         while running.next().await.is_some() {}
+    }
+
+    /// Does a job; a panic is a failure of it alone.
+    async fn alone(&self, claim: Claim, work: impl Future<Output = ()> + Send) {
+        if let Err(panicked) = caught(work).await {
+            self.put_off(&claim, &panicked.into()).await;
+        }
     }
 
     async fn claims(&self) -> Vec<Claim> {
@@ -120,12 +145,14 @@ impl Worker {
 
     /// Ends a claim after a failure: again later, or given up.
     pub(super) async fn put_off(&self, claim: &Claim, error: &JobError) {
-        let attempt = claim.attempt + 1;
+        let (cause, attempt) = (error.cause(), claim.attempt + 1);
+        let strike = cause.is_strike();
+        let tries = Tries { attempt, strikes: claim.strikes + u32::from(strike) };
         let luck = retry::luck(&[claim.job.id.as_bytes(), &claim.epoch.0.to_be_bytes()]);
-        let rest = retry::after_job(error.cause(), attempt, luck);
+        let rest = retry::after_job(cause, tries, luck);
         let text = describe(error);
         tracing::warn!(job = %claim.job.id, attempt, error = text, "a job failed");
-        let failure = Failure { rest, error: text };
+        let failure = Failure { rest, error: text, strike };
         if let Err(error) = self.scheduler.fail(claim, failure).await {
             tracing::warn!(job = %claim.job.id, error = describe(&error), "cannot end a claim");
         }
@@ -136,7 +163,7 @@ impl Worker {
         let why = Abandoned(claim.expired);
         let referred = match &claim.job.task {
             Task::Classify { document } => self.refer(&claim, *document, why).await,
-            Task::File { .. } => Err(why.into()),
+            Task::File { .. } | Task::Consent { .. } => Err(why.into()),
         };
         if let Err(error) = referred {
             self.put_off(&claim, &error).await;
@@ -167,7 +194,7 @@ impl Worker {
         if let Some(port) = &adapter.filing {
             let filing = self.intake.filing(account.intake);
             if *filing != Filing::None {
-                port.file(&account.stream(key), item, filing).await?;
+                Caught(&**port).file(&account.stream(key), item, filing).await?;
             }
         }
         Ok(())

@@ -7,7 +7,10 @@ use futures::{
     stream::FuturesUnordered,
 };
 
-use super::{Abandoned, Until, Worker};
+use super::{
+    Abandoned, Until, Worker,
+    caught::{Caught, Panicked, caught},
+};
 use crate::{
     adapter::MailAdapter,
     cadence::{self, Quiet},
@@ -22,6 +25,9 @@ use crate::{
 const NO_ADAPTER: &str = "no adapter for its provider: run the server that has it";
 /// A stream that nobody here can follow is left to others for so long.
 const ELSEWHERE: Duration = Duration::from_mins(1);
+/// A pass may be slow as long as it likes: each call of an adapter has an end, and a pass that was
+/// let go would begin again from its page.
+const FOR_EVER: Duration = Duration::MAX;
 
 impl Worker {
     /// Works on streams that are due; returns how many leases were worked on.
@@ -79,21 +85,15 @@ impl Worker {
 
     /// Works on one stream and keeps its lease alive meanwhile.
     async fn follow(&self, lease: Lease, until: &Until) {
-        let (work, kept) = (Box::pin(self.work(&lease, until)), Box::pin(self.keep(&lease)));
-        if let Either::Left((Some(release), _)) = future::select(work, kept).await {
+        let work = caught(self.work(&lease, until));
+        let release = match self.kept(vec![lease.hold()], FOR_EVER, work).await {
+            None => None,
+            Some(Ok(release)) => release,
+            // Whoever is told of it may panic as well.
+            Some(Err(panicked)) => caught(async { self.panicked(&lease, panicked) }).await.ok(),
+        };
+        if let Some(release) = release {
             self.release(&lease, release).await;
-        }
-    }
-
-    /// Keeps a lease alive until it has passed to somebody else.
-    async fn keep(&self, lease: &Lease) {
-        loop {
-            self.clock.sleep_until(self.clock.now() + self.settings.lease_for / 2).await;
-            match self.scheduler.heartbeat(lease, self.settings.lease_for).await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => tracing::warn!(error = describe(&error), "cannot keep a lease"),
-            }
         }
     }
 
@@ -105,7 +105,7 @@ impl Worker {
 
     /// Reads pages until the stream is caught up, fails, or others should have their turn.
     async fn work(&self, lease: &Lease, until: &Until) -> Option<Release> {
-        if lease.expired && lease.attempt > 1 {
+        if lease.abandoned && lease.expired > 1 {
             return Some(self.abandoned(lease));
         }
         let Some(adapter) = self.mail.get(&lease.account.provider) else {
@@ -114,7 +114,7 @@ impl Worker {
         };
         let pushed = self.keep_watch(lease, adapter).await;
         let road = Road {
-            source: &*adapter.source,
+            source: &Caught(&*adapter.source),
             plan: &self.intake,
             repository: &*self.repository,
             clock: &*self.clock,
@@ -144,14 +144,15 @@ impl Worker {
 
     /// Lets a stream rest whose work keeps ending whoever does it; once is taken for a restart.
     fn abandoned(&self, lease: &Lease) -> Release {
-        let attempt = lease.attempt;
-        let text = Abandoned(attempt).to_string();
+        let (attempt, expired) = (lease.attempt, lease.expired);
+        let text = Abandoned(expired).to_string();
         self.observer.failed(lease, &text);
-        tracing::warn!(stream = %lease.stream, attempt, error = text, "a stream was abandoned");
+        tracing::warn!(stream = %lease.stream, expired, error = text, "a stream was abandoned");
         Release {
             attempt,
+            expired,
             error: Some(text),
-            ..due(lease, retry::ABANDONED.wait(attempt, luck(lease)))
+            ..due(lease, retry::ABANDONED.wait(expired, luck(lease)))
         }
     }
 
@@ -168,10 +169,21 @@ impl Worker {
             }
             SyncError::Repository(_) => Rest::After(retry::STORE.wait(attempt, luck)),
         };
-        let text = describe(error);
+        Some(self.failed(lease, rest, describe(error)))
+    }
+
+    /// Lets a stream rest whose work panicked outside of its adapter.
+    fn panicked(&self, lease: &Lease, panicked: Panicked) -> Release {
+        let wait = retry::PANICKED.wait(lease.attempt.saturating_add(1), luck(lease));
+        self.failed(lease, Rest::After(wait), describe(&panicked))
+    }
+
+    fn failed(&self, lease: &Lease, rest: Rest, text: String) -> Release {
+        let attempt = lease.attempt.saturating_add(1);
         self.observer.failed(lease, &text);
         tracing::warn!(stream = %lease.stream, attempt, error = text, "a pass failed");
-        Some(Release { rest, attempt, error: Some(text), caught_up: false, quiet: lease.quiet })
+        let (expired, error) = (0, Some(text));
+        Release { rest, attempt, expired, error, caught_up: false, quiet: lease.quiet }
     }
 }
 
@@ -204,7 +216,8 @@ fn caught_up(lease: &Lease, adapter: &MailAdapter, met: Counts, pushed: bool) ->
 /// Returns the release after success: due after `wait`, with no failure remembered.
 fn due(lease: &Lease, wait: Duration) -> Release {
     let rest = Rest::After(wait);
-    Release { rest, attempt: 0, error: None, caught_up: false, quiet: lease.quiet }
+    let (attempt, expired) = (0, 0);
+    Release { rest, attempt, expired, error: None, caught_up: false, quiet: lease.quiet }
 }
 
 /// Returns this lease's share of jitter.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::Worker;
+use super::{Worker, caught::Caught};
 use crate::{
     adapter::MailAdapter,
     cause::describe,
@@ -33,13 +33,16 @@ impl Worker {
     /// A failing watch never stops the stream from being polled (ARCHITECTURE.md L2).
     pub(super) async fn keep_watch(&self, lease: &Lease, adapter: &MailAdapter) -> bool {
         let now = self.clock.now();
-        let Some(push) = &adapter.push else { return false };
+        let Some(push) = &adapter.push else {
+            self.give_up_watch(lease, now).await;
+            return false;
+        };
         if let Some(watch) = &lease.watch
             && !watch.is_due(now)
         {
             return watch.is_live(now);
         }
-        match self.renew(lease, push).await {
+        match self.renew(lease, &Caught(&**push)).await {
             Ok(watch) => watch.is_live(now),
             Err(error) => {
                 let watch = self.troubled(lease, &error);
@@ -50,6 +53,20 @@ impl Worker {
                 }
                 is_live
             }
+        }
+    }
+
+    /// Forgets the trouble with a watch that nobody asks for any more, and all of one that is over.
+    ///
+    /// One that is live ends at the provider by itself; its notices are welcome until then.
+    async fn give_up_watch(&self, lease: &Lease, now: DateTime<Utc>) {
+        let Some(watch) = &lease.watch else { return };
+        let live = watch.is_live(now).then(|| Watch { trouble: None, ..watch.clone() });
+        if live.as_ref() == Some(watch) {
+            return;
+        }
+        if let Err(error) = self.put_watch(lease, watch.id, live).await {
+            tracing::warn!(stream = %lease.stream, error = describe(&error), "a watch is kept");
         }
     }
 
@@ -67,7 +84,7 @@ impl Worker {
             WatchError::Repository(_) => Rest::After(retry::STORE.wait(attempt, luck)),
         };
         let (wait, waits_for) = match rest {
-            Rest::After(wait) => (wait, None),
+            Rest::After(wait) | Rest::Asked(wait) => (wait, None),
             Rest::Paused(reason) => (retry::WATCH_PAUSED, Some(reason)),
         };
         let (error, retry_at) = (describe(error), now + wait);
@@ -75,7 +92,7 @@ impl Worker {
     }
 
     /// Lengthens the watch, or starts another one and then stops the old one.
-    async fn renew(&self, lease: &Lease, push: &Arc<dyn Push>) -> Result<Watch, WatchError> {
+    async fn renew(&self, lease: &Lease, push: &impl Push) -> Result<Watch, WatchError> {
         let now = self.clock.now();
         let old = lease.watch.as_ref().filter(|watch| watch.is_live(now));
         if let Some(old) = old
@@ -108,14 +125,23 @@ impl Worker {
     }
 
     async fn store_watch(&self, lease: &Lease, watch: Watch) -> Result<(), RepositoryError> {
+        self.put_watch(lease, watch.id, Some(watch)).await
+    }
+
+    async fn put_watch(
+        &self,
+        lease: &Lease,
+        id: WatchId,
+        watch: Option<Watch>,
+    ) -> Result<(), RepositoryError> {
         let at = self.repository.position(&lease.scope, lease.stream).await?;
         let basis = PassBasis::standing(lease, at);
         let id = CommitId::derived(&[
-            watch.id.as_bytes(),
+            id.as_bytes(),
             &lease.epoch.0.to_be_bytes(),
             &basis.expected.0.to_be_bytes(),
         ]);
-        let effects = vec![Effect::Watch(Some(watch))];
+        let effects = vec![Effect::Watch(watch)];
         let commit =
             Commit { id, basis: Basis::Pass(Box::new(basis)), at: self.clock.now(), effects };
         self.repository.commit(&lease.scope, Arc::new(commit)).await.map(drop)

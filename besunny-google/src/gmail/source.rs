@@ -16,6 +16,7 @@ use super::{
     message::{self, Found},
 };
 use crate::{
+    config::GoogleConfig,
     quota::Operation,
     transport::{Call, Reply, Segment},
     wire::{self, Unusable},
@@ -52,30 +53,107 @@ impl<P: Sync> Gmail<P> {
         u64::try_from(wire::number(profile.get("messagesTotal")?)?).ok()
     }
 
+    /// Asks for one mail.
     async fn find(
         &self,
         account: &AccountRef,
         id: &ItemId,
     ) -> Result<Fetched<Message>, SourceError> {
-        let Some(segment) = Segment::new(id.as_str()) else {
-            return Ok(Fetched::Gone(id.clone()));
-        };
-        let path = format!("messages/{segment}");
-        let most = self.transport.http.config().max_mail_bytes;
-        let call = Call::get(Operation::GetMessage, account, &path)
-            .with("format", "raw")
-            .with("fields", "id,labelIds,internalDate,raw")
-            .capped_at(most / 3 * 4 + BESIDE_BYTES);
+        let Some(call) = self.whole(account, id) else { return Ok(Fetched::Gone(id.clone())) };
         let reply = self.transport.send(&call).await?;
-        if !matches!(reply, Reply::TooLarge) {
-            return found(&call, reply, id, |bytes| message::whole(bytes, id.as_str(), most));
+        self.read(account, &call, id, reply).await
+    }
+
+    /// Asks for several mails at once, or alone for those that are too large together.
+    async fn find_all(
+        &self,
+        account: &AccountRef,
+        ids: &[ItemId],
+    ) -> Result<Vec<Fetched<Message>>, SourceError> {
+        let mut answers = Vec::with_capacity(ids.len());
+        let (mut asked, mut calls) = (Vec::with_capacity(ids.len()), Vec::with_capacity(ids.len()));
+        for id in ids {
+            match self.whole(account, id) {
+                Some(call) => {
+                    asked.push(id);
+                    calls.push(call);
+                }
+                None => answers.push(Fetched::Gone(id.clone())),
+            }
         }
-        let call = Call::get(Operation::GetMessage, account, &path)
+        while answers.len() < ids.len() {
+            let replies = match self.transport.send_some(&calls).await {
+                Ok(replies) => replies,
+                // What was answered before is not lost.
+                Err(error) if !answers.is_empty() => {
+                    let failed =
+                        |id: &ItemId| Fetched::Failed { id: id.clone(), error: error.alike() };
+                    answers.extend(asked.into_iter().map(failed));
+                    return Ok(answers);
+                }
+                Err(error) => return Err(error),
+            };
+            let Some(replies) = replies else {
+                for id in asked {
+                    let failed = |error| Fetched::Failed { id: id.clone(), error };
+                    answers.push(self.find(account, id).await.unwrap_or_else(failed));
+                }
+                return Ok(answers);
+            };
+            let count = replies.len().min(calls.len());
+            let paid = asked.drain(..count).zip(calls.drain(..count));
+            for ((id, call), reply) in paid.zip(replies) {
+                let found = match reply {
+                    Ok(reply) => self.read(account, &call, id, reply).await,
+                    Err(error) => Err(error),
+                };
+                let failed = |error| Fetched::Failed { id: id.clone(), error };
+                answers.push(found.unwrap_or_else(failed));
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Calls for a whole mail; `None` for an id that no call can name.
+    fn whole<'a>(&self, account: &'a AccountRef, id: &ItemId) -> Option<Call<'a>> {
+        let call = Call::get(Operation::GetMessage, account, path(id)?);
+        let call = call.with("format", "raw").with("fields", "id,labelIds,internalDate,raw");
+        Some(call.capped_at(self.most() / 3 * 4 + BESIDE_BYTES))
+    }
+
+    /// Reads what was said of a mail; of one that is too large, the headers are asked for.
+    async fn read(
+        &self,
+        account: &AccountRef,
+        call: &Call<'_>,
+        id: &ItemId,
+        reply: Reply,
+    ) -> Result<Fetched<Message>, SourceError> {
+        let most = self.most();
+        let (Reply::TooLarge, Some(path)) = (&reply, path(id)) else {
+            return found(call, reply, id, |bytes| message::whole(bytes, id.as_str(), most));
+        };
+        let call = Call::get(Operation::GetMessage, account, path)
             .with("format", "metadata")
             .with("fields", "id,labelIds,internalDate,sizeEstimate,payload(headers)");
         let reply = self.transport.send(&call).await?;
         found(&call, reply, id, |bytes| message::headers(bytes, id.as_str()))
     }
+
+    /// Returns the size of the largest mail that is read whole.
+    fn most(&self) -> usize {
+        self.transport.http.config().max_mail_bytes
+    }
+}
+
+/// Returns where a mail is in its mailbox.
+fn path(id: &ItemId) -> Option<String> {
+    Some(format!("messages/{}", Segment::new(id.as_str())?))
+}
+
+/// Writes a history id as a cursor; it is stored, so its form is for ever.
+fn cursor_at(history: u128) -> Cursor {
+    Cursor::from_source(history.to_string())
 }
 
 /// Turns the answer about one mail into what the engine hears of it.
@@ -102,8 +180,8 @@ fn found(
 #[async_trait]
 impl<P: std::fmt::Debug + Send + Sync> Source<Message> for Gmail<P> {
     fn limits(&self) -> Limits {
-        let fetch_concurrency = self.transport.http.config().fetch_concurrency;
-        Limits { fetch_batch: 1, fetch_concurrency, poll_floor: POLL_FLOOR }
+        let GoogleConfig { fetch_batch, fetch_concurrency, .. } = *self.transport.http.config();
+        Limits { fetch_batch, fetch_concurrency, poll_floor: POLL_FLOOR }
     }
 
     async fn streams(&self, account: &AccountRef) -> Result<Vec<OfferedStream>, SourceError> {
@@ -116,7 +194,7 @@ impl<P: std::fmt::Debug + Send + Sync> Source<Message> for Gmail<P> {
         let profile = self.profile(&account(stream)).await?;
         let head = profile.get("historyId").and_then(wire::number);
         let missing = || Unusable("has no history id").during(Operation::GetProfile);
-        Ok(Some(Cursor::from_source(head.ok_or_else(missing)?.to_string())))
+        Ok(Some(cursor_at(head.ok_or_else(missing)?)))
     }
 
     async fn changes_since(
@@ -148,7 +226,7 @@ impl<P: std::fmt::Debug + Send + Sync> Source<Message> for Gmail<P> {
         let reached = history.newest.map_or(start, |newest| newest.max(start));
         let next = match history.next {
             Some(token) => Next::Page(PageToken::from_source(token)),
-            None => Next::Cursor { cursor: Cursor::from_source(reached.to_string()), more: false },
+            None => Next::Cursor { cursor: cursor_at(reached), more: false },
         };
         Ok(Read::Page(Page { changes: history.changes, next, total: None }))
     }
@@ -181,10 +259,25 @@ impl<P: std::fmt::Debug + Send + Sync> Source<Message> for Gmail<P> {
         ids: &[ItemId],
     ) -> Result<Vec<Fetched<Message>>, SourceError> {
         let account = account(stream);
-        let mut answers = Vec::with_capacity(ids.len());
-        for id in ids {
-            answers.push(self.find(&account, id).await?);
+        match ids {
+            [id] => Ok(vec![self.find(&account, id).await?]),
+            ids => self.find_all(&account, ids).await,
         }
-        Ok(answers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_cursors_are_as_they_were() {
+        let cursors =
+            [1, 9_876_543, u128::MAX].map(|history| cursor_at(history).as_str().to_owned());
+        insta::assert_snapshot!(cursors.join("\n"), @r"
+        1
+        9876543
+        340282366920938463463374607431768211455
+        ");
     }
 }

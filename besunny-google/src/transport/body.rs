@@ -15,11 +15,11 @@ use super::exchange::{Broken, broken, within};
 /// Answers up to this size are small: 64 of them under way are 64 MiB.
 pub(super) const SMALL: usize = 1 << 20;
 
-/// A complete body; a large one keeps the lane as long as it lives.
-#[derive(Debug, Default)]
+/// A complete body, or a piece of one; a large one keeps the lane as long as a piece of it lives.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Body {
-    bytes: Vec<u8>,
-    lane: Option<OwnedSemaphorePermit>,
+    bytes: Bytes,
+    lane: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 /// What a body is read under.
@@ -74,7 +74,9 @@ impl<P: Pieces> Begun<P> {
     /// Reads the rest, when it is this body's turn.
     pub(super) async fn finish(self, rules: &Rules<'_>) -> Result<Body, Broken> {
         let Self { mut bytes, rest } = self;
-        let Some(mut from) = rest else { return Ok(Body { bytes, lane: None }) };
+        let Some(mut from) = rest else {
+            return Ok(Body { bytes: bytes.into(), lane: None });
+        };
         if bytes.len() > rules.cap {
             return Err(Broken::TooLarge);
         }
@@ -84,7 +86,7 @@ impl<P: Pieces> Begun<P> {
         bytes.reserve_exact(expected.min(rules.cap).saturating_sub(bytes.len()));
         let pouring = pour(&mut from, &mut bytes, rules.cap);
         if within(rules.clock, rules.large, pouring).await? {
-            Ok(Body { bytes, lane: Some(lane) })
+            Ok(Body { bytes: bytes.into(), lane: Some(Arc::new(lane)) })
         } else {
             Err(Broken::TooLarge)
         }
@@ -107,12 +109,22 @@ impl Body {
         &self.bytes
     }
 
-    /// Hands the bytes to `decode`; the lane is free once it has returned.
-    pub(crate) fn decode<T>(self, decode: impl FnOnce(Vec<u8>) -> T) -> T {
+    /// Hands the bytes to `decode`; the lane is free once the last piece has returned.
+    pub(crate) fn decode<T>(self, decode: impl FnOnce(Bytes) -> T) -> T {
         let Self { bytes, lane } = self;
         let decoded = decode(bytes);
         drop(lane);
         decoded
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(bytes: impl Into<Bytes>) -> Self {
+        Self { bytes: bytes.into(), lane: None }
+    }
+
+    /// Returns a piece of it.
+    pub(super) fn piece(&self, range: std::ops::Range<usize>) -> Self {
+        Self { bytes: self.bytes.slice(range), lane: self.lane.clone() }
     }
 }
 

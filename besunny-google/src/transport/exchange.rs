@@ -37,13 +37,15 @@ struct Shared {
 }
 
 /// A complete answer, good or bad.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     /// When it was made, by the clock of whoever made it.
     pub(crate) made_at: Option<DateTime<Utc>>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) max_age: Option<Duration>,
+    /// What parts the answers to many calls.
+    pub(crate) boundary: Option<String>,
     pub(crate) body: Body,
 }
 
@@ -141,6 +143,7 @@ impl Http {
                 made_at: header::date(headers),
                 retry_after: header::retry_after(headers, now),
                 max_age: header::max_age(headers),
+                boundary: header::boundary(headers),
                 body: Body::default(),
             };
             Ok((head, body::begin(response, &rules).await?))

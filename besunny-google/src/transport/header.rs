@@ -1,27 +1,20 @@
 //! The few headers of an answer that mean something to us.
 use std::time::Duration;
 
+use besunny_core::retry;
 use chrono::{DateTime, Utc};
-use reqwest::header::{CACHE_CONTROL, DATE, HeaderMap, HeaderName, RETRY_AFTER};
-
-/// The longest wait that is believed: more is a mistake of whoever sent it.
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
+use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 /// Returns when the answer was made, by the clock of whoever made it.
 pub(super) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
-    http_date(text(headers, DATE)?)
+    retry::http_date(text(headers, DATE)?)
 }
 
 /// Returns how long we are asked to wait: seconds, or until a date (RFC 9110, section 10.2.3).
 ///
 /// A date is compared with the sender's own clock where the answer shows it.
 pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
-    let value = text(headers, RETRY_AFTER)?;
-    let wait = match value.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => (http_date(value)? - date(headers).unwrap_or(now)).to_std().unwrap_or_default(),
-    };
-    Some(wait.min(LONGEST_WAIT))
+    retry::asked_wait(text(headers, RETRY_AFTER)?, date(headers).unwrap_or(now))
 }
 
 /// Nothing is kept longer: Google rotates its keys about once a week.
@@ -35,12 +28,22 @@ pub(super) fn max_age(headers: &HeaderMap) -> Option<Duration> {
     age.map(|age| age.min(LONGEST_AGE))
 }
 
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers.get(name)?.to_str().ok().map(str::trim)
+/// Returns what parts a body of the type `multipart/mixed` (RFC 2046, section 5.1.1).
+pub(super) fn boundary(headers: &HeaderMap) -> Option<String> {
+    let (kind, parameters) = text(headers, CONTENT_TYPE)?.split_once(';')?;
+    if !kind.trim().eq_ignore_ascii_case("multipart/mixed") {
+        return None;
+    }
+    parameters.split(';').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let value = value.trim().trim_matches('"');
+        let is_boundary = name.trim().eq_ignore_ascii_case("boundary") && !value.is_empty();
+        is_boundary.then(|| value.to_owned())
+    })
 }
 
-fn http_date(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc2822(text).ok().map(|date| date.to_utc())
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
 }
 
 #[cfg(test)]
@@ -62,16 +65,21 @@ mod tests {
             retry_after(&headers(&pairs), now).map(|wait| wait.as_secs())
         };
         assert_eq!(check("17", None), Some(17));
-        assert_eq!(check(" 0 ", None), Some(0));
         assert_eq!(check("Mon, 01 Jun 2026 08:00:17 GMT", None), Some(17));
-        assert_eq!(check("Mon, 01 Jun 2026 07:00:00 GMT", None), Some(0));
         let skewed = Some("Mon, 01 Jun 2026 09:00:00 GMT");
         assert_eq!(check("Mon, 01 Jun 2026 09:00:05 GMT", skewed), Some(5));
-        assert_eq!(check("99999999", None), Some(86_400));
-        for odd in ["", "soon", "-1", "1.5", "99999999999999999999999"] {
-            assert_eq!(check(odd, None), None, "{odd}");
-        }
         assert_eq!(retry_after(&HeaderMap::new(), now), None);
+    }
+
+    #[test]
+    fn only_many_answers_have_a_boundary() {
+        let check = |value| boundary(&headers(&[(CONTENT_TYPE, value)]));
+        let boundary = Some("batch_x-1".to_owned());
+        assert_eq!(check("multipart/mixed; boundary=batch_x-1"), boundary);
+        assert_eq!(check("Multipart/Mixed; charset=utf-8; Boundary=\"batch_x-1\""), boundary);
+        assert_eq!(check("application/json; boundary=x"), None);
+        assert_eq!(check("multipart/mixed"), None);
+        assert_eq!(check("multipart/mixed; boundary="), None);
     }
 
     #[test]

@@ -33,7 +33,9 @@ async fn texts(
             Some(String::from_utf8(raw.to_vec()).unwrap())
         }
         Fetched::Gone(_) => None,
-        other @ (Fetched::Present(..) | Fetched::Unreadable { .. }) => panic!("{other:?}"),
+        other @ (Fetched::Present(..) | Fetched::Unreadable { .. } | Fetched::Failed { .. }) => {
+            panic!("{other:?}")
+        }
     };
     fetched.iter().map(text).collect()
 }
@@ -85,4 +87,44 @@ async fn a_member_of_an_archive_that_is_not_read_is_unreadable() {
     let ids = ids(&source, &stream).await;
     let fetched = source.fetch(&stream, &ids).await.unwrap();
     assert!(matches!(&fetched[..], [Fetched::Unreadable { .. }]), "{fetched:?}");
+}
+
+/// Shows the form of a cursor: its numbers and hashes differ from file to file.
+#[cfg(unix)]
+fn form(cursor: &Cursor) -> String {
+    let text = cursor.as_str();
+    if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return format!("{} hexadecimal digits", text.len());
+    }
+    let parts = text.split_inclusive(['-', '.']);
+    let parts = parts.map(|part| match part.trim_end_matches(['-', '.']) {
+        number if number.bytes().all(|byte| byte.is_ascii_digit()) => part.replace(number, "N"),
+        _ => part.to_owned(),
+    });
+    parts.collect()
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn stored_cursors_are_as_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let mbox = folder.path().join("box.mbox");
+    fs::write(&mbox, "From a@x Mon Jun  1 08:00:00 2026\nSubject: x\n\nx\n").unwrap();
+    let eml = folder.path().join("eml");
+    fs::create_dir(&eml).unwrap();
+    fs::write(eml.join("1.eml"), "Subject: x\n\nx\n").unwrap();
+    let maildir = folder.path().join("maildir");
+    for part in ["cur", "new", "tmp"] {
+        fs::create_dir_all(maildir.join(part)).unwrap();
+    }
+    let mut forms = Vec::new();
+    for (kind, path) in [(Form::Mbox, mbox), (Form::Eml, eml), (Form::Maildir, maildir)] {
+        let head = LocalMail::new(kind).head(&stream(&path), &Scope::default()).await.unwrap();
+        forms.push(format!("{kind:?}: {}", head.as_ref().map(form).unwrap_or_default()));
+    }
+    insta::assert_snapshot!(forms.join("\n"), @r"
+    Mbox: N-N.N-N.N-N
+    Eml: 32 hexadecimal digits
+    Maildir: 32 hexadecimal digits
+    ");
 }

@@ -5,13 +5,18 @@ use std::{
     sync::Arc,
 };
 
-use besunny::{SystemClock, core::ids::TenantId, sqlite::SqliteStore};
+use besunny::{
+    SystemClock,
+    core::{clock::Clock, ids::TenantId},
+    sqlite::SqliteStore,
+};
 use serde_json::json;
 
 use super::{Answer, DEFAULT_DB, Refusal, describe};
 use crate::{
     config::{Config, Finding},
     gmail::{Google, Mailbox},
+    language::Language,
     token,
 };
 
@@ -46,6 +51,7 @@ impl Doctor {
         findings.extend(check_room(&db));
         findings.extend(check_access(&config, self.listen.as_deref()));
         findings.extend(check_google(config.google).await);
+        findings.extend(check_language(config.language).await);
         Ok(answer(&findings))
     }
 }
@@ -132,6 +138,12 @@ async fn check_google(google: Option<Google>) -> Vec<Finding> {
         }
         Err(finding) => vec![finding],
     }
+}
+
+/// Asks the language model for one word.
+async fn check_language(language: Option<Language>) -> Option<Finding> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    language?.probe(&clock).await
 }
 
 fn check_access(config: &Config, listen: Option<&str>) -> Vec<Finding> {

@@ -1,7 +1,10 @@
 //! `besunny serve`: the engine and the HTTP side, until it is told to stop.
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
-use besunny::core::address::{Username, VirtualAddresses};
+use besunny::core::{
+    address::{Username, VirtualAddresses},
+    tenant::Allowed,
+};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -76,7 +79,18 @@ async fn open(db: PathBuf, config: &Config, mailbox: Option<&Mailbox>) -> Result
     let addresses = config.virtual_domain.as_deref();
     let addresses = addresses.map(|domain| VirtualAddresses::new("ai", [domain])).transpose();
     let addresses = addresses.map_err(|error| Refusal::usage("config", error.to_string()))?;
-    Home::open(db, |builder, clock| {
+    let remember_for = config.remember_for().map_err(|finding| wrong(&finding))?;
+    let home = Home::open(db, |builder, clock| {
+        let mut settings = config.engine();
+        settings.remember_for = remember_for.unwrap_or(settings.remember_for);
+        let builder = builder.settings(settings);
+        let builder = match &config.language {
+            Some(language) => {
+                let router = language.router(clock).map_err(|finding| wrong(&finding))?;
+                builder.language(Arc::new(router))
+            }
+            None => builder,
+        };
         let builder = match addresses {
             Some(addresses) => builder.virtual_addresses(addresses),
             None => builder,
@@ -86,7 +100,11 @@ async fn open(db: PathBuf, config: &Config, mailbox: Option<&Mailbox>) -> Result
             None => Ok(builder),
         }
     })
-    .await
+    .await?;
+    // This server has one tenant: whoever names a model allows that it is asked.
+    let allowed = Allowed { language_models: config.language.is_some() };
+    home.besunny.store().allow(&home.scope, allowed).await?;
+    Ok(home)
 }
 
 /// Says where the server is, and how to log in; whoever chose a token reads no link in a log.

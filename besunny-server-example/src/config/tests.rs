@@ -20,6 +20,9 @@ fn ops_1_each_wrong_setting_is_named() {
     check("public_url = 'https://mail.example.org/path'", &["public_url"]);
     check("hosts = ['not a host']", &["hosts"]);
     check("virtual_domain = 'no domain'", &["virtual_domain"]);
+    check("remember_for_days = 1", &[]);
+    check("remember_for_days = 0", &["remember_for_days"]);
+    check("remember_for_days = 3651", &["remember_for_days"]);
 }
 
 #[test]
@@ -37,6 +40,13 @@ fn ops_1_a_server_that_others_reach_has_a_name() {
     let found = |text: &str| config(text).unnamed("0.0.0.0:80".parse().unwrap());
     assert_eq!(found("").unwrap().setting, "public_url");
     assert_eq!(found("hosts = ['mail.example.org']"), None);
+}
+
+#[test]
+fn what_was_done_is_remembered_for_days() {
+    let remembered = |text: &str| config(text).remember_for().unwrap();
+    assert_eq!(remembered(""), None);
+    assert_eq!(remembered("remember_for_days = 2"), Some(Duration::from_hours(48)));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 use besunny::core::{
     document::{Decider, Document, DocumentState, ReviewReason},
     ids::{DocumentId, ProjectId},
-    mail::{Attachment, Flag, Mail, Mailbox, SegmentKind},
+    mail::{Attachment, Flag, Kind as MailKind, Mail, Mailbox, SegmentKind},
     repository::{Content, DocumentFilter, RepositoryError, StateFilter},
 };
 use chrono::{DateTime, Utc};
@@ -14,6 +14,7 @@ use super::{
     Site,
     access::hexadecimal,
     explanation::{Candidate, Explanation, HistoryLine},
+    fact::{DriveEntry, InvitationEntry},
     problem::{Kind, Problem},
     project::{ProjectName, Projects},
 };
@@ -136,9 +137,20 @@ pub struct MailContent {
     pub attachments: Vec<AttachmentEntry>,
     /// The links in it.
     pub links: Vec<LinkEntry>,
+    /// What it brings: `drive_share`, `invitation`, `likely_invitation` or `plain` (MAIL-12).
+    #[schema(value_type = String)]
+    pub brings: MailKind,
+    /// How certain that is, from 0 to 1.
+    pub brings_confidence: f32,
+    /// The files and folders of Google Drive that the links lead to.
+    pub drive_links: Vec<DriveEntry>,
+    /// The calendar event that it is about.
+    pub invitation: Option<InvitationEntry>,
     /// What was cut, repaired or removed while it was read.
     #[schema(value_type = Vec<String>)]
     pub flags: Vec<Flag>,
+    /// The same in words for people, in the same order.
+    pub noted: Vec<&'static str>,
 }
 
 /// Somebody who wrote or got a mail.
@@ -316,7 +328,12 @@ impl MailContent {
             segments: segments.collect(),
             attachments: mail.attachments.iter().map(AttachmentEntry::of).collect(),
             links: links.collect(),
+            brings: mail.kind(),
+            brings_confidence: mail.kind().confidence(),
+            drive_links: mail.drive_links.iter().map(DriveEntry::of).collect(),
+            invitation: mail.invitation.as_ref().map(InvitationEntry::of),
             flags: mail.flags.iter().collect(),
+            noted: mail.flags.iter().map(Flag::in_words).collect(),
         }
     }
 }

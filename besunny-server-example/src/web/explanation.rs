@@ -1,6 +1,6 @@
 //! Why a document is where it is: what spoke for which project, and what was done since.
 use besunny::core::{
-    classify::{Signal, Verdict},
+    classify::{Evidence, Making, Ruling, Signal, Stage, Verdict},
     document::{DocumentState, ReviewReason},
     history::{Entry, Fact},
     standing::StandingRule,
@@ -14,6 +14,8 @@ use super::{
     project::{ProjectName, Projects},
     rule::RuleLine,
 };
+
+mod words;
 
 /// What a classifier thought of a document, and what was made of it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -30,6 +32,49 @@ pub struct Explanation {
     pub evidence: Vec<EvidenceLine>,
     /// The other projects something spoke for, the likeliest first.
     pub alternatives: Vec<Candidate>,
+    /// Which stage of the cascade decided.
+    #[schema(value_type = String)]
+    pub stage: Stage,
+    /// Why that was sure enough, or not, in words.
+    pub decided: String,
+    /// `high`, `medium` or `low`: a label for people, nothing is decided by it (CLS-4).
+    pub band: &'static str,
+    /// How sure it had to be; absent while nothing is sure enough.
+    pub needed: Option<f64>,
+    /// The precision that this threshold keeps; absent for a fixed one.
+    pub promised: Option<f64>,
+    /// What other classifiers said.
+    pub others: Vec<OtherVerdict>,
+    /// How the verdict was made.
+    pub made: MadeOf,
+}
+
+/// What another classifier said, which was not followed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OtherVerdict {
+    /// Its name and version.
+    pub classifier: String,
+    /// The likeliest project.
+    pub choice: Option<ProjectName>,
+    /// How sure that was, from 0 to 1.
+    pub confidence: f64,
+}
+
+/// How a verdict was made, and what that cost.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct MadeOf {
+    /// The model and its version.
+    pub model: Option<String>,
+    /// SHA-256 of the prompt in hexadecimal digits.
+    pub prompt_sha256: Option<String>,
+    /// Tokens that a language model read.
+    pub input_tokens: u32,
+    /// Tokens that a language model wrote.
+    pub output_tokens: u32,
+    /// What it cost, in millionths.
+    pub cost_micros: u64,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
     /// Your rules that kept it out of projects.
     pub barred: Vec<RuleLine>,
     /// Your rule that decided alone; no classifier was asked then.
@@ -58,6 +103,12 @@ pub struct EvidenceLine {
     pub quote: String,
     /// How much it weighs alone, from 0 to 1.
     pub weight: f64,
+    /// How many earlier mails like it are in the project; absent where nothing was counted.
+    pub here: Option<u32>,
+    /// How many earlier mails like it there are.
+    pub all: Option<u32>,
+    /// The same as a sentence; it may quote the mail.
+    pub words: String,
 }
 
 /// A project a document may belong to.
@@ -120,9 +171,9 @@ impl Explanation {
     /// Explains by the last verdict; `None` when there was none yet.
     pub(super) fn of(history: &[Entry], projects: &Projects) -> Option<Self> {
         history.iter().rev().find_map(|entry| match &entry.fact {
-            Fact::Decided { verdict, state, barred } => {
+            Fact::Decided { verdict, state, ruling, barred } => {
                 let barred = barred.iter().map(|rule| RuleLine::of(rule, projects)).collect();
-                Some(Self { barred, ..Self::new(verdict, state, projects) })
+                Some(Self { barred, ..Self::new(verdict, state, ruling, projects) })
             }
             Fact::Ruled { rule, state, .. } => Some(Self::of_rule(rule, state, projects)),
             Fact::Stored { .. }
@@ -136,12 +187,12 @@ impl Explanation {
         })
     }
 
-    fn new(verdict: &Verdict, state: &DocumentState, projects: &Projects) -> Self {
-        let evidence = verdict.evidence.iter().map(|found| EvidenceLine {
-            project: projects.name(found.project),
-            signal: found.signal,
-            quote: found.quote.expose().clone(),
-            weight: found.weight,
+    fn new(verdict: &Verdict, state: &DocumentState, ruling: &Ruling, projects: &Projects) -> Self {
+        let evidence = verdict.evidence.iter().map(|found| EvidenceLine::of(found, projects));
+        let others = ruling.others.iter().map(|other| OtherVerdict {
+            classifier: other.classifier.clone(),
+            choice: other.choice.map(|choice| projects.name(choice)),
+            confidence: other.confidence,
         });
         let alternatives = verdict.alternatives.iter().map(|other| Candidate {
             project: projects.name(other.project),
@@ -162,6 +213,13 @@ impl Explanation {
             abstained,
             evidence: evidence.collect(),
             alternatives: alternatives.collect(),
+            stage: ruling.stage,
+            decided: words::decided(verdict, ruling),
+            band: words::band(verdict.confidence),
+            needed: ruling.needed,
+            promised: ruling.promised,
+            others: others.collect(),
+            made: MadeOf::of(&verdict.made),
             barred: Vec::new(),
             ruled: None,
         }
@@ -169,15 +227,19 @@ impl Explanation {
 
     /// Explains by the rule that decided alone.
     fn of_rule(rule: &StandingRule, state: &DocumentState, projects: &Projects) -> Self {
-        Self {
+        let verdict = Verdict {
             classifier: "rule".to_owned(),
-            choice: state.project().map(|project| projects.name(project)),
+            choice: state.project(),
             confidence: 1.0,
-            abstained: None,
             evidence: Vec::new(),
             alternatives: Vec::new(),
-            barred: Vec::new(),
+            made: Making::default(),
+        };
+        let ruling = Ruling { stage: Stage::HardEvidence, ..Ruling::default() };
+        Self {
+            decided: "A rule of yours decided.".to_owned(),
             ruled: Some(RuleLine::of(rule, projects)),
+            ..Self::new(&verdict, state, &ruling, projects)
         }
     }
 
@@ -186,6 +248,34 @@ impl Explanation {
         let choice = self.choice.clone();
         let choice = choice.map(|project| Candidate { project, confidence: self.confidence });
         choice.into_iter().chain(self.alternatives.iter().cloned()).collect()
+    }
+}
+
+impl EvidenceLine {
+    fn of(found: &Evidence, projects: &Projects) -> Self {
+        let project = projects.name(found.project);
+        Self {
+            words: words::evidence(found, &project.name),
+            project,
+            signal: found.signal,
+            quote: found.quote.expose().clone(),
+            weight: found.weight,
+            here: found.earlier.map(|earlier| earlier.here),
+            all: found.earlier.map(|earlier| earlier.all),
+        }
+    }
+}
+
+impl MadeOf {
+    fn of(made: &Making) -> Self {
+        Self {
+            model: made.model.clone(),
+            prompt_sha256: made.prompt_sha256.clone(),
+            input_tokens: made.input_tokens,
+            output_tokens: made.output_tokens,
+            cost_micros: made.cost_micros,
+            took_ms: u64::try_from(made.took.as_millis()).unwrap_or(u64::MAX),
+        }
     }
 }
 
@@ -282,6 +372,10 @@ pub(super) const fn in_words(reason: ReviewReason) -> &'static str {
         ReviewReason::ClassifierFailed => "The classifier failed on it.",
         ReviewReason::TakenOut => "It was taken out of a project.",
         ReviewReason::Barred => "A rule of yours keeps it out of the likeliest project.",
+        ReviewReason::Nowhere => "It looks like mail that belongs to no project.",
+        ReviewReason::Suspicious => {
+            "Only its own words speak for the project, and it may not be what it says."
+        }
     }
 }
 
@@ -295,5 +389,12 @@ pub(super) const fn signal_name(signal: Signal) -> &'static str {
         Signal::Person => "Person",
         Signal::Domain => "Organisation",
         Signal::Keyword => "Keyword",
+        Signal::Sender => "Earlier mails of the sender",
+        Signal::Recipients => "Earlier mails to the same people",
+        Signal::Subject => "Earlier mails with the subject",
+        Signal::Words => "Words",
+        Signal::Similar => "Similar mails",
+        Signal::Quote => "Passage",
+        Signal::Imitation => "Sender's domain imitates one of its",
     }
 }

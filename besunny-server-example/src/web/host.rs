@@ -18,7 +18,8 @@ pub enum SettingsError {
     Host(String),
     /// The public address is no web address.
     #[error(
-        "the public address {0:?} is no web address: write http(s)://HOST, with or without a port"
+        "the public address {0:?} is no web address: write http(s)://HOST, with or without a port \
+         and without a path"
     )]
     PublicUrl(String),
 }
@@ -49,8 +50,7 @@ impl Settings {
             "http" => false,
             _ => return Err(wrong()),
         };
-        let host = scheme_and_rest.1.split(['/', '?', '#']).next().unwrap_or_default();
-        allowed.push(parse(host).ok_or_else(wrong)?);
+        allowed.push(parse(scheme_and_rest.1).ok_or_else(wrong)?);
         Ok(Self { hosts: allowed, is_https })
     }
 
@@ -116,7 +116,7 @@ mod tests {
             check(&["localhost", "[::1]"], None, &format!("[::1]:{port}"), false);
         }
         check(&["[::1]"], None, "[::1].evil.example", false);
-        check(&[], Some("https://sunny.example/"), "sunny.example", true);
+        check(&[], Some("https://sunny.example"), "sunny.example", true);
         check(&[], None, "localhost", false);
     }
 
@@ -125,6 +125,7 @@ mod tests {
         let error = |hosts: &[&str], public| Settings::new(hosts, public).unwrap_err().to_string();
         assert!(error(&["a b"], None).contains("\"a b\""));
         assert!(error(&[], Some("ftp://x")).contains("\"ftp://x\""));
+        assert!(error(&[], Some("https://x/path")).contains("without a path"));
         assert!(error(&[], Some("sunny.example")).contains("http(s)://HOST"));
     }
 }

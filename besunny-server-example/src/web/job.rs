@@ -1,10 +1,8 @@
 //! Jobs that were given up: what was to be done, why it was not, and what to do about it.
-use std::collections::HashMap;
-
 use besunny::core::{
-    ids::{JobId, StreamId},
+    ids::JobId,
     job::Task,
-    repository::{DeadJob, RepositoryError},
+    repository::{DeadJob, DeadJobFilter, RepositoryError},
     scheduler::PauseReason,
 };
 use serde::Serialize;
@@ -32,6 +30,18 @@ pub struct GivenUp {
     pub fix: &'static str,
 }
 
+/// A page of jobs that were given up, by id.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DeadJobs {
+    /// The jobs.
+    pub jobs: Vec<GivenUp>,
+    /// The cursor of the next page; absent on the last one.
+    pub next: Option<Uuid>,
+}
+
+/// A page has so many jobs; they fit on a screen that is scrolled a little.
+const PAGE: usize = 50;
+
 /// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -40,35 +50,31 @@ pub enum TaskKind {
     Classify,
     /// Marks a mail at its source as processed.
     File,
+    /// Takes a route that nobody corrected for a right answer.
+    Consent,
+}
+
+impl DeadJobs {
+    /// Reads the person's jobs that were given up after `after`.
+    pub(super) async fn read(site: &Site, after: Option<Uuid>) -> Result<Self, RepositoryError> {
+        let after = after.map(JobId::from_uuid);
+        let filter = DeadJobFilter { after, limit: PAGE + 1, ..of(site) };
+        let dead = site.besunny().store().dead_jobs(site.scope(), &filter).await?;
+        let is_last = dead.len() <= PAGE;
+        let jobs: Vec<GivenUp> = dead.into_iter().take(PAGE).map(GivenUp::of).collect();
+        let next = jobs.last().filter(|_| !is_last).map(|job| job.id);
+        Ok(Self { jobs, next })
+    }
 }
 
 impl GivenUp {
-    /// Reads the first of the person's jobs that were given up, by id.
-    pub(super) async fn all(site: &Site) -> Result<Vec<Self>, RepositoryError> {
-        let mut streams = HashMap::new();
-        let mut all = Vec::new();
-        for dead in site.besunny().store().dead_jobs(site.scope()).await? {
-            let is_own = match &dead.job.task {
-                Task::Classify { document } => {
-                    let found = site.besunny().store().document(site.scope(), *document).await?;
-                    found.is_some_and(|document| document.owner == site.user())
-                }
-                Task::File { stream, .. } => match streams.get(stream) {
-                    Some(is_own) => *is_own,
-                    None => *streams.entry(*stream).or_insert(follows(site, *stream).await?),
-                },
-            };
-            if is_own {
-                all.push(Self::of(dead));
-            }
-        }
-        Ok(all)
-    }
-
     fn of(dead: DeadJob) -> Self {
         let (task, document, stream, item) = match dead.job.task {
             Task::Classify { document } => {
                 (TaskKind::Classify, Some(document.as_uuid()), None, None)
+            }
+            Task::Consent { answer, .. } => {
+                (TaskKind::Consent, Some(answer.document.as_uuid()), None, None)
             }
             Task::File { stream, item } => {
                 (TaskKind::File, None, Some(stream.as_uuid()), Some(item.as_str().to_owned()))
@@ -79,18 +85,18 @@ impl GivenUp {
     }
 }
 
-/// Says whether the person follows the stream.
-async fn follows(site: &Site, stream: StreamId) -> Result<bool, RepositoryError> {
-    let found = site.besunny().store().find_stream(site.scope(), stream).await?;
-    Ok(found.is_some_and(|(account, _)| account.owner == site.user()))
+/// Asks for the jobs of the person.
+fn of(site: &Site) -> DeadJobFilter {
+    DeadJobFilter { owner: Some(site.user()), ..DeadJobFilter::default() }
 }
 
 /// Makes sure that a job is one of the person's that were given up.
 pub(super) async fn own(site: &Site, text: &str) -> Result<JobId, Problem> {
     let missing = || Problem::missing("job");
     let id: JobId = text.parse().ok().ok_or_else(missing)?;
-    let all = GivenUp::all(site).await?;
-    all.iter().any(|job| job.id == id.as_uuid()).then_some(id).ok_or_else(missing)
+    let filter = DeadJobFilter { job: Some(id), ..of(site) };
+    let found = site.besunny().store().dead_jobs(site.scope(), &filter).await?;
+    found.first().map(|_| id).ok_or_else(missing)
 }
 
 impl TaskKind {
@@ -99,6 +105,7 @@ impl TaskKind {
         match self {
             Self::Classify => "Find the project of a document",
             Self::File => "Mark a mail at its source",
+            Self::Consent => "Learn from a route that nobody corrected",
         }
     }
 }

@@ -240,7 +240,8 @@ impl QuarantinedItem {
             QuarantineReason::Unreadable(_)
             | QuarantineReason::Refused(_)
             | QuarantineReason::KeepsFailing(_)
-            | QuarantineReason::NotAnswered => (None, None),
+            | QuarantineReason::NotAnswered
+            | QuarantineReason::Panicked => (None, None),
         };
         Some(Self { id: item.id.as_str().to_owned(), reason: reason.to_string(), subject, from })
     }

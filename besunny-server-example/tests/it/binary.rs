@@ -24,7 +24,7 @@ pub(crate) struct Run {
 /// The binary, without the variables of whoever runs the tests.
 pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_besunny"));
-    for name in ["BESUNNY_TOKEN", "BESUNNY_LOG"] {
+    for name in ["BESUNNY_LANGUAGE_KEY", "BESUNNY_LOG", "BESUNNY_TOKEN"] {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());

@@ -10,6 +10,8 @@ mod feedback;
 mod import;
 mod inspect;
 mod killed;
+#[cfg(feature = "demo")]
+mod language;
 mod mailbox;
 mod real_mail;
 #[cfg(unix)]

@@ -173,3 +173,49 @@ async fn the_looks_are_ours_and_asked_for_once() {
         assert_eq!(stage.open("", path).await.status, StatusCode::SEE_OTHER, "{path}");
     }
 }
+
+/// A mail that invites to an event, and one that shares a file.
+fn bringing() -> [String; 2] {
+    let invitation = "From: bob@client.example\nTo: ada@besunny.example\nSubject: Site visit\n\
+         Message-ID: <i1@client.example>\nMIME-Version: 1.0\n\
+         Content-Type: text/calendar; method=REQUEST; charset=utf-8\n\n\
+         BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nUID:e1@client.example\n\
+         SUMMARY:Site <b>visit\nLOCATION:Pier 4\nDTSTART;TZID=Europe/Zurich:20260601T090000\n\
+         DTEND;TZID=Europe/Zurich:20260601T100000\nORGANIZER:mailto:bob@client.example\n\
+         END:VEVENT\nEND:VCALENDAR\n";
+    let share = mail(2, "Plan", "See https://docs.google.com/document/d/1AbC_d-2/edit now.");
+    [invitation.to_owned(), share]
+}
+
+#[tokio::test]
+async fn mail_12_what_a_mail_brings_is_shown_and_told() {
+    let stage = Stage::new(&bringing(), &[]).await;
+    let cookie = stage.log_in().await;
+    let (mut pages, mut told) = (String::new(), Vec::new());
+    for id in stage.documents().await {
+        pages.push_str(&stage.open(&cookie, &format!("/documents/{id}")).await.body);
+        let document = stage.get(&format!("/api/v1/documents/{id}")).await.json();
+        let content = &document["content"];
+        told.push((content["brings"].as_str().unwrap().to_owned(), content.clone()));
+    }
+    told.sort_by(|one, other| one.0.cmp(&other.0));
+    let [(share, shared), (invitation, invited)] = &told[..] else { panic!("two mails") };
+    assert_eq!((share.as_str(), invitation.as_str()), ("drive_share", "invitation"));
+    assert_eq!(shared["drive_links"][0]["kind"], "document");
+    assert_eq!(shared["drive_links"][0]["id"], "1AbC_d-2");
+    let event = &invited["invitation"];
+    assert_eq!((&event["method"], &event["uid"]), (&"request".into(), &"e1@client.example".into()));
+    assert_eq!(event["start"]["value"], "20260601T090000");
+    for shown in [
+        "It shares files of Google Drive",
+        "Google document",
+        "1AbC_d-2",
+        "An invitation",
+        "Pier 4",
+        "2026-06-01 09:00 (Europe/Zurich)",
+        "mailto:bob@client.example",
+    ] {
+        assert!(pages.contains(shown), "{shown}: {pages}");
+    }
+    assert!(!pages.contains("<b>visit"), "text of a mail is no markup");
+}

@@ -1,11 +1,11 @@
 //! Jobs that were given up: told with cause and fix, and tried again when somebody asks.
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
 use besunny::core::{
     clock::Clock,
     commit::{Basis, Commit, Effect},
-    ids::CommitId,
+    ids::{CommitId, StreamId},
     job::{Job, Task},
     scheduler::{Ask, Failure, JobRest, PauseReason},
     source::ItemId,
@@ -25,18 +25,19 @@ async fn stage() -> Stage {
 /// Makes a job and gives it up for want of a permission.
 async fn give_up(stage: &Stage, task: Task) {
     let (store, scope) = (stage.besunny.store(), stage.person.scope);
+    let job = Job::new(scope.tenant(), task);
     let commit = Commit {
-        id: CommitId::derived(&[b"job"]),
+        id: CommitId::derived(&[job.id.as_bytes()]),
         basis: Basis::Person,
         at: stage.clock.now(),
-        effects: vec![Effect::Enqueue(Job::new(scope.tenant(), task))],
+        effects: vec![Effect::Enqueue(job)],
     };
     store.commit(&scope, Arc::new(commit)).await.unwrap();
     let ask = Ask { limit: 10, lease_for: Duration::from_mins(1) };
     for claim in store.claim(ask).await.unwrap() {
         let rest = JobRest::GivenUp(Some(PauseReason::MissingPermission));
         let error = "the source failed: <i>the grant does not cover this".to_owned();
-        store.fail(&claim, Failure { rest, error }).await.unwrap();
+        store.fail(&claim, Failure { rest, error, strike: false }).await.unwrap();
     }
 }
 
@@ -69,6 +70,33 @@ async fn given_up_jobs_of_others_are_not_there() {
     assert_eq!(dead["jobs"].as_array().unwrap().len(), 0);
     let replay = format!("/api/v1/jobs/{}/replay", id.as_str().unwrap());
     assert_eq!(neighbour.post(&replay, "").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn given_up_jobs_are_paged_however_many_others_have() {
+    let stage = stage().await;
+    let stream = stage.get("/api/v1/streams").await.json()["streams"][0]["id"].clone();
+    let stream: StreamId = stream.as_str().unwrap().parse().unwrap();
+    for number in 0..60 {
+        give_up(&stage, Task::File { stream, item: ItemId::from_source(number.to_string()) }).await;
+    }
+    let (mut met, mut sizes, mut after) = (BTreeSet::new(), Vec::new(), String::new());
+    loop {
+        let page = stage.get(&format!("/api/v1/jobs/dead{after}")).await.json();
+        let jobs = page["jobs"].as_array().unwrap();
+        sizes.push(jobs.len());
+        met.extend(jobs.iter().map(|job| job["item"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!("?after={next}");
+    }
+    assert_eq!((sizes, met.len()), (vec![50, 11], 61));
+    let cookie = stage.log_in().await;
+    let page = stage.open(&cookie, "/streams").await.body;
+    assert!(page.contains("And more"), "{page}");
+    let body = format!("form_token={}", form_token(&page));
+    stage.send(form("/jobs/replay", &[("cookie", &cookie)], &body)).await;
+    let left = stage.get("/api/v1/jobs/dead").await.json();
+    assert_eq!(left["jobs"].as_array().unwrap().len(), 0, "the button asks for all of them");
 }
 
 #[tokio::test]

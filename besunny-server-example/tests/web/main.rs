@@ -8,6 +8,7 @@ mod deaf;
 mod feedback;
 mod hostile;
 mod jobs;
+mod learning;
 mod openapi;
 mod pushes;
 mod stage;

@@ -8,6 +8,7 @@ use axum::{
 };
 use besunny::{
     Besunny,
+    ai::learned::Incremental,
     core::{
         account::{Intake, NewAccount},
         adapter::Adapter,
@@ -73,6 +74,7 @@ impl Stage {
             SqliteStore::open(Place::Temporary, Arc::clone(&clock) as _, Options::default());
         let besunny = Besunny::builder(store.await.unwrap())
             .mail(Form::Mbox.provider(), Adapter::new(LocalMail::new(Form::Mbox)))
+            .learner(Arc::new(Incremental::default()))
             .clock(Arc::clone(&clock) as _)
             .build();
         Self::empty(besunny, clock, url, "ada").await.fill(mails, projects).await

@@ -61,6 +61,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/counters", delete(reset_counters))
         .route("/requests", get(requests))
         .route("/deliveries", get(deliveries))
+        .route("/asks", get(asks))
         .route("/settle", post(settle))
         .nest("/accounts/{address}", account)
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY_BYTES));
@@ -192,6 +193,10 @@ async fn requests(State(world): State<Shared>) -> Json<Value> {
 
 async fn deliveries(State(world): State<Shared>) -> Json<Value> {
     Json(json!({ "deliveries": control(world).deliveries() }))
+}
+
+async fn asks(State(world): State<Shared>) -> Json<Value> {
+    Json(json!({ "asks": control(world).asks() }))
 }
 
 async fn settle(State(world): State<Shared>) -> StatusCode {

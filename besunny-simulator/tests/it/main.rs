@@ -15,6 +15,7 @@ mod http;
 mod labels;
 mod loading;
 mod messages;
+mod model;
 mod oauth;
 mod payload;
 mod program;

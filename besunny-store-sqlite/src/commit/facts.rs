@@ -202,12 +202,13 @@ impl<'a> Touched<'a> {
                     touched.items.insert(item);
                     touched.left.insert(item);
                 }
-                Effect::Decide(decision) => {
-                    touched.decided.insert(decision.document);
+                Effect::Decide(_) | Effect::Label { .. } => {
+                    touched.decided.extend(effect.pinned().map(|(document, _)| document));
                 }
                 Effect::Quarantine { .. }
                 | Effect::Detect(_)
                 | Effect::Enqueue(_)
+                | Effect::Defer { .. }
                 | Effect::Watch(_)
                 | Effect::Act(_) => {}
             }

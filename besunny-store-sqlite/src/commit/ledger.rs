@@ -1,5 +1,5 @@
 //! What a commit changes, decided in memory from what was loaded; no I/O.
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use besunny_core::{
     commit::{Basis, Commit, Decision, Effect, FIRST_VERSION, PassBasis, Recorded},
@@ -8,6 +8,7 @@ use besunny_core::{
     history::Fact,
     ids::{DocumentId, TenantId},
     item::ItemState,
+    label::Answer,
     repository::RepositoryError,
     source::{ItemId, ItemRef},
 };
@@ -36,12 +37,11 @@ impl<'a> Ledger<'a> {
         mut facts: Facts,
     ) -> Result<Self, RepositoryError> {
         for effect in &commit.effects {
-            if let Effect::Decide(decision) = effect {
-                let held = facts.documents.get(&decision.document);
-                let held = held.ok_or(RepositoryError::Missing("document"))?;
-                if held.version != decision.expected {
-                    return Err(RepositoryError::Conflict);
-                }
+            let Some((document, expected)) = effect.pinned() else { continue };
+            let held = facts.documents.get(&document);
+            let held = held.ok_or(RepositoryError::Missing("document"))?;
+            if held.version != expected {
+                return Err(RepositoryError::Conflict);
             }
         }
         let mut sheet = Sheet::new(tenant, place, commit.at);
@@ -71,7 +71,9 @@ impl<'a> Ledger<'a> {
                 (Effect::Leave(item), Some(place)) => self.leave(place, item),
                 (Effect::Detect(found), Some(_)) => self.sheet.detections.push(found),
                 (Effect::Decide(decision), _) => self.decide(decision),
-                (Effect::Enqueue(job), _) => self.sheet.jobs.push(job),
+                (Effect::Enqueue(job), _) => self.sheet.jobs.push((job, Duration::ZERO)),
+                (Effect::Defer { job, by }, _) => self.sheet.jobs.push((job, *by)),
+                (Effect::Label { answer, .. }, _) => self.label(answer),
                 (Effect::Watch(watch), Some(_)) => self.sheet.watch = Some(watch),
                 // It is written beside the sheet, by `feedback`.
                 (Effect::Act(_), _) => {}
@@ -175,6 +177,11 @@ impl<'a> Ledger<'a> {
     fn decide(&mut self, decision: &'a Decision) {
         self.record(decision.document, &decision.state, decision.fact.clone());
         self.sheet.changed.insert(decision.document, Some(&decision.state));
+    }
+
+    fn label(&mut self, answer: &'a Answer) {
+        let Some(held) = self.facts.documents.get(&answer.document) else { return };
+        self.sheet.labels.push((held.owner, answer));
     }
 
     /// Writes history and event of a change; `state` matters to those of a decision only.

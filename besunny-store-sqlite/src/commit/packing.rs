@@ -17,8 +17,9 @@ use crate::{
 
 /// So many documents make a part: as many as the longest statement writes.
 const PART: usize = crate::rows::MANY;
-/// So many parts wait to be written at most; more would only use memory.
-const PARTS: usize = 2;
+/// So many parts wait to be written at most: a page of mails, packed while what refers to no
+/// document is written. They take less memory than the commit that is packed.
+const PARTS: usize = 8;
 
 /// The packed documents of a commit, in order, as they become ready.
 #[derive(Debug)]
@@ -61,6 +62,8 @@ fn documents(commit: &Commit) -> impl Iterator<Item = &NewDocument> {
         | Effect::Detect(_)
         | Effect::Decide(_)
         | Effect::Enqueue(_)
+        | Effect::Defer { .. }
+        | Effect::Label { .. }
         | Effect::Watch(_)
         | Effect::Act(_) => None,
     });

@@ -1,14 +1,18 @@
 //! What a commit writes, and the writing of it.
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::Duration,
+};
 
 use besunny_core::{
     commit::Detection,
     document::{DocumentState, NewDocument},
     event::Event,
     history::Entry,
-    ids::{DocumentId, TenantId},
+    ids::{DocumentId, TenantId, UserId},
     item::ItemState,
     job::Job,
+    label::Answer,
     push::Watch,
     repository::RepositoryError,
     source::{ItemId, Revision},
@@ -21,9 +25,9 @@ use super::{Place, facts::Held, packing::Packing};
 use crate::{
     bells::Made,
     blobs,
-    column::{Id, hex, integer, json, micros, text_list},
+    column::{Id, hex, integer, json, micros, micros_after, text_list},
     failure::failed,
-    newcomers,
+    learning, newcomers,
     rows::{self, Insert, insert, write},
     writer::Turn,
 };
@@ -49,7 +53,10 @@ pub(super) struct Sheet<'a> {
     pub(super) history: Vec<Entry>,
     pub(super) events: Vec<Event>,
     pub(super) detections: Vec<&'a Detection>,
-    pub(super) jobs: Vec<&'a Job>,
+    /// Jobs, and after which time each is due.
+    pub(super) jobs: Vec<(&'a Job, Duration)>,
+    /// Answers, and whose log they go into.
+    pub(super) labels: Vec<(UserId, &'a Answer)>,
     pub(super) watch: Option<&'a Option<Watch>>,
 }
 
@@ -88,6 +95,7 @@ impl Sheet<'_> {
             events: Vec::new(),
             detections: Vec::new(),
             jobs: Vec::new(),
+            labels: Vec::new(),
             watch: None,
         }
     }
@@ -108,15 +116,18 @@ impl Sheet<'_> {
         }
     }
 
-    /// Writes all of it; parents before children.
+    /// Writes all of it; parents before children, and what refers to no document first, since
+    /// documents are packed meanwhile.
     pub(super) async fn write(
         mut self,
         turn: &mut Turn<'_>,
         packing: Packing,
     ) -> Result<(), RepositoryError> {
         let tenant = self.tenant.bytes();
-        let now = micros(turn.now);
         let connection = &mut *turn.connection;
+        let events = !self.events.is_empty();
+        let jobs = self.write_jobs(connection, &tenant, turn.now).await?;
+        self.write_events(connection, &tenant).await?;
         if let Some(place) = self.place {
             let account = place.account.bytes();
             self.write_items(connection, &tenant, &account).await?;
@@ -129,9 +140,9 @@ impl Sheet<'_> {
         } else {
             self.write_changed(connection, &tenant).await?;
         }
-        let events = !self.events.is_empty();
-        self.write_records(connection, &tenant).await?;
-        let jobs = self.write_jobs(connection, &tenant, now).await?;
+        self.write_history(connection, &tenant).await?;
+        let labels = std::mem::take(&mut self.labels).into_iter();
+        learning::write_labels(connection, &tenant, micros(self.at), labels).await?;
         *turn.made = Made { streams: false, jobs, events };
         Ok(())
     }
@@ -349,8 +360,8 @@ impl Sheet<'_> {
         watched.execute(connection).await.map(drop).map_err(failed)
     }
 
-    /// Writes history and events, in order.
-    async fn write_records(
+    /// Writes what happened to documents, in order.
+    async fn write_history(
         &mut self,
         connection: &mut SqliteConnection,
         tenant: &[u8],
@@ -364,6 +375,15 @@ impl Sheet<'_> {
             row.add(micros(entry.at)).add(fact);
         })
         .await?;
+        Ok(())
+    }
+
+    /// Writes what is to be published, in order.
+    async fn write_events(
+        &mut self,
+        connection: &mut SqliteConnection,
+        tenant: &[u8],
+    ) -> Result<(), RepositoryError> {
         let mut events = Vec::with_capacity(self.events.len());
         for event in std::mem::take(&mut self.events) {
             events.push((json(&event.news)?, event));
@@ -381,14 +401,14 @@ impl Sheet<'_> {
         &mut self,
         connection: &mut SqliteConnection,
         tenant: &[u8],
-        now: i64,
+        now: DateTime<Utc>,
     ) -> Result<bool, RepositoryError> {
         let mut jobs = Vec::with_capacity(self.jobs.len());
-        for job in std::mem::take(&mut self.jobs) {
-            jobs.push((job, json(&job.task)?));
+        for (job, by) in std::mem::take(&mut self.jobs) {
+            jobs.push((job.id, json(&job.task)?, micros_after(now, by)));
         }
-        let new = write(connection, JOBS, jobs, |row, (job, task)| {
-            row.add(tenant).add(job.id.bytes()).add(task).add(now);
+        let new = write(connection, JOBS, jobs, |row, (id, task, due_at)| {
+            row.add(tenant).add(id.bytes()).add(task).add(due_at);
         })
         .await?;
         Ok(new > 0)

@@ -1,4 +1,4 @@
-//! Documents that wait for a decision, many at once: first how large they are, then what fits.
+//! Documents with their mails, many at once: first how large they are, then what fits.
 use std::collections::{BTreeMap, HashMap};
 
 use besunny_core::{
@@ -18,7 +18,7 @@ use crate::{
     failure::failed,
 };
 
-/// A pending document, and where its mail is.
+/// A document, and where its mail is.
 struct Found {
     document: Document,
     blob: i64,
@@ -31,8 +31,9 @@ pub(super) async fn read(
     scope: &TenantScope,
     ids: &[DocumentId],
     max_bytes: usize,
+    in_any_state: bool,
 ) -> Result<Vec<Option<Pending>>, RepositoryError> {
-    let found = find(readers, scope, ids).await?;
+    let found = find(readers, scope, ids, in_any_state).await?;
     let ids = first(ids, &found, max_bytes);
     let mails = mails(readers, scope, ids.iter().filter_map(|id| found.get(id))).await?;
     let pending = |id: &DocumentId| {
@@ -47,6 +48,7 @@ async fn find(
     readers: &SqlitePool,
     scope: &TenantScope,
     ids: &[DocumentId],
+    in_any_state: bool,
 ) -> Result<HashMap<DocumentId, Found>, RepositoryError> {
     let (tenant, ids) = (tenant(scope), hex_list(ids));
     let rows = sqlx::query!(
@@ -55,9 +57,10 @@ async fn find(
         FROM json_each(?2) AS wanted
         CROSS JOIN documents d ON d.tenant = ?1 AND d.id = unhex(wanted.value)
         LEFT JOIN blobs b ON b.tenant = d.tenant AND b.sha256 = d.content
-        WHERE d.state = 'pending'"#,
+        WHERE ?3 OR d.state = 'pending'"#,
         tenant,
         ids,
+        in_any_state,
     );
     let rows = rows.fetch_all(readers).await.map_err(failed)?;
     let found = rows.into_iter().map(|row| {

@@ -1,10 +1,10 @@
 //! The JSON in the columns: a database of today must be readable for ever.
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Duration};
 
 use besunny_core::{
     address::Username,
-    classify::{Alternative, Evidence, Signal, Verdict},
-    document::{Decider, DocumentState, Origin, Review, ReviewReason, Route},
+    classify::{Alternative, Earlier, Evidence, Making, Ruling, Signal, Stage, Verdict},
+    document::{Decider, DocumentKind, DocumentState, Origin, Review, ReviewReason, Route},
     event::News,
     feedback::{Act, Asking, Deed, Move},
     history::Fact,
@@ -13,12 +13,15 @@ use besunny_core::{
     },
     item::{IgnoredReason, Oversized, QuarantineReason},
     job::Task,
+    label::{Answer, Said, Teacher, Truth},
     mail::RecipientKind,
     project::Signals,
+    promise::{Outcome, Promises},
     push::{Watch, WatchTrouble},
     scheduler::PauseReason,
     source::{Cursor, ItemId, Next, PageToken, Relist, Scope, Sweep},
     standing::{Match, MatchKind, NewRule, Says, StandingRule},
+    tenant::Allowed,
     track::{Missing, ScanId, Steer, Track},
     untrusted::Untrusted,
 };
@@ -107,7 +110,9 @@ fn deeds() -> Vec<Deed> {
 fn moves() -> Vec<Move> {
     let document = DocumentId::derived(&[b"document"]);
     let (before, after) = (DocumentState::Pending, DocumentState::NoProject { by: user() });
-    vec![Move { document, version: 3, before, after }]
+    let made = Move { document, version: 3, before, after, truth: None };
+    let truth = Some(Truth::Nowhere);
+    vec![made.clone(), Move { truth, ..made }]
 }
 
 fn states() -> Vec<DocumentState> {
@@ -120,6 +125,8 @@ fn states() -> Vec<DocumentState> {
         ReviewReason::ClassifierFailed,
         ReviewReason::TakenOut,
         ReviewReason::Barred,
+        ReviewReason::Nowhere,
+        ReviewReason::Suspicious,
     ];
     let review = |reason| {
         let suggestion = (reason == ReviewReason::Ambiguous).then(project);
@@ -144,12 +151,20 @@ fn facts() -> Vec<Fact> {
         Signal::Person,
         Signal::Domain,
         Signal::Keyword,
+        Signal::Sender,
+        Signal::Recipients,
+        Signal::Subject,
+        Signal::Words,
+        Signal::Similar,
+        Signal::Quote,
+        Signal::Imitation,
     ];
     let evidence = signals.map(|signal| Evidence {
         project: project(),
         signal,
         quote: Untrusted::new("HBL-7".to_owned()),
         weight: 0.5,
+        earlier: (signal == Signal::Sender).then_some(Earlier { here: 7, all: 8 }),
     });
     let verdict = Verdict {
         classifier: "rules-1".to_owned(),
@@ -157,17 +172,33 @@ fn facts() -> Vec<Fact> {
         confidence: 0.75,
         evidence: evidence.into(),
         alternatives: vec![Alternative { project: project(), confidence: 0.25 }],
+        made: Making {
+            model: Some("model-1".to_owned()),
+            prompt_sha256: Some("c0ffee".to_owned()),
+            input_tokens: 900,
+            output_tokens: 40,
+            cost_micros: 120,
+            took: Duration::from_millis(350),
+        },
+    };
+    let ruling = Ruling {
+        stage: Stage::Learned,
+        needed: Some(0.5),
+        promised: Some(0.75),
+        others: vec![verdict.clone()],
     };
     vec![
         Fact::Stored { origin: Origin { account: AccountId::derived(&[b"a"]), item: item() } },
         Fact::Decided {
             verdict: Box::new(verdict.clone()),
             state: DocumentState::Pending,
+            ruling: Box::new(ruling.clone()),
             barred: Vec::new(),
         },
         Fact::Decided {
             verdict: Box::new(verdict),
             state: DocumentState::Pending,
+            ruling: Box::new(ruling),
             barred: vec![rule()],
         },
         Fact::Ruled { rule: Box::new(rule()), state: DocumentState::Pending, act: None },
@@ -186,6 +217,37 @@ fn facts() -> Vec<Fact> {
         Fact::Removed,
         Fact::Restored,
     ]
+}
+
+/// Every truth and every teacher.
+fn answers() -> Vec<Answer> {
+    let answer = |truth, by| Answer {
+        document: DocumentId::derived(&[b"document"]),
+        truth,
+        by,
+        said: vec![Said {
+            classifier: "rules-1".to_owned(),
+            choice: Some(project()),
+            confidence: 0.75,
+            was_taken: true,
+        }],
+        act: None,
+    };
+    let by_act = |truth| Answer { act: Some(act_id()), ..answer(truth, Teacher::Person(user())) };
+    vec![
+        answer(Truth::To(project()), Teacher::Consent),
+        answer(Truth::NotTo(project()), Teacher::Person(user())),
+        by_act(Truth::Nowhere),
+        by_act(Truth::Unsaid(CommitId::derived(&[b"before"]))),
+    ]
+}
+
+fn promises() -> Promises {
+    let mut promises = Promises::default();
+    let outcome =
+        Outcome { confidence: 0.75, is_right: true, chose_project: true, belongs_nowhere: false };
+    promises.observe("learned/2", DocumentKind::Email, 0.95, outcome);
+    promises
 }
 
 fn news() -> Vec<News> {
@@ -259,8 +321,12 @@ fn forms() -> Vec<Form> {
             vec![
                 Task::Classify { document: DocumentId::derived(&[b"document"]) },
                 Task::File { stream: StreamId::derived(&[b"stream"]), item: item() },
+                Task::Consent { version: 2, answer: answers().remove(0) },
             ],
         ),
+        form("labels.answer", answers()),
+        form("models.promises", vec![promises()]),
+        form("tenants.allowed", vec![Allowed { language_models: true }]),
         form(
             "items.reason of ignored",
             vec![
@@ -278,6 +344,7 @@ fn forms() -> Vec<Form> {
                 QuarantineReason::TooLarge(Box::new(oversized)),
                 QuarantineReason::KeepsFailing(reason()),
                 QuarantineReason::NotAnswered,
+                QuarantineReason::Panicked,
             ],
         ),
         form("acts.deed", deeds()),

@@ -18,7 +18,8 @@ const OF_ALL_TENANTS: [&str; 12] = [
     "unpublished events",
 ];
 /// The tenants themselves, and deliveries before it is known whose they are.
-const WITHOUT_TENANT: [&str; 2] = ["INTO tenants ", " receipts "];
+const WITHOUT_TENANT: [&str; 4] =
+    ["INTO tenants ", "FROM tenants WHERE id = ?", "UPDATE tenants ", " receipts "];
 
 /// All checked statements, on one line each.
 fn statements() -> impl Iterator<Item = String> {

@@ -10,6 +10,7 @@ mod commits;
 mod documents;
 mod feedback;
 mod jobs;
+mod learning;
 mod leases;
 mod newcomers;
 mod streams;
@@ -45,6 +46,7 @@ pub fn cases() -> Vec<Case<World>> {
         tenants::cases(),
         leases::cases(),
         jobs::cases(),
+        learning::cases(),
     ];
     groups.into_iter().flatten().collect()
 }

@@ -11,6 +11,7 @@ use besunny_core::{
     ids::{AccountId, DocumentId, StreamId, TenantId},
     item::ItemState,
     job::Job,
+    label::{Answer, Label},
     repository::{BATCH, Known, Position, RepositoryError, Streams},
     scheduler::Work,
     source::{ItemId, Revision, Scope},
@@ -232,16 +233,15 @@ impl Rows {
             Basis::Person => {}
         }
         for effect in &commit.effects {
-            if let Effect::Decide(decision) = effect {
-                let row = self.documents.get(&decision.document);
-                let row = row.ok_or(RepositoryError::Missing("document"))?;
-                if row.document.version != decision.expected {
-                    return Err(RepositoryError::Conflict);
-                }
-            }
             if let Effect::Act(act) = effect
                 && !self.finds_rules(act)
             {
+                return Err(RepositoryError::Conflict);
+            }
+            let Some((document, expected)) = effect.pinned() else { continue };
+            let row = self.documents.get(&document);
+            let row = row.ok_or(RepositoryError::Missing("document"))?;
+            if row.document.version != expected {
                 return Err(RepositoryError::Conflict);
             }
         }
@@ -295,6 +295,8 @@ impl Rows {
             (Effect::Decide(decision), _) => self.decide(decision, applied),
             (Effect::Enqueue(job), _) => self.enqueue(job, applied.now),
             (Effect::Act(act), _) => self.keep_act(act),
+            (Effect::Defer { job, by }, _) => self.enqueue(job, applied.now + *by),
+            (Effect::Label { answer, .. }, _) => self.label(answer, applied.at),
             (Effect::Watch(watch), _) => {
                 if let Basis::Pass(pass) = &commit.basis
                     && let Some(row) = self.streams.get_mut(&pass.stream)
@@ -341,7 +343,7 @@ impl Rows {
                 row.version.0 += 1;
                 row.track = pass.track.clone();
                 row.last_commit = Some(commit.id);
-                row.attempt = 0;
+                (row.attempt, row.expired) = (0, 0);
                 Ok(row.version)
             }
             Basis::Jobs(done) => {
@@ -436,13 +438,22 @@ impl Rows {
         }
     }
 
-    fn enqueue(&mut self, job: &Job, now: DateTime<Utc>) {
+    /// Writes an answer into the log of the document's owner.
+    fn label(&mut self, answer: &Answer, at: DateTime<Utc>) {
+        let Some(row) = self.documents.get(&answer.document) else { return };
+        let labels = self.labels.entry(row.document.owner).or_default();
+        let seq = labels.last().map_or(0, |label| label.seq) + 1;
+        labels.push(Label { seq, at, answer: answer.clone() });
+    }
+
+    fn enqueue(&mut self, job: &Job, due_at: DateTime<Utc>) {
         self.jobs.entry(job.id).or_insert_with(|| JobRow {
             job: job.clone(),
             state: JobState::Waiting,
-            due_at: now,
+            due_at,
             epoch: besunny_core::commit::Epoch(0),
             attempt: 0,
+            strikes: 0,
             expired: 0,
             until: None,
         });

@@ -13,21 +13,23 @@ use besunny_core::{
     history::Entry,
     ids::{AccountId, DocumentId, EventId, ProjectId, StreamId, UserId},
     item::{Item, ItemState},
+    job::{Job, Task},
+    label::Answer,
     project::Project,
     repository::{
-        Accounts, BATCH, Content, DeadJob, DocumentFilter, Documents, ItemCounts, ItemFilter,
-        Outbox, Pending, People, Projects, RepositoryError, StateFilter, StreamStatus, Tally,
-        ThreadMember,
+        Accounts, BATCH, Content, DeadJob, DeadJobFilter, DocumentFilter, Documents, ItemCounts,
+        ItemFilter, Outbox, Pending, People, Projects, RepositoryError, StateFilter, StreamStatus,
+        Tally, ThreadMember,
     },
     scheduler::Work,
     source::{ItemId, OfferedStream, StreamKey},
-    tenant::{Tenant, TenantScope, User},
+    tenant::{Allowed, Tenant, TenantScope, User},
     track::{Track, Version},
 };
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use super::{DocumentRow, JobState, MemoryRepository, Rows, StreamRow};
+use super::{DocumentRow, JobRow, JobState, MemoryRepository, Rows, StreamRow};
 
 #[async_trait]
 impl Accounts for MemoryRepository {
@@ -144,6 +146,17 @@ impl People for MemoryRepository {
             Ok(found.map(|user| (user.username.clone(), user.id)).collect())
         })
     }
+
+    async fn allowed(&self, scope: &TenantScope) -> Result<Allowed, RepositoryError> {
+        self.read(scope, |rows| Ok(rows.allowed))
+    }
+
+    async fn allow(&self, scope: &TenantScope, allowed: Allowed) -> Result<(), RepositoryError> {
+        self.write(scope, |rows| {
+            rows.allowed = allowed;
+            Ok(())
+        })
+    }
 }
 
 #[async_trait]
@@ -209,23 +222,18 @@ impl Documents for MemoryRepository {
         max_bytes: usize,
     ) -> Result<Vec<Option<Pending>>, RepositoryError> {
         self.read(scope, |rows| {
-            let (mut answers, mut bytes) = (Vec::new(), 0);
-            for id in ids {
-                let row = rows.documents.get(id);
-                let row = row.filter(|row| row.document.state == DocumentState::Pending);
-                bytes += row.map_or(0, |row| row.mail.weight_bytes());
-                if bytes > max_bytes && !answers.is_empty() {
-                    break;
-                }
-                answers.push(
-                    row.map(|row| Pending {
-                        document: row.document.clone(),
-                        mail: row.mail.clone(),
-                    }),
-                );
-            }
-            Ok(answers)
+            let is_pending = |row: &DocumentRow| row.document.state == DocumentState::Pending;
+            Ok(rows.mails(ids, max_bytes, is_pending))
         })
+    }
+
+    async fn mails(
+        &self,
+        scope: &TenantScope,
+        ids: &[DocumentId],
+        max_bytes: usize,
+    ) -> Result<Vec<Option<Pending>>, RepositoryError> {
+        self.read(scope, |rows| Ok(rows.mails(ids, max_bytes, |_| true)))
     }
 
     async fn whole(
@@ -328,10 +336,37 @@ impl Documents for MemoryRepository {
                     message_id,
                     document: row.document.id,
                     project: row.document.state.project(),
+                    confidence: match &row.document.state {
+                        DocumentState::Routed(route) => Some(route.confidence),
+                        DocumentState::Pending | DocumentState::NeedsReview(_) => None,
+                    },
                 })
             };
             Ok(rows.documents.values().filter_map(member).collect())
         })
+    }
+}
+
+impl Rows {
+    /// Returns the first of `ids` with their mails, as far as `max_bytes` reach.
+    fn mails(
+        &self,
+        ids: &[DocumentId],
+        max_bytes: usize,
+        is_wanted: impl Fn(&DocumentRow) -> bool,
+    ) -> Vec<Option<Pending>> {
+        let (mut answers, mut bytes) = (Vec::new(), 0);
+        for id in ids {
+            let row = self.documents.get(id).filter(|row| is_wanted(row));
+            bytes += row.map_or(0, |row| row.mail.weight_bytes());
+            if bytes > max_bytes && !answers.is_empty() {
+                break;
+            }
+            let pending =
+                row.map(|row| Pending { document: row.document.clone(), mail: row.mail.clone() });
+            answers.push(pending);
+        }
+        answers
     }
 }
 
@@ -346,9 +381,18 @@ impl Outbox for MemoryRepository {
         Ok(())
     }
 
-    async fn dead_jobs(&self, scope: &TenantScope) -> Result<Vec<DeadJob>, RepositoryError> {
+    async fn dead_jobs(
+        &self,
+        scope: &TenantScope,
+        filter: &DeadJobFilter,
+    ) -> Result<Vec<DeadJob>, RepositoryError> {
         self.read(scope, |rows| {
-            let dead = rows.jobs.values().filter_map(|row| match &row.state {
+            let wanted = |row: &&JobRow| {
+                filter.after.is_none_or(|after| row.job.id > after)
+                    && filter.job.is_none_or(|job| row.job.id == job)
+                    && filter.owner.is_none_or(|owner| rows.owner_of(&row.job) == Some(owner))
+            };
+            let dead = rows.jobs.values().filter(wanted).filter_map(|row| match &row.state {
                 JobState::Dead(error, waits_for) => Some(DeadJob {
                     job: row.job.clone(),
                     error: error.clone(),
@@ -356,7 +400,7 @@ impl Outbox for MemoryRepository {
                 }),
                 JobState::Waiting | JobState::Done(..) => None,
             });
-            Ok(dead.take(BATCH).collect())
+            Ok(dead.take(filter.limit.min(BATCH)).collect())
         })
     }
 }
@@ -378,6 +422,8 @@ impl StreamRow {
             noticed_at: None,
             dirty: false,
             attempt: 0,
+            expired: 0,
+            spared_until: None,
             quiet: 0,
             error: None,
             paused: None,
@@ -399,7 +445,19 @@ impl Rows {
         let followed = |row: &&mut StreamRow| row.next_due_at.is_some();
         let streams = self.streams.values_mut().filter(followed);
         for row in streams.filter(|row| masters.contains(&row.account)) {
-            row.make_due(now);
+            row.welcome(now);
+        }
+    }
+
+    /// Returns whose business a job is.
+    fn owner_of(&self, job: &Job) -> Option<UserId> {
+        match &job.task {
+            Task::Classify { document } | Task::Consent { answer: Answer { document, .. }, .. } => {
+                Some(self.documents.get(document)?.document.owner)
+            }
+            Task::File { stream, .. } => {
+                Some(self.accounts.get(&self.streams.get(stream)?.account)?.owner)
+            }
         }
     }
 

@@ -7,8 +7,8 @@ use besunny_core::{
     push::{About, Notice},
     repository::RepositoryError,
     scheduler::{
-        Ask, COALESCE, Claim, Failure, Forget, JobRest, Lease, Noted, Receipt, Release, Rest,
-        Scheduler, Work,
+        Ask, COALESCE, Claim, Failure, Forget, Held, Hold, JobRest, Lease, Noted, Receipt, Release,
+        Rest, Scheduler, Work,
     },
     tenant::TenantScope,
 };
@@ -35,9 +35,9 @@ impl Scheduler for MemoryRepository {
             let rows = state.tenants.get_mut(&tenant)?;
             let row = rows.streams.get_mut(&id)?;
             let account = Arc::clone(rows.accounts.get(&row.account)?);
-            let expired = row.lease_until.is_some();
+            let abandoned = row.lease_until.is_some();
             row.epoch.0 += 1;
-            row.attempt += u32::from(expired);
+            row.expired += u32::from(abandoned);
             row.lease_until = Some(now + ask.lease_for);
             row.leased_at = Some(now);
             row.dirty = false;
@@ -48,7 +48,8 @@ impl Scheduler for MemoryRepository {
                 account,
                 epoch: row.epoch,
                 attempt: row.attempt,
-                expired,
+                expired: row.expired,
+                abandoned,
                 noticed_ago: row.noticed_at.map(|at| (now - at).to_std().unwrap_or_default()),
                 quiet: row.quiet,
                 watch: row.watch.clone(),
@@ -57,16 +58,14 @@ impl Scheduler for MemoryRepository {
         Ok(leases.collect())
     }
 
-    async fn heartbeat(&self, lease: &Lease, lease_for: Duration) -> Result<bool, RepositoryError> {
-        let now = self.clock.now();
-        self.write(&lease.scope, |rows| {
-            let row = rows.stream_mut(lease.stream)?;
-            let kept = row.epoch == lease.epoch && row.lease_until.is_some();
-            if kept {
-                row.lease_until = Some(now + lease_for);
-            }
-            Ok(kept)
-        })
+    async fn heartbeat(
+        &self,
+        holds: &[Hold],
+        lease_for: Duration,
+    ) -> Result<Vec<bool>, RepositoryError> {
+        let until = self.clock.now() + lease_for;
+        let keep = |hold: &Hold| self.write(&hold.scope, |rows| Ok(rows.lengthen(hold, until)));
+        holds.iter().map(keep).collect()
     }
 
     async fn release(&self, lease: &Lease, release: Release) -> Result<(), RepositoryError> {
@@ -104,6 +103,7 @@ impl Scheduler for MemoryRepository {
                 job: row.job.clone(),
                 epoch: row.epoch,
                 attempt: row.attempt,
+                strikes: row.strikes,
                 expired: row.expired,
             })
         });
@@ -119,6 +119,7 @@ impl Scheduler for MemoryRepository {
             }
             row.until = None;
             row.attempt += 1;
+            row.strikes += u32::from(failure.strike);
             row.expired = 0;
             match failure.rest {
                 JobRest::After(wait) => row.due_at = now + wait,
@@ -135,7 +136,8 @@ impl Scheduler for MemoryRepository {
         self.make(Work::Jobs, scope, |rows| {
             let row = rows.jobs.get_mut(&job).ok_or(RepositoryError::Missing("job"))?;
             if let JobState::Dead(..) = row.state {
-                (row.state, row.attempt, row.due_at) = (JobState::Waiting, 0, now);
+                (row.state, row.due_at) = (JobState::Waiting, now);
+                (row.attempt, row.strikes) = (0, 0);
             }
             Ok(())
         })
@@ -230,6 +232,27 @@ impl State {
     }
 }
 
+impl Rows {
+    /// Lengthens a lease or claim that still holds.
+    fn lengthen(&mut self, hold: &Hold, until: DateTime<Utc>) -> bool {
+        let (epoch, ends) = match hold.on {
+            Held::Stream(id) => match self.streams.get_mut(&id) {
+                Some(row) => (row.epoch, &mut row.lease_until),
+                None => return false,
+            },
+            Held::Job(id) => match self.jobs.get_mut(&id) {
+                Some(row) if row.state == JobState::Waiting => (row.epoch, &mut row.until),
+                Some(_) | None => return false,
+            },
+        };
+        let holds = epoch == hold.epoch && ends.is_some();
+        if holds {
+            *ends = Some(until);
+        }
+        holds
+    }
+}
+
 impl StreamRow {
     fn is_due(&self, now: DateTime<Utc>) -> bool {
         self.paused.is_none()
@@ -242,6 +265,13 @@ impl StreamRow {
         self.dirty = true;
     }
 
+    /// Makes the stream due, after the wait that its source asked for.
+    pub(super) fn welcome(&mut self, now: DateTime<Utc>) {
+        let due = self.spared_until.map_or(now, |until| now.max(until));
+        self.next_due_at = Some(self.next_due_at.map_or(due, |next| next.min(due)));
+        self.dirty = true;
+    }
+
     fn notice(&mut self, now: DateTime<Utc>) {
         self.noticed_at = Some(now);
         let due = self.leased_at.map_or(now, |at| now.max(at + COALESCE));
@@ -251,7 +281,8 @@ impl StreamRow {
 
     fn release(&mut self, release: Release, now: DateTime<Utc>) {
         self.lease_until = None;
-        self.attempt = release.attempt;
+        (self.attempt, self.expired) = (release.attempt, release.expired);
+        self.spared_until = None;
         self.error = release.error;
         self.quiet = release.quiet;
         if release.caught_up {
@@ -263,6 +294,10 @@ impl StreamRow {
                 self.next_due_at = Some(noticed.min(now + wait));
             }
             Rest::After(wait) => self.next_due_at = Some(now + wait),
+            Rest::Asked(wait) => {
+                self.next_due_at = Some(now + wait);
+                self.spared_until = self.next_due_at;
+            }
             Rest::Paused(reason) => self.paused = Some(reason),
         }
         self.dirty = false;

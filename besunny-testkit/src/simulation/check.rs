@@ -3,11 +3,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use besunny_core::{
     document::{Document, DocumentState},
-    history::Fact,
+    feedback::Move,
+    history::{Entry, Fact},
     ids::{DocumentId, EventId, StreamId, TenantId, UserId},
     item::{Item, ItemState},
+    label::{Answer, Teacher, Truth},
     message::Filing,
-    repository::{Accounts, DocumentFilter, Documents, Feedback, ItemFilter},
+    repository::{Accounts, BATCH, DocumentFilter, Documents, Feedback, ItemFilter, Models},
     source::ItemId,
     tenant::TenantScope,
 };
@@ -43,6 +45,7 @@ pub(super) fn check(stage: &Stage) -> Vec<Violation> {
         violations.extend(check_documents(&truth, *scope, &found));
         violations.extend(check_histories(stage, *scope, &found));
         violations.extend(check_people(stage, *scope, &found));
+        violations.extend(check_labels(stage, &truth, *scope, &found));
         violations.extend(check_filing(stage, &truth, *scope, &found));
     }
     violations.extend(check_events(stage, &truth));
@@ -235,14 +238,9 @@ fn check_histories(stage: &Stage, scope: TenantScope, found: &Found) -> Vec<Viol
 
 /// CLS-8, CLS-9: where a person put a document, there it is, whatever happened since.
 fn check_people(stage: &Stage, scope: TenantScope, found: &Found) -> Vec<Violation> {
-    let mut said: BTreeMap<DocumentId, DocumentState> = BTreeMap::new();
-    let owners: BTreeSet<UserId> = found.documents.iter().map(|document| document.owner).collect();
-    for owner in owners {
-        let mut acts = now(stage.store.acts(&scope, owner, None, usize::MAX));
-        acts.reverse();
-        let moves = acts.into_iter().flat_map(|act| act.moves);
-        said.extend(moves.map(|made| (made.document, made.after)));
-    }
+    let moves = moves(stage, scope, found);
+    let said: BTreeMap<DocumentId, DocumentState> =
+        moves.into_iter().map(|made| (made.document, made.after)).collect();
     let overruled = |document: &&Document| {
         let said = said.get(&document.id).filter(|state| **state != DocumentState::Pending);
         said.is_some_and(|state| document.state != *state)
@@ -251,6 +249,80 @@ fn check_people(stage: &Stage, scope: TenantScope, found: &Found) -> Vec<Violati
     overruled
         .map(|document| Violation::Lost(format!("{}: a person overruled", line(document))))
         .collect()
+}
+
+/// Returns what people moved, oldest first.
+fn moves(stage: &Stage, scope: TenantScope, found: &Found) -> Vec<Move> {
+    let owners: BTreeSet<UserId> = found.documents.iter().map(|document| document.owner).collect();
+    let acts = owners.into_iter().flat_map(|owner| {
+        let mut acts = now(stage.store.acts(&scope, owner, None, usize::MAX));
+        acts.reverse();
+        acts
+    });
+    acts.flat_map(|act| act.moves).collect()
+}
+
+/// I1, I2: every answer is in the log of the document's owner once, and the log has no gap.
+fn check_labels(stage: &Stage, truth: &Known, scope: TenantScope, found: &Found) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut labels: BTreeMap<(UserId, DocumentId), Vec<Answer>> = BTreeMap::new();
+    for ((_, _), owner) in truth.people.iter().filter(|((of, _), _)| *of == scope.tenant()) {
+        let mut last = 0;
+        loop {
+            let lessons = now(stage.store.lessons(&scope, *owner, last, BATCH));
+            if lessons.labels.is_empty() {
+                break;
+            }
+            for label in lessons.labels {
+                if label.seq != last + 1 {
+                    let what = format!("label {} comes after {last}", label.seq);
+                    violations.push(Violation::Regressed(what));
+                }
+                last = label.seq;
+                labels.entry((*owner, label.answer.document)).or_default().push(label.answer);
+            }
+        }
+    }
+    let told = told(stage, scope, found);
+    for document in &found.documents {
+        let said = labels.remove(&(document.owner, document.id)).unwrap_or_default();
+        let history = now(stage.store.history(&scope, document.id));
+        let want = told.get(&document.id).map_or(0, Vec::len);
+        violations.extend(compare_labels(document, &history, &said, want));
+    }
+    let strange = labels.keys().map(|(_, document)| format!("{document} was labelled by nobody"));
+    violations.extend(strange.map(Violation::CrossTenant));
+    violations
+}
+
+/// Returns, by document, what the acts of people told the log, oldest first.
+fn told(stage: &Stage, scope: TenantScope, found: &Found) -> BTreeMap<DocumentId, Vec<Truth>> {
+    let mut told: BTreeMap<DocumentId, Vec<Truth>> = BTreeMap::new();
+    for made in moves(stage, scope, found) {
+        told.entry(made.document).or_default().extend(made.truth);
+    }
+    told
+}
+
+/// Compares what was said of a document with its history, and with how often people told something.
+fn compare_labels(
+    document: &Document,
+    history: &[Entry],
+    said: &[Answer],
+    want: usize,
+) -> Option<Violation> {
+    let (consents, by_people) =
+        said.iter().partition::<Vec<&Answer>, _>(|answer| answer.by == Teacher::Consent);
+    let people = by_people.len();
+    let stands = history.last().is_some_and(|last| {
+        matches!(&last.fact, Fact::Decided { state: DocumentState::Routed(_), .. })
+    });
+    let line = line(document);
+    if people < want || stands && consents.is_empty() {
+        return Some(Violation::Lost(format!("{line}: an answer is not in the log")));
+    }
+    let is_double = people > want || consents.len() > 1;
+    is_double.then(|| Violation::Doubled(format!("{line}: an answer is in the log twice")))
 }
 
 /// I2, I3: each change was published under one id, and only of documents of its tenant.

@@ -16,7 +16,7 @@ use besunny_core::{
     project::Project,
     settings::Settings,
     stop::Stop,
-    worker::{Unobserved, Worker},
+    worker::{Shelf, Unobserved, Worker},
 };
 use chrono::{DateTime, Utc};
 
@@ -26,7 +26,7 @@ use super::{
     stage::{Stage, lock},
     watches::Watches,
 };
-use crate::{clock::ManualClock, interposed::Interposed, planted::BuggySource};
+use crate::{clock::ManualClock, interposed::Interposed, learner::BySender, planted::BuggySource};
 
 /// The provider name of the scripted mailboxes.
 pub(super) const PROVIDER: &str = "scripted";
@@ -62,6 +62,9 @@ fn worker(stage: &Stage, node: usize) -> Worker {
         mail: HashMap::from([(Provider::new(PROVIDER), adapter)]),
         intake: Stage::intake(),
         classifier: Arc::new(Moody { faults: Arc::clone(&stage.faults) }),
+        learner: Some(Arc::new(BySender)),
+        language: None,
+        shelf: Shelf::default(),
         sink: Arc::new(Collector {
             faults: Arc::clone(&stage.faults),
             published: Arc::clone(&stage.published),
@@ -73,6 +76,9 @@ fn worker(stage: &Stage, node: usize) -> Worker {
             passes: 8,
             events: 7,
             idle: Duration::from_mins(5),
+            models: 2,
+            store_model_every: 3,
+            consent_after: Duration::from_mins(20),
             ..Settings::default()
         },
     }

@@ -8,7 +8,7 @@ use besunny_core::{
     intake::MailIntake,
     mail::Caps,
     message::Filing,
-    repository::{Accounts, Outbox, Store},
+    repository::{Accounts, DeadJobFilter, Outbox, Store},
     scheduler::{Scheduler, Work},
     tenant::TenantScope,
 };
@@ -116,7 +116,8 @@ impl Stage {
             return "an event waits".to_owned();
         }
         for scope in lock(&self.tenants).iter() {
-            if let Some(dead) = now(self.store.dead_jobs(scope)).first() {
+            if let Some(dead) = now(self.store.dead_jobs(scope, &DeadJobFilter::default())).first()
+            {
                 return format!("job {} was given up", dead.job.id);
             }
             for status in now(self.store.streams(scope)) {

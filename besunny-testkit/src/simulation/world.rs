@@ -7,7 +7,7 @@ use besunny_core::{
     clock::Clock,
     ids::{TenantId, UserId},
     project::Project,
-    repository::{Accounts, ItemFilter, Outbox, People, Projects, Streams},
+    repository::{Accounts, DeadJobFilter, ItemFilter, Outbox, People, Projects, Streams},
     scheduler::Scheduler,
     source::{ItemId, OfferedStream, StreamKey, Subject},
     tenant::{Tenant, TenantScope, User},
@@ -406,7 +406,7 @@ impl World<'_> {
                 }
                 self.ask_again(scope, status.id);
             }
-            for dead in now(self.stage.store.dead_jobs(&scope)) {
+            for dead in now(self.stage.store.dead_jobs(&scope, &DeadJobFilter::default())) {
                 self.stage.faults.fire(Fault::JobGivenUp);
                 now(self.stage.store.replay(&scope, dead.job.id));
             }

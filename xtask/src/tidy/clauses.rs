@@ -8,7 +8,7 @@ const SPEC: &str = "docs/adapter-spec.md";
 const SUITES: &str = "besunny-testkit/src/conformance";
 
 /// What clause ids begin with.
-const FAMILIES: [&str; 3] = ["source.", "store.", "scheduler."];
+const FAMILIES: [&str; 4] = ["language.", "source.", "store.", "scheduler."];
 
 /// Compares the clause ids of the specification with the names of the cases.
 pub(super) fn check(files: &[File]) -> Findings {

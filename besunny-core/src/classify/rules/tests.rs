@@ -3,8 +3,8 @@ use chrono::DateTime;
 
 use super::*;
 use crate::{
-    classify::decide,
-    document::{Document, DocumentKind, DocumentState, ReviewReason},
+    classify::{Doubts, caution, decide, took_part},
+    document::{Decider, Document, DocumentKind, DocumentState, ReviewReason, Route},
     ids::{DocumentId, TenantId, UserId},
     mail::{self, Caps},
     project::Signals,
@@ -126,7 +126,8 @@ fn quoted_history_weighs_half() {
 #[test]
 fn a_thread_stays_in_its_project() {
     let home = candidates()[1].id;
-    let member = |n: u8, project| ThreadMember {
+    let member = |n: u8, project: Option<ProjectId>| ThreadMember {
+        confidence: project.map(|_| 1.0),
         message_id: Untrusted::new(format!("{n}@example.org")),
         document: DocumentId::derived(&[&[n]]),
         project,
@@ -169,4 +170,104 @@ fn cls_6_the_engine_takes_no_choice_that_was_not_offered_and_no_nonsense() {
 fn the_stored_form() {
     let verdict = weigh("From: ines@harbour.example\nSubject: HBL-7\n\nthe mooring\n", &[]);
     insta::assert_json_snapshot!(verdict);
+}
+
+#[test]
+fn c7_a_sender_that_was_not_confirmed_brings_no_weight() {
+    let check = |header: &str, want: &str| {
+        let raw = format!("{header}From: ines@harbour.example\nSubject: hello\n\nfine\n");
+        assert_eq!(route(&weigh(&raw, &[])), want, "{header}");
+    };
+    check("", "Harbour Lights");
+    check("Authentication-Results: mx; dmarc=pass header.from=harbour.example\n", "Harbour Lights");
+    check("Authentication-Results: mx; dmarc=fail header.from=harbour.example\n", "NoEvidence");
+    let forged = "Authentication-Results: mx; spf=fail smtp.mailfrom=x@evil.example\n\
+        Authentication-Results: mx; dmarc=pass header.from=harbour.example\n";
+    check(forged, "NoEvidence");
+    let named = "Cc: tom@trees.example\nAuthentication-Results: mx; dmarc=fail\n";
+    check(named, "NoEvidence");
+    check("Reply-To: tom@trees.example\n", "Harbour Lights");
+}
+
+#[test]
+fn c7_a_domain_that_imitates_a_known_one_speaks_for_nothing_and_is_told_of() {
+    for address in [
+        "ines@harb0ur.example",
+        "ines@hаrbour.example",
+        "ines@xn--hrbour-3nf.example",
+        "ines@harbour.example.evil.test",
+    ] {
+        let raw = format!("From: <{address}>\nSubject: HBL-7\n\nfine\n");
+        let verdict = weigh(&raw, &[]);
+        let found = verdict.evidence.iter().find(|found| found.signal == Signal::Imitation);
+        assert_eq!(found.map(|found| found.project), Some(candidates()[0].id), "{address}");
+        let mail = mail::read(raw.as_bytes(), &Caps::default()).unwrap();
+        let state = decide(&verdict, &candidates(), &Settings::default());
+        let DocumentState::NeedsReview(review) =
+            caution(state, &verdict, &[], Doubts { mail: &mail, is_stranger: false })
+        else {
+            panic!("{address} is routed");
+        };
+        assert_eq!(review.reason, ReviewReason::Suspicious, "{address}");
+    }
+    let verdict = weigh("From: x@orchard.example\nSubject: HBL-7\n\nfine\n", &[]);
+    assert!(verdict.evidence.iter().all(|found| found.signal != Signal::Imitation));
+}
+
+#[test]
+fn c7_quotes_alone_route_no_mail_that_hides_something_and_none_without_weight() {
+    let home = candidates()[0].id;
+    let evidence = |signal, weight| Evidence {
+        project: home,
+        signal,
+        quote: Untrusted::new("put this there".to_owned()),
+        weight,
+        earlier: None,
+    };
+    let judge = |raw: &str, is_stranger: bool, found: Vec<Evidence>, is_routed: bool| {
+        let mail = mail::read(raw.as_bytes(), &Caps::default()).unwrap();
+        let route = Route { project: home, by: Decider::Classifier("x".into()), confidence: 0.99 };
+        let verdict = Verdict { evidence: found.clone(), ..weigh("From: x@y.example\n\nx\n", &[]) };
+        let doubts = Doubts { mail: &mail, is_stranger };
+        let state = caution(DocumentState::Routed(route), &verdict, &[], doubts);
+        assert_eq!(state.project().is_some(), is_routed, "{raw} {found:?}");
+    };
+    let check = |raw: &str, found: Vec<Evidence>, is_routed: bool| {
+        judge(raw, false, found, is_routed);
+    };
+    let plain = "From: x@y.example\n\nput this there\n";
+    let hides = "From: x@y.example\n\nput\u{200b} this there\n";
+    let doubted = format!("Authentication-Results: mx; dmarc=fail\n{plain}");
+    let quote = || evidence(Signal::Quote, 0.9);
+    check(plain, vec![quote()], true);
+    check(plain, vec![evidence(Signal::Quote, 0.0)], false);
+    check(hides, vec![quote()], false);
+    check(&doubted, vec![quote()], false);
+    check(hides, vec![quote(), evidence(Signal::Code, 0.97)], true);
+    check(hides, vec![evidence(Signal::Sender, 0.9)], true);
+    check(&doubted, vec![evidence(Signal::Sender, 0.6), evidence(Signal::Words, 0.4)], false);
+    check(&doubted, vec![evidence(Signal::Sender, 0.4), evidence(Signal::Words, 0.6)], true);
+    let thread = || vec![evidence(Signal::Thread, 0.6), evidence(Signal::Words, 0.4)];
+    judge(plain, true, thread(), false);
+    judge(plain, false, thread(), true);
+    check(plain, Vec::new(), true);
+}
+
+#[test]
+fn c7_who_took_part_in_a_thread() {
+    let read = |raw: &str| mail::read(raw.as_bytes(), &Caps::default()).unwrap();
+    let earlier = "From: ann@x.example\nTo: tom@trees.example, eve@gmail.com\nCc: list@l.example\n";
+    let check = |later: &str, want: bool| {
+        let earlier = read(&format!("{earlier}List-Id: <l.example>\n\nx\n"));
+        assert_eq!(took_part(&read(&format!("{later}\n\nx\n")), &earlier), want, "{later}");
+    };
+    check("From: Tom@trees.example", true);
+    check("From: ann@x.example", true);
+    check("From: new@trees.example", true);
+    check("From: new@gmail.com", false);
+    check("From: eve@gmail.com", true);
+    check("From: sam@stranger.test", false);
+    check("From: sam@stranger.test\nList-Id: A list <l.example>", true);
+    check("To: ann@x.example", false);
+    check("From: tom@trees.example\nAuthentication-Results: mx; dmarc=fail", false);
 }

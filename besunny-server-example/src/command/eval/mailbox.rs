@@ -72,6 +72,11 @@ impl Mailbox {
     pub(super) fn label(&self, class: Class) -> &str {
         self.labels.get(&class).map_or("", String::as_str)
     }
+
+    /// Returns the name of a class as a person says it.
+    pub(super) fn title(&self, class: Class) -> &str {
+        if class.is_none() { "no project" } else { self.label(class) }
+    }
 }
 
 fn class(label: &str) -> Class {

@@ -1,23 +1,24 @@
 //! Jobs that were given up, and how they are tried again.
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Query, State, rejection::QueryRejection},
     http::StatusCode,
 };
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::Deserialize;
+use uuid::Uuid;
 
 use crate::web::{
     Site,
-    job::{self, GivenUp},
+    job::{self, DeadJobs},
     problem::Problem,
 };
 
-/// Jobs that were given up.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(in crate::web) struct DeadJobs {
-    /// The first 500 at most, by id.
-    jobs: Vec<GivenUp>,
+/// Where the page of jobs begins.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct After {
+    #[serde(default)]
+    after: Option<Uuid>,
 }
 
 /// Lists jobs that were given up, with the cause and the fix.
@@ -25,14 +26,19 @@ pub(in crate::web) struct DeadJobs {
     get,
     path = "/api/v1/jobs/dead",
     tag = "jobs",
+    params(("after" = Option<Uuid>, Query, description = "`next` of the page before")),
     security(("token" = [])),
     responses(
         (status = 200, body = DeadJobs),
         (status = "default", body = Problem, content_type = "application/problem+json")
     )
 )]
-pub(in crate::web) async fn dead(State(site): State<Site>) -> Result<Json<DeadJobs>, Problem> {
-    Ok(Json(DeadJobs { jobs: GivenUp::all(&site).await? }))
+pub(in crate::web) async fn dead(
+    State(site): State<Site>,
+    after: Result<Query<After>, QueryRejection>,
+) -> Result<Json<DeadJobs>, Problem> {
+    let Query(After { after }) = after?;
+    Ok(Json(DeadJobs::read(&site, after).await?))
 }
 
 /// Tries a job again that was given up; it begins soon after the answer.

@@ -8,7 +8,10 @@ use axum::{
     },
     response::Response,
 };
-use besunny::{Seen, core::ids::ProjectId};
+use besunny::{
+    Seen,
+    core::{ids::ProjectId, mail::Flag},
+};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -158,6 +161,12 @@ impl Page {
     fn is_unconfirmed(&self) -> bool {
         let summary = &self.document.summary;
         summary.state == DocumentState::Routed && !summary.by_person
+    }
+
+    /// What in the mail shows that somebody hides something.
+    fn suspicious(&self) -> Vec<Flag> {
+        let flags = self.document.content.flags.iter();
+        flags.copied().filter(|flag| flag.is_suspicious()).collect()
     }
 
     fn is_pending(&self) -> bool {

@@ -1,13 +1,16 @@
 //! What pages write besides text: colours, shares, lengths of bars, words for signals.
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
 
-use besunny::core::{classify::Signal, mail::SegmentKind};
+use besunny::core::{
+    classify::Signal,
+    mail::{Kind as MailKind, SegmentKind},
+};
 use uuid::Uuid;
 
 use crate::web::{
     document::{DocumentSummary, State},
     explanation::{FactKind, HistoryLine, signal_name},
-    instant,
+    fact, instant,
 };
 
 /// So many colours of chips are in the style sheet.
@@ -65,6 +68,11 @@ pub(super) fn fold(kind: &SegmentKind) -> Option<&'static str> {
     }
 }
 
+/// Names what a mail brings besides its words, if anything.
+pub(super) fn brings(kind: &MailKind) -> Option<&'static str> {
+    fact::kind_name(*kind)
+}
+
 /// Says what happened; the project follows where there is one.
 pub(super) fn happened(line: &HistoryLine) -> &'static str {
     match (line.fact, line.from.is_some(), line.to.is_some()) {
@@ -84,10 +92,4 @@ pub(super) fn happened(line: &HistoryLine) -> &'static str {
         (FactKind::Removed, ..) => "Removed at the source",
         (FactKind::Restored, ..) => "Came back at the source",
     }
-}
-
-/// Names what was cut, repaired or removed in a mail.
-pub(super) fn flag(flag: &besunny::core::mail::Flag) -> String {
-    let name = serde_json::to_string(flag).unwrap_or_default();
-    name.trim_matches('"').replace('_', " ")
 }

@@ -19,12 +19,12 @@ use crate::web::{
     access::Session,
     guard,
     instant::{Shown, span},
-    job::{self, GivenUp},
+    job::{self, DeadJobs},
     problem::Problem,
     stream::{self, QuarantinePage, QuarantinedItem, ScanPhase, StreamHealth, StreamState},
 };
 
-/// So many quarantined items of a stream, or jobs, are shown; REST names more.
+/// So many quarantined items of a stream are shown; REST names more.
 const SHOWN: usize = 50;
 
 /// A stream with the first of what it could not take in.
@@ -43,8 +43,7 @@ struct Piece<'a> {
 /// The streams of the person.
 struct Streams {
     cards: Vec<Card>,
-    given_up: Vec<GivenUp>,
-    more_given_up: usize,
+    given_up: DeadJobs,
     form_token: String,
     now: DateTime<Utc>,
 }
@@ -145,8 +144,7 @@ pub(super) async fn replay(
         let jobs = if let Some(job) = job {
             vec![job::own(&site, &job).await?]
         } else {
-            let all = GivenUp::all(&site).await?;
-            all.into_iter().map(|job| JobId::from_uuid(job.id)).collect()
+            all_given_up(&site).await?
         };
         for job in jobs {
             site.besunny().replay(site.scope(), job).await?;
@@ -154,6 +152,19 @@ pub(super) async fn replay(
         done(&site, &session, &headers).await
     };
     answer.await.map_err(refuse(&headers))
+}
+
+/// Names all jobs of the person that were given up.
+async fn all_given_up(site: &Site) -> Result<Vec<JobId>, Problem> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let DeadJobs { jobs, next } = DeadJobs::read(site, after).await?;
+        all.extend(jobs.into_iter().map(|job| JobId::from_uuid(job.id)));
+        if next.is_none() {
+            return Ok(all);
+        }
+        after = next;
+    }
 }
 
 pub(super) async fn steer(
@@ -194,11 +205,9 @@ impl Streams {
             }
             cards.push(Card { stream, quarantined });
         }
-        let mut given_up = GivenUp::all(site).await?;
-        let more_given_up = given_up.len().saturating_sub(SHOWN);
-        given_up.truncate(SHOWN);
+        let given_up = DeadJobs::read(site, None).await?;
         let form_token = session.form_token().to_owned();
-        Ok(Self { cards, given_up, more_given_up, form_token, now: site.clock().now() })
+        Ok(Self { cards, given_up, form_token, now: site.clock().now() })
     }
 
     fn shown(&self, at: &DateTime<Utc>) -> Shown {

@@ -89,8 +89,13 @@ impl Bench {
 
     /// Ends a lease; the stream is due again after `wait`.
     pub(super) async fn release(&self, lease: &Lease, wait: Duration) -> Result<(), Broken> {
-        let release =
-            Release { rest: Rest::After(wait), attempt: 0, error: None, caught_up: true, quiet: 0 };
+        self.end(lease, Rest::After(wait)).await
+    }
+
+    /// Ends a lease; the stream rests as it is told.
+    pub(super) async fn end(&self, lease: &Lease, rest: Rest) -> Result<(), Broken> {
+        let (attempt, expired, quiet) = (0, 0, 0);
+        let release = Release { rest, attempt, expired, error: None, caught_up: true, quiet };
         Ok(self.store.release(lease, release).await?)
     }
 
@@ -237,6 +242,8 @@ fn met(effect: &Effect) -> Option<ItemRef> {
         | Effect::Detect(_)
         | Effect::Decide(_)
         | Effect::Enqueue(_)
+        | Effect::Defer { .. }
+        | Effect::Label { .. }
         | Effect::Watch(_)
         | Effect::Act(_) => None,
     }

@@ -1,4 +1,6 @@
 //! What people said: acts are kept with their commits, and rules change with them.
+use std::collections::BTreeMap;
+
 use besunny_core::{
     document::{Document, DocumentState},
     feedback::{Act, Asking, Deed},
@@ -32,7 +34,7 @@ fn asking(bench: &Bench, name: &str) -> Asking {
 async fn judged(bench: &Bench, name: &str, document: &Document) -> Result<Act, Broken> {
     let act = Act::judge(asking(bench, name), Deed::Decline, std::slice::from_ref(document));
     let act = act.map_err(|error| Broken::new(error.to_string()))?;
-    bench.commit(act.clone().commit(bench.scope.tenant())).await?;
+    bench.commit(act.clone().commit(bench.scope.tenant(), BTreeMap::new())).await?;
     Ok(act)
 }
 
@@ -55,7 +57,7 @@ async fn accepted(
     before: Option<&StandingRule>,
 ) -> Result<(), RepositoryError> {
     let act = Act::accept(asking(bench, name), rule.clone(), before.cloned(), Vec::new());
-    bench.commit(act.commit(bench.scope.tenant())).await.map(drop)
+    bench.commit(act.commit(bench.scope.tenant(), BTreeMap::new())).await.map(drop)
 }
 
 async fn held(bench: &Bench) -> Result<Vec<StandingRule>, Broken> {
@@ -69,7 +71,7 @@ async fn kept(world: World) -> Outcome {
     let act = judged(&bench, "act", &document).await?;
     let found = bench.store.act(&bench.scope, act.id).await?;
     check_equal(&found, &Some(act.clone()), "the act")?;
-    bench.commit(act.clone().commit(bench.scope.tenant())).await?;
+    bench.commit(act.clone().commit(bench.scope.tenant(), BTreeMap::new())).await?;
     let acts = bench.store.acts(&bench.scope, bench.user, None, 10).await?;
     check_equal(&acts.len(), &1, "acts after it was repeated")?;
     let unknown = bench.store.act(&bench.scope, CommitId::derived(&[b"other"])).await?;
@@ -77,7 +79,7 @@ async fn kept(world: World) -> Outcome {
     let after = bench.found(document.id).await?;
     check_equal(&after.state, &DocumentState::NoProject { by: bench.user }, "the document")?;
     let undo = act.undo(asking(&bench, "undo"), std::slice::from_ref(&after));
-    bench.commit(undo.commit(bench.scope.tenant())).await?;
+    bench.commit(undo.commit(bench.scope.tenant(), BTreeMap::new())).await?;
     check_equal(&bench.found(document.id).await?.state, &document.state, "after it was undone")
 }
 
@@ -113,10 +115,10 @@ async fn rules(world: World) -> Outcome {
     accepted(&bench, "always", &always, Some(&never)).await?;
     check_equal(&held(&bench).await?, &vec![always.clone()], "a rule that replaced another")?;
     let act = Act::withdraw(asking(&bench, "withdraw"), always.clone());
-    bench.commit(act.clone().commit(bench.scope.tenant())).await?;
+    bench.commit(act.clone().commit(bench.scope.tenant(), BTreeMap::new())).await?;
     check_equal(&held(&bench).await?, &Vec::new(), "a rule that was withdrawn")?;
     let undo = act.undo(asking(&bench, "undo"), &[]);
-    bench.commit(undo.commit(bench.scope.tenant())).await?;
+    bench.commit(undo.commit(bench.scope.tenant(), BTreeMap::new())).await?;
     check_equal(&held(&bench).await?, &vec![always], "after that was undone")
 }
 

@@ -1,17 +1,17 @@
 //! Jobs: made with their cause, done once, retried, given up, asked for again.
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use besunny_core::{
     commit::{Basis, Claimed, Commit, Effect},
-    ids::{CommitId, DocumentId},
+    ids::{CommitId, DocumentId, JobId},
     job::{Job, Task},
-    repository::{DeadJob, RepositoryError},
+    repository::{DeadJob, DeadJobFilter, RepositoryError},
     scheduler::{Ask, Claim, Failure, Forget, JobRest, PauseReason, Work},
 };
 
 use super::{
     World,
-    bench::{Bench, LEASE, noon},
+    bench::{Bench, LEASE, item, item_id, noon, raw_mail},
 };
 use crate::conformance::{Broken, Case, Outcome, check, check_equal, clause};
 
@@ -23,11 +23,15 @@ pub(super) fn cases() -> Vec<Case<World>> {
         clause("scheduler.claim.counts-expired", counts_expired),
         clause("scheduler.claim.expired-alone", expired_alone),
         clause("scheduler.claim.not-before-due", not_before_due),
+        clause("scheduler.heartbeat.keeps-claim", heartbeat_keeps),
+        clause("scheduler.heartbeat.fenced-claim", heartbeat_fenced),
         clause("scheduler.complete.once", complete_once),
         clause("scheduler.complete.fenced", complete_fenced),
         clause("scheduler.complete.together", complete_together),
         clause("scheduler.fail.retries", retries),
+        clause("scheduler.fail.strikes", strikes),
         clause("scheduler.fail.dead-letter", dead_letter),
+        clause("scheduler.fail.dead-letters-paged", dead_letters_paged),
         clause("scheduler.fail.fenced", fail_fenced),
         clause("scheduler.forget.old", forget_old),
         clause("scheduler.forget.keeps", forget_keeps),
@@ -99,6 +103,41 @@ async fn not_before_due(world: World) -> Outcome {
     check_equal(&bench.store.next_due(Work::Jobs).await?, &Some(hour), "when the job is due")?;
     world.advance(hour).await;
     check_equal(&claim(&bench).await?.attempt, &1, "attempts before this one")
+}
+
+async fn heartbeat_keeps(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    for name in ["a", "b"] {
+        enqueue(&bench, name).await?;
+    }
+    let all = claims(&bench).await?;
+    world.advance(LEASE / 2).await;
+    let kept = bench.store.heartbeat(&[all[0].hold()], LEASE * 3).await?;
+    check_equal(&kept, &vec![true], "what a heartbeat kept")?;
+    world.advance(LEASE * 2).await;
+    let passed = claims(&bench).await?;
+    check_equal(&passed.len(), &1, "claims that pass on when one of two is kept")?;
+    check_equal(&passed[0].job, &all[1].job, "the job whose claim was not kept")?;
+    check_equal(&claims(&bench).await?.len(), &0, "claims while one is kept")?;
+    bench.commit(done(&all[0])).await.map(drop)?;
+    Ok(())
+}
+
+async fn heartbeat_fenced(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    enqueue(&bench, "a").await?;
+    let old = claim(&bench).await?;
+    world.advance(LEASE * 2).await;
+    let new = claim(&bench).await?;
+    let kept = bench.store.heartbeat(&[old.hold(), new.hold()], LEASE).await?;
+    check_equal(&kept, &vec![false, true], "which claims were kept")?;
+    fail(&bench, &new, Some(Duration::ZERO)).await?;
+    let kept = bench.store.heartbeat(&[new.hold()], LEASE).await?;
+    check_equal(&kept, &vec![false], "whether a claim that has failed is kept")?;
+    let last = claim(&bench).await?;
+    bench.commit(done(&last)).await?;
+    let kept = bench.store.heartbeat(&[last.hold()], LEASE).await?;
+    check_equal(&kept, &vec![false], "whether a claim is kept once its job was done")
 }
 
 async fn complete_once(world: World) -> Outcome {
@@ -177,7 +216,7 @@ async fn dead_letter(world: World) -> Outcome {
     fail(&bench, &first, None).await?;
     world.advance(Duration::from_hours(99)).await;
     check_equal(&claims(&bench).await?.len(), &0, "claims on a dead job")?;
-    let dead = bench.store.dead_jobs(&bench.scope).await?;
+    let dead = dead_jobs(&bench).await?;
     check_equal(&dead.len(), &1, "dead jobs")?;
     let waits_for = Some(PauseReason::MissingPermission);
     let want = DeadJob { job: job(&bench, "a"), error: "it failed".to_owned(), waits_for };
@@ -189,6 +228,75 @@ async fn dead_letter(world: World) -> Outcome {
     check_equal(&claim(&bench).await?.attempt, &0, "attempts after it was asked for again")
 }
 
+async fn strikes(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    enqueue(&bench, "a").await?;
+    let mut counted = Vec::new();
+    for strike in [false, true, false, true] {
+        let claim = claim(&bench).await?;
+        counted.push((claim.attempt, claim.strikes));
+        let rest = JobRest::After(Duration::ZERO);
+        let failure = Failure { rest, error: "it failed".to_owned(), strike };
+        bench.store.fail(&claim, failure).await?;
+    }
+    let last = claim(&bench).await?;
+    counted.push((last.attempt, last.strikes));
+    let want = vec![(0, 0), (1, 0), (2, 1), (3, 1), (4, 2)];
+    check_equal(&counted, &want, "failures, and those that no patience heals")?;
+    fail(&bench, &last, None).await?;
+    bench.store.replay(&bench.scope, last.job.id).await?;
+    let anew = claim(&bench).await?;
+    check_equal(&(anew.attempt, anew.strikes), &(0, 0), "the same after it was asked for again")
+}
+
+/// Jobs of two people: about a document of each, and one about the mailbox of the first.
+async fn dead_letters_paged(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let bob = bench.add_person("bob").await?;
+    let lease = bench.lease().await?;
+    let mut jobs = Vec::new();
+    let mut effects = Vec::new();
+    for (owner, subject) in [(bench.user, "for ann"), (bob, "for bob"), (bob, "for bob too")] {
+        let document = bench.document(owner, &raw_mail(subject))?;
+        let task = Task::Classify { document: document.id };
+        jobs.push((owner, Job::new(bench.scope.tenant(), task)));
+        effects.push(Effect::Store { item: item(subject), documents: vec![document] });
+    }
+    let task = Task::File { stream: bench.streams[0], item: item_id("for ann") };
+    jobs.push((bench.user, Job::new(bench.scope.tenant(), task)));
+    effects.extend(jobs.iter().map(|(_, job)| Effect::Enqueue(job.clone())));
+    bench.apply(&lease, effects).await?;
+    for claim in claims(&bench).await? {
+        fail(&bench, &claim, None).await?;
+    }
+    for owner in [bench.user, bob] {
+        let own = jobs.iter().filter(|(of, _)| *of == owner).map(|(_, job)| job.id);
+        let want: BTreeSet<JobId> = own.collect();
+        let mut found = Vec::new();
+        let mut filter = DeadJobFilter { owner: Some(owner), limit: 1, ..all_dead() };
+        while let [dead] = &bench.store.dead_jobs(&bench.scope, &filter).await?[..] {
+            found.push(dead.job.id);
+            filter.after = Some(dead.job.id);
+        }
+        check_equal(&found, &want.into_iter().collect(), "dead jobs of a person, page by page")?;
+    }
+    let (_, first) = &jobs[0];
+    for (owner, want) in [(bench.user, 1), (bob, 0)] {
+        let filter = DeadJobFilter { owner: Some(owner), job: Some(first.id), ..all_dead() };
+        let found = bench.store.dead_jobs(&bench.scope, &filter).await?;
+        check_equal(&found.len(), &want, "one dead job, asked for by its id")?;
+    }
+    Ok(())
+}
+
+fn all_dead() -> DeadJobFilter {
+    DeadJobFilter::default()
+}
+
+async fn dead_jobs(bench: &Bench) -> Result<Vec<DeadJob>, Broken> {
+    Ok(bench.store.dead_jobs(&bench.scope, &all_dead()).await?)
+}
+
 async fn fail_fenced(world: World) -> Outcome {
     let bench = Bench::acme(&world).await?;
     enqueue(&bench, "a").await?;
@@ -196,7 +304,7 @@ async fn fail_fenced(world: World) -> Outcome {
     world.advance(LEASE * 2).await;
     let new = claim(&bench).await?;
     fail(&bench, &old, None).await?;
-    check(bench.store.dead_jobs(&bench.scope).await?.is_empty(), "an old claim killed the job")?;
+    check(dead_jobs(&bench).await?.is_empty(), "an old claim killed the job")?;
     bench.commit(done(&new)).await?;
     Ok(())
 }
@@ -240,7 +348,7 @@ async fn forget_keeps(world: World) -> Outcome {
     bench.commit(young).await?;
     by_person(&bench, "young").await?;
     check_equal(&claims(&bench).await?.len(), &0, "claims on a job that was done not long ago")?;
-    check_equal(&bench.store.dead_jobs(&bench.scope).await?.len(), &1, "dead jobs")?;
+    check_equal(&dead_jobs(&bench).await?.len(), &1, "dead jobs")?;
     world.advance(MONTH).await;
     check_equal(&claim(&bench).await?.job, &job(&bench, "waiting"), "the job that waited")
 }
@@ -283,7 +391,7 @@ async fn claim(bench: &Bench) -> Result<Claim, Broken> {
 async fn fail(bench: &Bench, claim: &Claim, retry_after: Option<Duration>) -> Outcome {
     let given_up = JobRest::GivenUp(Some(PauseReason::MissingPermission));
     let rest = retry_after.map_or(given_up, JobRest::After);
-    let failure = Failure { rest, error: "it failed".to_owned() };
+    let failure = Failure { rest, error: "it failed".to_owned(), strike: false };
     Ok(bench.store.fail(claim, failure).await?)
 }
 

@@ -2,11 +2,11 @@
 use std::time::Duration;
 
 use besunny_core::{
-    account::Provider,
+    account::{Intake, Provider},
     commit::Effect,
     ids::WatchId,
     push::{About, Notice, Watch},
-    scheduler::{Ask, COALESCE, Noted, PauseReason, Receipt, Release, Rest, Work},
+    scheduler::{Ask, COALESCE, Lease, Noted, PauseReason, Receipt, Release, Rest, Work},
     source::Subject,
     track::Steer,
 };
@@ -32,6 +32,7 @@ pub(super) fn cases() -> Vec<Case<World>> {
         clause("scheduler.release.rests", rests),
         clause("scheduler.release.pauses", pauses),
         clause("scheduler.release.fenced", release_fenced),
+        clause("scheduler.release.asked-wait", asked_wait),
         clause("scheduler.note.makes-due", makes_due),
         clause("scheduler.note.by-watch", by_watch),
         clause("scheduler.note.coalesces", coalesces),
@@ -70,20 +71,34 @@ async fn expires(world: World) -> Outcome {
 
 async fn counts_expired(world: World) -> Outcome {
     let bench = Bench::acme(&world).await?;
+    let counted = |lease: &Lease| (lease.attempt, lease.expired, lease.abandoned);
     let mut lease = bench.lease().await?;
-    for attempt in 1..3 {
-        world.advance(LEASE * 2).await;
+    check_equal(&counted(&lease), &(0, 0, false), "what the first lease says")?;
+    failed(&bench, &lease, 3, 0).await?;
+    for expired in 0..3 {
         lease = bench.lease().await?;
-        let found = (lease.attempt, lease.expired);
-        check_equal(&found, &(attempt, true), "attempts, and whether a lease has ended")?;
+        let want = (3, expired, expired > 0);
+        check_equal(&counted(&lease), &want, "failures, leases that ended, the last one")?;
+        world.advance(LEASE * 2).await;
     }
+    lease = bench.lease().await?;
+    failed(&bench, &lease, 3, lease.expired).await?;
+    lease = bench.lease().await?;
+    check_equal(&counted(&lease), &(3, 3, false), "the same after a rest that keeps the count")?;
     bench.apply(&lease, Vec::new()).await?;
     world.advance(LEASE * 2).await;
-    let lease = bench.lease().await?;
-    check_equal(&lease.attempt, &1, "attempts since a commit")?;
+    lease = bench.lease().await?;
+    check_equal(&counted(&lease), &(0, 1, true), "the same since a commit")?;
     bench.release(&lease, Duration::ZERO).await?;
-    let lease = bench.lease().await?;
-    check_equal(&(lease.attempt, lease.expired), &(0, false), "the same after a release")
+    lease = bench.lease().await?;
+    check_equal(&counted(&lease), &(0, 0, false), "the same after a release")
+}
+
+/// Ends a lease after a failure; the stream is due at once.
+async fn failed(bench: &Bench, lease: &Lease, attempt: u32, expired: u32) -> Outcome {
+    let (rest, error) = (Rest::After(Duration::ZERO), Some("it failed".to_owned()));
+    let release = Release { rest, attempt, expired, error, caught_up: false, quiet: 0 };
+    Ok(bench.store.release(lease, release).await?)
 }
 
 async fn longest_due_first(world: World) -> Outcome {
@@ -102,7 +117,8 @@ async fn heartbeat_keeps(world: World) -> Outcome {
     let bench = Bench::acme(&world).await?;
     let lease = bench.lease().await?;
     world.advance(LEASE / 2).await;
-    check(bench.store.heartbeat(&lease, LEASE * 3).await?, "a heartbeat was refused")?;
+    let kept = bench.store.heartbeat(&[lease.hold()], LEASE * 3).await?;
+    check_equal(&kept, &vec![true], "what a heartbeat kept")?;
     world.advance(LEASE * 2).await;
     let others = bench.leases().await?;
     check(others.iter().all(|other| other.stream != lease.stream), "a kept lease passed on")
@@ -112,9 +128,12 @@ async fn heartbeat_fenced(world: World) -> Outcome {
     let bench = Bench::acme(&world).await?;
     let old = bench.lease().await?;
     world.advance(LEASE * 2).await;
-    bench.lease().await?;
-    let kept = bench.store.heartbeat(&old, LEASE).await?;
-    check(!kept, "a lease that has passed on was kept")
+    let new = bench.lease().await?;
+    let kept = bench.store.heartbeat(&[old.hold(), new.hold(), old.hold()], LEASE).await?;
+    check_equal(&kept, &vec![false, true, false], "which leases were kept")?;
+    bench.release(&new, HOUR).await?;
+    let kept = bench.store.heartbeat(&[new.hold()], LEASE).await?;
+    check_equal(&kept, &vec![false], "whether a lease that was ended is kept")
 }
 
 async fn rests(world: World) -> Outcome {
@@ -138,6 +157,7 @@ async fn pauses(world: World) -> Outcome {
     let release = Release {
         rest: Rest::Paused(PauseReason::Reconnect),
         attempt: 3,
+        expired: 0,
         error: Some("refused".to_owned()),
         caught_up: false,
         quiet: 0,
@@ -162,6 +182,26 @@ async fn release_fenced(world: World) -> Outcome {
     bench.release(&old, Duration::ZERO).await?;
     let others = bench.leases().await?;
     check(others.iter().all(|it| it.stream != new.stream), "an old release ended a new lease")
+}
+
+async fn asked_wait(world: World) -> Outcome {
+    let mut bench = Bench::acme(&world).await?;
+    bench.account.intake = Intake::Master;
+    bench.store.connect(&bench.scope, &bench.account, &[]).await?;
+    let leases = bench.leases().await?;
+    bench.store.note(&receipt(bench.account.subject.as_str(), None)).await?;
+    bench.end(&leases[0], Rest::Asked(HOUR)).await?;
+    bench.end(&leases[1], Rest::After(HOUR)).await?;
+    bench.add_person("bob").await?;
+    world.advance(COALESCE).await;
+    let due: Vec<_> = bench.leases().await?.into_iter().map(|lease| lease.stream).collect();
+    check_equal(&due, &vec![leases[1].stream], "streams that a notice or a newcomer made due")?;
+    world.advance(HOUR).await;
+    let lease = bench.lease_of(leases[0].stream).await?;
+    bench.end(&lease, Rest::Asked(HOUR)).await?;
+    world.advance(COALESCE).await;
+    bench.store.note(&receipt(bench.account.subject.as_str(), None)).await?;
+    bench.lease_of(leases[0].stream).await.map(drop)
 }
 
 async fn makes_due(world: World) -> Outcome {

@@ -6,6 +6,7 @@ use besunny_core::{
     document::Document,
     feedback::{Act, Asking, Deed},
     ids::{CommitId, ProjectId},
+    label::Said,
     repository::{DocumentFilter, Documents, Feedback, Projects, Streams},
     standing::{Match, NewRule, Says, StandingRule},
     tenant::TenantScope,
@@ -43,7 +44,9 @@ impl World<'_> {
             _ => self.ruled(&scope, asking, project),
         };
         if let Some(act) = act {
-            let commit = act.commit(scope.tenant());
+            let history = now(self.stage.store.history(&scope, document.id));
+            let said = [(document.id, Said::at_last(&history))].into();
+            let commit = act.commit(scope.tenant(), said);
             now(self.stage.store.commit(&scope, Arc::new(commit)));
             self.stage.faults.fire(Fault::PersonDecides);
         }

@@ -1,0 +1,447 @@
+//! Models of owners: held in memory, brought up to the log before they are asked, stored at times.
+//!
+//! The log of answers is the truth. A model in memory is asked only after it has learned whatever
+//! was said since, by whatever process, so a correction is felt at once and no notice is needed. A
+//! stored state only saves learning the whole log again, and that is done when something learned was
+//! taken back: the model is then what it would be had nobody said it.
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{Worker, jobs::JobError};
+use crate::{
+    cause::describe,
+    classify::{Question, Verdict, cascade::Opinion},
+    commit::Effect,
+    document::{Document, DocumentKind},
+    ids::{DocumentId, ProjectId, TenantId, UserId},
+    label::{Answer, Label, Truth, Unsaid},
+    learner::{Example, Learner, Model},
+    project::Project,
+    promise::{Outcome, Promises, Threshold},
+    repository::{MadeBy, NewModel, Pending, RepositoryError, lineage},
+    scheduler::Claim,
+    settings::Promised,
+    tenant::TenantScope,
+};
+
+/// So many answers are learned between two looks at the log.
+const LESSONS: usize = 100;
+/// Mails that are learned hold about so much memory.
+const IN_FLIGHT_BYTES: usize = 8 << 20;
+
+/// Models that are held in memory, the last ones asked.
+#[derive(Default)]
+pub struct Shelf {
+    slots: Mutex<Slots>,
+}
+
+#[derive(Default)]
+struct Slots {
+    held: HashMap<(TenantId, UserId), Slot>,
+    turn: u64,
+}
+
+struct Slot {
+    taught: Arc<Kept>,
+    asked_at: u64,
+}
+
+type Kept = futures::lock::Mutex<Taught>;
+
+/// A model, and how much of the log it has learned.
+#[derive(Debug, Default)]
+struct Taught {
+    /// The stored model it came from.
+    version: Option<u32>,
+    /// The last label that the stored one has learned.
+    stored: u64,
+    /// The last label it has learned itself.
+    seq: u64,
+    promises: Promises,
+    model: Option<Box<dyn Model>>,
+}
+
+/// What a model says about documents of one owner.
+#[derive(Debug, Default)]
+pub(super) struct Counsel {
+    verdicts: BTreeMap<DocumentId, Verdict>,
+    /// How many documents of each project it has learned.
+    known: BTreeMap<ProjectId, u32>,
+    thresholds: BTreeMap<DocumentKind, Threshold>,
+    pub(super) promises: Promises,
+}
+
+/// A route that nobody corrected, and the claim to say so.
+#[derive(Debug)]
+pub(super) struct Consent {
+    pub(super) claim: Claim,
+    pub(super) version: u64,
+    pub(super) answer: Answer,
+}
+
+impl Shelf {
+    fn find(&self, key: (TenantId, UserId)) -> Option<Arc<Kept>> {
+        let mut slots = self.lock();
+        slots.turn += 1;
+        let turn = slots.turn;
+        let slot = slots.held.get_mut(&key)?;
+        slot.asked_at = turn;
+        Some(Arc::clone(&slot.taught))
+    }
+
+    /// Makes room for a model that knows nothing yet, at the cost of the one not asked for longest.
+    fn open(&self, key: (TenantId, UserId), most: usize) -> Arc<Kept> {
+        let mut slots = self.lock();
+        let turn = slots.turn;
+        if slots.held.len() >= most.max(1) && !slots.held.contains_key(&key) {
+            let oldest = slots.held.iter().min_by_key(|(key, slot)| (slot.asked_at, **key));
+            if let Some(oldest) = oldest.map(|(key, _)| *key) {
+                slots.held.remove(&oldest);
+            }
+        }
+        let fresh = || Slot { taught: Arc::default(), asked_at: turn };
+        Arc::clone(&slots.held.entry(key).or_insert_with(fresh).taught)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shelf").field("models", &self.lock().held.len()).finish()
+    }
+}
+
+impl Counsel {
+    /// Returns what the model says of a document for which the rules chose a project.
+    pub(super) fn opinion(
+        &self,
+        document: &Document,
+        chosen: Option<ProjectId>,
+        promised: f64,
+    ) -> Option<Opinion> {
+        let verdict = self.verdicts.get(&document.id)?.clone();
+        let threshold = *self.thresholds.get(&document.kind)?;
+        let known = chosen.and_then(|project| self.known.get(&project).copied()).unwrap_or(0);
+        Some(Opinion { verdict, promised, threshold, known })
+    }
+}
+
+impl Worker {
+    /// Asks the owner's model, once it has learned all that was said.
+    pub(super) async fn counsel(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        questions: &[Question<'_>],
+        candidates: &[Project],
+    ) -> Result<Counsel, RepositoryError> {
+        let Some(learner) = &self.learner else { return Ok(Counsel::default()) };
+        let key = (scope.tenant(), owner);
+        let kept = if let Some(kept) = self.shelf.find(key) {
+            kept
+        } else {
+            let lessons = self.repository.lessons(scope, owner, 0, 1).await?;
+            if lessons.newest.is_none() && lessons.labels.is_empty() {
+                return Ok(Counsel::default());
+            }
+            self.shelf.open(key, self.settings.models)
+        };
+        let mut taught = kept.lock().await;
+        self.catch_up(scope, owner, learner.as_ref(), &mut taught).await?;
+        Ok(self.ask(learner.as_ref(), &taught, questions, candidates))
+    }
+
+    fn ask(
+        &self,
+        learner: &dyn Learner,
+        taught: &Taught,
+        questions: &[Question<'_>],
+        candidates: &[Project],
+    ) -> Counsel {
+        let mut counsel = Counsel { promises: taught.promises.clone(), ..Counsel::default() };
+        let Some(model) = &taught.model else { return counsel };
+        for question in questions {
+            let begun = self.clock.now();
+            let Some(mut verdict) = model.predict(question, candidates) else { continue };
+            verdict.made.model = Some(taught.name(learner));
+            verdict.made.took = (self.clock.now() - begun).to_std().unwrap_or_default();
+            let kind = question.document.kind;
+            counsel.verdicts.insert(question.document.id, verdict);
+            counsel.thresholds.entry(kind).or_insert_with(|| {
+                let promised = self.settings.promised.of(kind);
+                taught.promises.of(learner.name(), kind, promised).threshold()
+            });
+        }
+        let known = candidates.iter().map(|project| (project.id, model.known(project.id)));
+        counsel.known = known.collect();
+        counsel
+    }
+
+    /// Learns what was said since, and stores the model when that is much.
+    async fn catch_up(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        learner: &dyn Learner,
+        taught: &mut Taught,
+    ) -> Result<(), RepositoryError> {
+        let mut is_due = false;
+        loop {
+            let lessons = self.repository.lessons(scope, owner, taught.seq, LESSONS).await?;
+            if lessons.newest != taught.version {
+                // Another process stored a model, or a person went back to one.
+                *taught = self.restore(scope, owner, learner).await?;
+                continue;
+            }
+            let unsaid = Unsaid::by(lessons.labels.iter().map(|label| &label.answer));
+            if unsaid.reaches_beyond(&lessons.labels) {
+                *taught = self.unlearn(scope, owner, learner).await?;
+                is_due = true;
+                continue;
+            }
+            let is_all = lessons.labels.len() < LESSONS;
+            self.learn(scope, learner, taught, (&lessons.labels, &unsaid)).await?;
+            if is_all {
+                break;
+            }
+        }
+        let much = taught.version.map_or(1, |_| self.settings.store_model_every.max(1));
+        if is_due || taught.seq - taught.stored >= much {
+            self.store_model(scope, owner, learner, taught).await;
+        }
+        Ok(())
+    }
+
+    /// Reads the newest model, or learns again what it had learned.
+    async fn restore(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        learner: &dyn Learner,
+    ) -> Result<Taught, RepositoryError> {
+        let models = self.repository.models(scope, owner).await?;
+        let Some(newest) = models.first() else { return Ok(Taught::default()) };
+        let (version, seq) = (Some(newest.version), newest.seq);
+        let state = if newest.learner == learner.name() {
+            self.repository.model_state(scope, owner, newest.version).await?
+        } else {
+            None
+        };
+        match state.map(|state| learner.import(&state)) {
+            Some(Ok(model)) => {
+                let (promises, model) = (newest.promises.clone(), Some(model));
+                return Ok(Taught { version, stored: seq, seq, promises, model });
+            }
+            Some(Err(error)) => {
+                tracing::warn!(error = describe(&error), "a stored model cannot be read");
+            }
+            None => {}
+        }
+        let taught = self.learn_again(scope, owner, learner, lineage(&models)).await?;
+        Ok(Taught { version, stored: seq, seq, ..taught })
+    }
+
+    /// Learns from the log what the newest model had learned and what came after, as far as it holds.
+    async fn unlearn(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        learner: &dyn Learner,
+    ) -> Result<Taught, RepositoryError> {
+        let models = self.repository.models(scope, owner).await?;
+        let mut ranges = lineage(&models);
+        ranges.push((models.first().map_or(0, |newest| newest.seq), u64::MAX));
+        let taught = self.learn_again(scope, owner, learner, ranges).await?;
+        // A model that forgot everything is stored too: it takes the place of one that did not.
+        let model = taught.model.or_else(|| Some(learner.fresh()));
+        Ok(Taught { version: models.first().map(|newest| newest.version), model, ..taught })
+    }
+
+    /// Learns what was said after the first number of each range, up to the second, and still holds.
+    async fn learn_again(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        learner: &dyn Learner,
+        mut ranges: Vec<(u64, u64)>,
+    ) -> Result<Taught, RepositoryError> {
+        let mut taken_back: Vec<Answer> = Vec::new();
+        for (after, until) in &mut ranges {
+            let (mut seq, end) = (*after, *until);
+            while let labels = self.labels(scope, owner, (seq, end)).await?
+                && let Some(last) = labels.last()
+            {
+                seq = last.seq;
+                let answers = labels.into_iter().map(|label| label.answer);
+                taken_back.extend(answers.filter(|it| matches!(it.truth, Truth::Unsaid(_))));
+            }
+            *until = seq;
+        }
+        let unsaid = Unsaid::by(taken_back.iter());
+        let mut taught = Taught::default();
+        for (after, until) in ranges {
+            taught.seq = after;
+            while taught.seq < until {
+                let labels = self.labels(scope, owner, (taught.seq, until)).await?;
+                if labels.is_empty() {
+                    break;
+                }
+                self.learn(scope, learner, &mut taught, (&labels, &unsaid)).await?;
+            }
+        }
+        Ok(taught)
+    }
+
+    /// Reads some labels after the first number and up to the second.
+    async fn labels(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        (after, until): (u64, u64),
+    ) -> Result<Vec<Label>, RepositoryError> {
+        let mut labels = self.repository.lessons(scope, owner, after, LESSONS).await?.labels;
+        labels.retain(|label| label.seq <= until);
+        Ok(labels)
+    }
+
+    /// Learns labels in order; one whose mail is no longer there teaches nothing.
+    async fn learn(
+        &self,
+        scope: &TenantScope,
+        learner: &dyn Learner,
+        taught: &mut Taught,
+        (labels, unsaid): (&[Label], &Unsaid),
+    ) -> Result<(), RepositoryError> {
+        let holding: Vec<&Answer> =
+            labels.iter().map(|label| &label.answer).filter(|it| unsaid.leaves(it)).collect();
+        let mut left = holding.as_slice();
+        while !left.is_empty() {
+            let ids: Vec<DocumentId> = left.iter().map(|answer| answer.document).collect();
+            let read = self.repository.mails(scope, &ids, IN_FLIGHT_BYTES).await?;
+            if read.is_empty() {
+                return Err(RepositoryError::Missing("answer"));
+            }
+            let (here, later) = left.split_at(read.len().min(left.len()));
+            for (answer, found) in here.iter().zip(read) {
+                if let Some(Pending { document, mail }) = &found {
+                    let example = Example { document, mail, truth: answer.truth };
+                    taught.take_in(learner, self.settings.promised, &example, answer);
+                }
+            }
+            left = later;
+        }
+        taught.seq = labels.last().map_or(taught.seq, |label| label.seq);
+        Ok(())
+    }
+
+    /// Stores a model; where that fails, the log still has everything.
+    async fn store_model(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        learner: &dyn Learner,
+        taught: &mut Taught,
+    ) {
+        let Some(model) = &taught.model else { return };
+        let state = match model.export() {
+            Ok(state) => state.into(),
+            Err(error) => {
+                tracing::warn!(error = describe(&error), "a model cannot be written");
+                return;
+            }
+        };
+        let new = NewModel {
+            newest: taught.version,
+            parent: taught.version,
+            made_by: MadeBy::Learning,
+            learner: learner.name().to_owned(),
+            seq: taught.seq,
+            promises: taught.promises.clone(),
+            state,
+            made_at: self.clock.now(),
+        };
+        match self.repository.put_model(scope, owner, &new).await {
+            Ok(version) => (taught.version, taught.stored) = (Some(version), taught.seq),
+            // Another process was first; its model is read when this one is asked again.
+            Err(RepositoryError::Conflict) => {}
+            Err(error) => tracing::warn!(error = describe(&error), "cannot store a model"),
+        }
+    }
+
+    /// Takes it for right that nobody corrected routes of one tenant (CLS-9).
+    pub(super) async fn take_for_right(&self, consents: Vec<Consent>) {
+        match self.consent(&consents).await {
+            Ok(()) => {}
+            Err(error) if error.is_outage() => {
+                for consent in &consents {
+                    self.put_off(&consent.claim, &error).await;
+                }
+            }
+            Err(_) => {
+                for consent in &consents {
+                    if let Err(error) = self.consent_alone(consent).await {
+                        self.put_off(&consent.claim, &error).await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn consent(&self, consents: &[Consent]) -> Result<(), JobError> {
+        let Some(first) = consents.first() else { return Ok(()) };
+        let claims: Vec<&Claim> = consents.iter().map(|consent| &consent.claim).collect();
+        let labels = consents.iter().map(|consent| Effect::Label {
+            expected: consent.version,
+            answer: consent.answer.clone(),
+        });
+        self.complete(&first.claim.scope, &claims, labels.collect()).await
+    }
+
+    /// Says so of one route; nothing is said of a document that has changed since.
+    async fn consent_alone(&self, consent: &Consent) -> Result<(), JobError> {
+        use RepositoryError::{Conflict, Missing};
+
+        match self.consent(std::slice::from_ref(consent)).await {
+            Err(JobError::Repository(Conflict | Missing(_))) => {
+                self.complete(&consent.claim.scope, &[&consent.claim], Vec::new()).await
+            }
+            done => done,
+        }
+    }
+}
+
+impl Taught {
+    /// Names the model with all that it has learned.
+    fn name(&self, learner: &dyn Learner) -> String {
+        let version = self.version.unwrap_or(0);
+        format!("{} v{version}, answer {}", learner.name(), self.seq)
+    }
+
+    /// Learns one answer, and how what had been said before was kept.
+    fn take_in(
+        &mut self,
+        learner: &dyn Learner,
+        promised: Promised,
+        example: &Example<'_>,
+        answer: &Answer,
+    ) {
+        let (kind, truth) = (example.document.kind, example.truth);
+        let level = promised.of(kind);
+        let guess = self.model.get_or_insert_with(|| learner.fresh()).learn(example);
+        let guessed = guess.and_then(|guess| Outcome::of(guess.choice, guess.confidence, truth));
+        if let Some(outcome) = guessed {
+            self.promises.observe(learner.name(), kind, level, outcome);
+        }
+        for said in answer.said.iter().filter(|said| said.classifier != learner.name()) {
+            if let Some(outcome) = Outcome::of(said.choice, said.confidence, truth) {
+                self.promises.observe(&said.classifier, kind, level, outcome);
+            }
+        }
+    }
+}
