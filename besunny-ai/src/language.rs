@@ -164,7 +164,7 @@ impl LanguageRouter {
             kept: Kept::new(settings.kept),
             totals: Totals::default(),
         };
-        let prompt_sha256 = hexadecimal(&Sha256::digest(PROMPT).into());
+        let prompt_sha256 = hexadecimal(&Sha256::digest(PROMPT));
         Self { model, clock, settings, name, prompt_sha256, state: Mutex::new(state) }
     }
 
@@ -323,7 +323,7 @@ impl Classifier for LanguageRouter {
     }
 }
 
-fn hexadecimal(bytes: &[u8; 32]) -> String {
+fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing into a string cannot fail.
         write!(text, "{byte:02x}").unwrap_or_default();

@@ -66,7 +66,7 @@ pub enum Planted {
 
 impl Planted {
     /// All bugs.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::HeadAfterListing,
         Self::SkippedPage,
         Self::SwallowedError,

@@ -9,7 +9,7 @@ use besunny_core::{
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{lineup::Lineup, sample};
+use super::{hexadecimal, lineup::Lineup, sample};
 
 /// The answer for an item of no candidate.
 pub(super) const NONE: &str = "none";
@@ -71,7 +71,7 @@ fn boundary(mail: &Mail) -> String {
         hash.update(text);
     }
     let hash: [u8; 32] = hash.finalize().into();
-    hash.iter().take(BOUNDARY_BYTES).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    hexadecimal(&hash[..BOUNDARY_BYTES])
 }
 
 /// One line about a project; neither its id nor its owner.

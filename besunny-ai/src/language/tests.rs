@@ -142,7 +142,7 @@ fn cls_2_neither_ids_nor_owners_are_shown() {
 
 #[test]
 fn cls_3_the_prompt_names_signals_and_bands() {
-    let prompt_sha256 = hexadecimal(&Sha256::digest(PROMPT).into());
+    let prompt_sha256 = hexadecimal(&Sha256::digest(PROMPT));
     // A changed prompt is a new version: a new file, a new VERSION, and this line.
     assert_eq!((VERSION, &prompt_sha256[..16]), ("language/1", PROMPT_BEGINS));
     for word in [

@@ -31,6 +31,15 @@ mod kind {
     pub(super) const DOMAIN: usize = 15;
 }
 
+/// What earlier mails have in common with one: of which kind, which, and where they went.
+struct Telling {
+    signal: Signal,
+    quote: String,
+    kinds: &'static [usize],
+    /// How many of them went to the class, and how many there were.
+    mails: (u32, u32),
+}
+
 impl Learned {
     /// Returns what spoke for the choice and for the next best, the weightiest first.
     #[must_use]
@@ -65,56 +74,43 @@ impl Learned {
             weight,
             earlier: (all > 0).then_some(Earlier { here, all }),
         };
-        let subject = features::bare_subject(mail.subject.expose());
-        let recipient = self.telling_recipient(mail, item, class);
-        let sender = features::sender(mail);
-        let mut lines = vec![
-            line(
-                Signal::Domain,
-                sender.split_once('@').map_or_else(String::new, |(_, host)| host.to_owned()),
-                share(&[kind::DOMAIN]),
-                self.domains.mails(item.domain, class),
-            ),
-            line(
-                Signal::Sender,
-                sender,
-                share(&[kind::SENDER]),
-                self.senders.mails(item.sender, class),
-            ),
-            line(
-                Signal::Subject,
-                subject,
-                share(&[kind::SUBJECT, kind::SHAPE]),
-                self.subjects.mails(item.subject, class),
-            ),
-            line(
-                Signal::Thread,
-                String::new(),
-                share(&[kind::THREAD]),
-                self.thread_mails(item, class),
-            ),
-            line(
-                Signal::Similar,
-                String::new(),
-                share(&[kind::NEAREST, kind::SHARE]),
-                (view.voters[class], view.voters.iter().sum()),
-            ),
-        ];
-        if let Some((address, mails)) = recipient {
-            lines.push(line(
-                Signal::Recipients,
-                address,
-                share(&[kind::RECIPIENTS, kind::GROUP]),
-                mails,
-            ));
-        }
-        lines.retain(|line| line.earlier.is_some_and(|earlier| earlier.here > 0));
+        let histories = self.tellings(mail, item, view, class);
+        let mut lines: Vec<Evidence> = histories
+            .into_iter()
+            .filter(|told| told.mails.0 > 0)
+            .map(|told| line(told.signal, told.quote, share(told.kinds), told.mails))
+            .collect();
         let of_words = share(&[kind::MARGIN, kind::LIKELY, kind::WORDS]);
         for (text, part) in self.telling_words(mail, item, (class, other)) {
             lines.push(line(Signal::Words, text, of_words * part, (0, 0)));
         }
         lines.retain(|line| line.weight >= SMALLEST);
         lines
+    }
+
+    /// Returns what earlier mails of a class have in common with this one.
+    fn tellings(&self, mail: &Mail, item: &Features, view: &View, class: usize) -> Vec<Telling> {
+        let told = |signal, quote, kinds, mails| Telling { signal, quote, kinds, mails };
+        let sender = features::sender(mail);
+        let host = sender.split_once('@').map_or_else(String::new, |(_, host)| host.to_owned());
+        let subject = features::bare_subject(mail.subject.expose());
+        let alike = (view.voters[class], view.voters.iter().sum());
+        let mut all = vec![
+            told(Signal::Domain, host, &[kind::DOMAIN][..], self.domains.mails(item.domain, class)),
+            told(Signal::Sender, sender, &[kind::SENDER], self.senders.mails(item.sender, class)),
+            told(
+                Signal::Subject,
+                subject,
+                &[kind::SUBJECT, kind::SHAPE],
+                self.subjects.mails(item.subject, class),
+            ),
+            told(Signal::Thread, String::new(), &[kind::THREAD], self.thread_mails(item, class)),
+            told(Signal::Similar, String::new(), &[kind::NEAREST, kind::SHARE], alike),
+        ];
+        if let Some((address, mails)) = self.telling_recipient(mail, item, class) {
+            all.push(told(Signal::Recipients, address, &[kind::RECIPIENTS, kind::GROUP], mails));
+        }
+        all
     }
 
     /// Returns the receiver whose mails went to a class most often.

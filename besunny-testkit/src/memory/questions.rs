@@ -338,7 +338,9 @@ impl Documents for MemoryRepository {
                     project: row.document.state.project(),
                     confidence: match &row.document.state {
                         DocumentState::Routed(route) => Some(route.confidence),
-                        DocumentState::Pending | DocumentState::NeedsReview(_) => None,
+                        DocumentState::Pending
+                        | DocumentState::NeedsReview(_)
+                        | DocumentState::NoProject { .. } => None,
                     },
                 })
             };
