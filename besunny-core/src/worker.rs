@@ -2,7 +2,7 @@
 //!
 //! They are futures without a spawn, a timer or a thread of their own (ARCHITECTURE.md L5), so that an
 //! embedder, the server and the deterministic simulation run the very same thing. Retry lives here
-//! and nowhere else, by the table in [`retry`](crate::retry).
+//! and nowhere else, by the table in [`retry`].
 use std::{collections::HashMap, fmt::Debug, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future};

@@ -123,10 +123,6 @@ impl Language {
 }
 
 /// Says what to do about a failure.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "kinds may be added; what is left is the model's fault"
-)]
 const fn fix(kind: LanguageErrorKind) -> &'static str {
     match kind {
         LanguageErrorKind::Unauthorized => {

@@ -42,15 +42,16 @@ impl Learner for BySender {
 }
 
 impl Senders {
-    fn guess(&self, sender: &str) -> Option<Option<ProjectId>> {
-        self.learned.get(sender)?.last().map(|(_, project)| *project)
+    fn guess(&self, sender: &str) -> Option<Guess> {
+        let (_, choice) = self.learned.get(sender)?.last()?;
+        Some(Guess { choice: *choice, confidence: SURE })
     }
 }
 
 impl Model for Senders {
     fn predict(&self, question: &Question<'_>, candidates: &[Project]) -> Option<Verdict> {
         let guess = self.guess(question.mail.author())?;
-        let choice = guess.filter(|id| candidates.iter().any(|project| project.id == *id));
+        let choice = guess.choice.filter(|id| candidates.iter().any(|project| project.id == *id));
         Some(Verdict {
             classifier: NAME.to_owned(),
             choice,
@@ -77,8 +78,7 @@ impl Model for Senders {
             Truth::Nowhere => of.push((example.document.id, None)),
             Truth::NotTo(_) | Truth::Unsaid(_) => {}
         }
-        let guess = guess.filter(|_| is_first)?;
-        Some(Guess { choice: guess, confidence: SURE })
+        guess.filter(|_| is_first)
     }
 
     fn export(&self) -> Result<Vec<u8>, LearnError> {

@@ -200,8 +200,10 @@ async fn c7_by_a_model_that_obeys_every_mail_none_is_routed_by_its_own_instructi
             }
         };
         assert!(fates.values().filter(failed).count() > 0, "no dictated answer made no sense");
+        // After the rules it is not asked about what they routed and caution held back.
+        let least = if is_alone { corpus.len() } else { corpus.len() / 2 };
         let asks = simulator.control().asks().len();
-        assert!(asks >= corpus.len(), "it was asked {asks} times");
+        assert!(asks >= least, "it was asked {asks} times, at least {least} are expected");
     }
 }
 

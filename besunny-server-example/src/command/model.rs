@@ -10,7 +10,10 @@ use besunny::core::{
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Refusal};
-use crate::home::{DEFAULT_USER, Home};
+use crate::{
+    home::{DEFAULT_USER, Home},
+    web::access::hexadecimal,
+};
 
 /// What can be done with models.
 #[derive(Debug, clap::Subcommand)]
@@ -136,7 +139,7 @@ fn to_json(model: &ModelRecord) -> Value {
         "made_by": model.made_by.as_str(),
         "learner": model.learner,
         "answers": model.seq,
-        "sha256": model.sha256.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        "sha256": hexadecimal(&model.sha256),
         "size_bytes": model.size_bytes,
         "made_at": model.made_at.to_rfc3339(),
         "promises": promises.collect::<Map<_, _>>(),

@@ -77,7 +77,6 @@ pub(super) fn evidence(found: &Evidence, project: &str) -> String {
         Signal::Domain => format!("It went to or from {quote}, as mails of {project} do."),
         Signal::Keyword => format!("It says \u{201c}{quote}\u{201d}, a word of {project}."),
         Signal::Words => format!("It says \u{201c}{quote}\u{201d}, as mails of {project} do."),
-        Signal::Imitation => format!("{quote} looks like a domain of {project}, and is none."),
         Signal::Quote => format!("A language model points at \u{201c}{quote}\u{201d}."),
         Signal::Imitation => {
             format!("{quote} looks like an address of {project}, and is of another domain.")

@@ -101,11 +101,14 @@ async fn after(world: World) -> Outcome {
 async fn conflict(world: World) -> Outcome {
     let bench = Bench::acme(&world).await?;
     let found = documents(&bench, &["a", "b"]).await?;
-    let effects = found.iter().map(|document| match label(&bench, document) {
-        Effect::Label { expected, answer } if document.id == found[1].id => {
-            Effect::Label { expected: expected + 1, answer }
+    let effects = found.iter().map(|document| {
+        let mut effect = label(&bench, document);
+        if let Effect::Label { expected, .. } = &mut effect
+            && document.id == found[1].id
+        {
+            *expected += 1;
         }
-        effect => effect,
+        effect
     });
     let refused = bench.commit(by_person("stale", effects.collect())).await;
     check(
