@@ -74,6 +74,8 @@ fn acts(commit: &Commit) -> impl Iterator<Item = &Act> {
         | Effect::Detect(_)
         | Effect::Decide(_)
         | Effect::Enqueue(_)
+        | Effect::Defer { .. }
+        | Effect::Label { .. }
         | Effect::Watch(_) => None,
     })
 }

@@ -1,7 +1,10 @@
 //! `besunny feedback`: what a person says of decisions, and the way back (CLS-9).
 //!
 //! The answers in JSON are those of REST, so a script that knows one knows the other.
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use besunny::{
     Outcome, Seen,
@@ -136,7 +139,7 @@ impl Feedback {
         let home = Home::open(PathBuf::from(db), |builder, _| Ok(builder)).await?;
         let user = home.user(&name).await?;
         let projects = home.besunny.store().projects(&home.scope, user).await?;
-        let names = Projects::among(projects.clone());
+        let names = Projects::among(Arc::clone(&projects));
         let desk = Desk { home, user, projects, names };
         let answer = desk.answer(self.verb).await;
         desk.home.close().await?;

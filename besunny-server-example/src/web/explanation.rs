@@ -47,6 +47,10 @@ pub struct Explanation {
     pub others: Vec<OtherVerdict>,
     /// How the verdict was made.
     pub made: MadeOf,
+    /// Your rules that kept it out of projects.
+    pub barred: Vec<RuleLine>,
+    /// Your rule that decided alone; no classifier was asked then.
+    pub ruled: Option<RuleLine>,
 }
 
 /// What another classifier said, which was not followed.
@@ -75,10 +79,6 @@ pub struct MadeOf {
     pub cost_micros: u64,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
-    /// Your rules that kept it out of projects.
-    pub barred: Vec<RuleLine>,
-    /// Your rule that decided alone; no classifier was asked then.
-    pub ruled: Option<RuleLine>,
 }
 
 /// Why nothing was decided.

@@ -10,7 +10,7 @@ const PROJECTS: &str = "[[project]]\nname = \"Harbour\"\ncodes = [\"HBL-7\"]\n\n
 fn desk() -> Desk {
     let desk = Desk::new();
     let mails = [("1", "HBL-7: plan", "ann@client.example"), ("2", "Lunch?", "bob@client.example")];
-    let mbox: String = mails
+    let mbox: Vec<String> = mails
         .iter()
         .map(|(n, subject, from)| {
             format!(
@@ -19,7 +19,8 @@ fn desk() -> Desk {
             )
         })
         .collect();
-    let (mbox, projects) = (desk.file("inbox.mbox", mbox), desk.file("projects.toml", PROJECTS));
+    let (mbox, projects) =
+        (desk.file("inbox.mbox", mbox.concat()), desk.file("projects.toml", PROJECTS));
     desk.run(&["import", "--mbox", &mbox, "--projects", &projects]).ends(0);
     desk
 }

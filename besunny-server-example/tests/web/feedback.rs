@@ -56,8 +56,8 @@ async fn cls_9_every_verb_is_done_told_of_and_undone() {
         let after = find(&stage, title).await;
         assert_eq!((&after["state"], &after["reason"]), (&json!(state), &reason), "{verb}");
         assert_eq!(after["by_person"], true, "{verb}");
-        let stale = stage.post(&path_of(&before, verb), &seen(&before)).await;
-        assert_eq!(stale.status, StatusCode::CONFLICT, "{verb}");
+        let outdated = stage.post(&path_of(&before, verb), &seen(&before)).await;
+        assert_eq!(outdated.status, StatusCode::CONFLICT, "{verb}");
         assert_eq!(undo(&stage, &done).await.status, StatusCode::OK, "{verb}");
         let back = find(&stage, title).await;
         let but_version = |document: &Value| {

@@ -6,7 +6,7 @@ use besunny_core::{
     classify::{Alternative, Earlier, Evidence, Making, Ruling, Signal, Stage, Verdict},
     document::{Decider, DocumentKind, DocumentState, Origin, Review, ReviewReason, Route},
     event::News,
-    feedback::{Act, Asking, Deed, Move},
+    feedback::{Act, Asking, Deed, Move, RuleChange},
     history::Fact,
     ids::{
         AccountId, CommitId, DocumentId, ProjectId, RuleId, StreamId, TenantId, UserId, WatchId,
@@ -107,6 +107,12 @@ fn deeds() -> Vec<Deed> {
     ]
 }
 
+fn rule_changes() -> Vec<RuleChange> {
+    let (id, owner, by) = (act_id(), user(), user());
+    let asking = Asking { id, owner, by, at: instant(1_800_000_000) };
+    Act::withdraw(asking, rule()).rules
+}
+
 fn moves() -> Vec<Move> {
     let document = DocumentId::derived(&[b"document"]);
     let (before, after) = (DocumentState::Pending, DocumentState::NoProject { by: user() });
@@ -142,7 +148,8 @@ fn states() -> Vec<DocumentState> {
     simple.into_iter().chain(decided).chain(reasons.map(review)).collect()
 }
 
-fn facts() -> Vec<Fact> {
+/// A verdict with evidence of every kind.
+fn verdict() -> Verdict {
     let signals = [
         Signal::Thread,
         Signal::Code,
@@ -166,7 +173,7 @@ fn facts() -> Vec<Fact> {
         weight: 0.5,
         earlier: (signal == Signal::Sender).then_some(Earlier { here: 7, all: 8 }),
     });
-    let verdict = Verdict {
+    Verdict {
         classifier: "rules-1".to_owned(),
         choice: Some(project()),
         confidence: 0.75,
@@ -180,7 +187,11 @@ fn facts() -> Vec<Fact> {
             cost_micros: 120,
             took: Duration::from_millis(350),
         },
-    };
+    }
+}
+
+fn facts() -> Vec<Fact> {
+    let verdict = verdict();
     let ruling = Ruling {
         stage: Stage::Learned,
         needed: Some(0.5),
@@ -204,6 +215,14 @@ fn facts() -> Vec<Fact> {
         Fact::Ruled { rule: Box::new(rule()), state: DocumentState::Pending, act: None },
         Fact::Ruled { rule: Box::new(rule()), state: DocumentState::Pending, act: Some(act_id()) },
         Fact::ClassifierFailed { why: "no answer".to_owned() },
+        Fact::Removed,
+        Fact::Restored,
+    ]
+}
+
+/// What people said.
+fn facts_of_people() -> Vec<Fact> {
+    vec![
         Fact::Assigned { by: user(), from: None, to: Some(project()), act: None },
         Fact::Assigned { by: user(), from: Some(project()), to: None, act: Some(act_id()) },
         Fact::Confirmed { by: user(), project: project(), act: act_id() },
@@ -214,8 +233,6 @@ fn facts() -> Vec<Fact> {
             state: DocumentState::Pending,
             act: CommitId::derived(&[b"undo"]),
         },
-        Fact::Removed,
-        Fact::Restored,
     ]
 }
 
@@ -312,7 +329,7 @@ fn forms() -> Vec<Form> {
     let words = || vec!["word".to_owned()];
     vec![
         form("documents.decision", states()),
-        form("history.fact", facts()),
+        form("history.fact", [facts(), facts_of_people()].concat()),
         form("outbox.news", news()),
         form("streams.track", tracks()),
         form("streams.watch", watches()),
@@ -349,11 +366,7 @@ fn forms() -> Vec<Form> {
         ),
         form("acts.deed", deeds()),
         form("acts.moves", moves()),
-        form("acts.rules", {
-            let (id, owner, by) = (act_id(), user(), user());
-            let asking = Asking { id, owner, by, at: instant(1_800_000_000) };
-            Act::withdraw(asking, rule()).rules
-        }),
+        form("acts.rules", rule_changes()),
         form("standing_rules.rule", rules()),
         form(
             "detections.kind",
