@@ -14,6 +14,7 @@ mod words;
 
 pub use cascade::{Ruling, Stage};
 pub use caution::{Doubts, caution};
+pub(crate) use rules::is_below;
 pub use rules::{Rules, is_believable, took_part, vouches};
 
 use crate::{

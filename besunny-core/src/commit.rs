@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     address::Username,
-    classify::cascade,
     document::{Document, DocumentState, NewDocument, Origin},
     event::{DocumentAt, Event, News},
+    feedback::Act,
     history::{Entry, Fact},
-    ids::{CommitId, DocumentId, JobId, ProjectId, StreamId, TenantId, UserId},
+    ids::{CommitId, DocumentId, JobId, StreamId, TenantId, UserId},
     item::{IgnoredReason, QuarantineReason},
     job::Job,
-    label::{Answer, Said, Teacher, Truth},
+    label::Answer,
     mail::RecipientKind,
     push::Watch,
     repository::Position,
@@ -145,34 +145,11 @@ pub enum Effect {
     },
     /// The push registration of the stream.
     Watch(Option<Watch>),
+    /// An act of a person is kept, and its rules are changed, if they are still as it found them.
+    Act(Box<Act>),
 }
 
 impl Effect {
-    /// Returns what a person's decision on a document changes: its state, and the log of answers.
-    ///
-    /// Taking it out says only that it does not belong there; `said` is what classifiers thought.
-    #[must_use]
-    pub fn assigning(
-        document: &Document,
-        to: Option<ProjectId>,
-        by: UserId,
-        said: Vec<Said>,
-    ) -> Vec<Self> {
-        let from = document.state.project();
-        let denied = from.or(cascade::suggestion(&document.state)).map(Truth::NotTo);
-        let label = to.map(Truth::To).or(denied).map(|truth| Self::Label {
-            expected: document.version,
-            answer: Answer { document: document.id, truth, by: Teacher::Person(by), said },
-        });
-        let decision = Decision {
-            document: document.id,
-            expected: document.version,
-            state: document.state.clone().assigned(to, by),
-            fact: Fact::Assigned { by, from, to },
-        };
-        std::iter::once(Self::Decide(decision)).chain(label).collect()
-    }
-
     /// Returns the document and version without which the commit is a conflict.
     #[must_use]
     pub const fn pinned(&self) -> Option<(DocumentId, u64)> {
@@ -186,7 +163,8 @@ impl Effect {
             | Self::Detect(_)
             | Self::Enqueue(_)
             | Self::Defer { .. }
-            | Self::Watch(_) => None,
+            | Self::Watch(_)
+            | Self::Act(_) => None,
         }
     }
 }
@@ -241,7 +219,9 @@ impl Recorded {
         let news = match (&fact, state) {
             (Fact::Removed, _) => News::DocumentRemoved,
             (Fact::Restored, _) => News::DocumentRestored,
+            (Fact::Undone { .. }, DocumentState::Pending) => News::DocumentReopened,
             (_, DocumentState::Pending) => News::DocumentStored,
+            (_, DocumentState::NoProject { .. }) => News::DocumentInNoProject,
             (_, DocumentState::Routed(route)) => {
                 News::DocumentRouted { project: route.project, confidence: route.confidence }
             }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{AccountId, DocumentId, ProjectId, TenantId, UserId},
+    ids::{AccountId, DocumentId, ProjectId, RuleId, TenantId, UserId},
     mail::Mail,
     source::ItemId,
     untrusted::Untrusted,
@@ -69,6 +69,11 @@ pub enum DocumentState {
     Routed(Route),
     /// In the review queue.
     NeedsReview(Review),
+    /// A person said that it belongs to no project (CLS-9).
+    NoProject {
+        /// The person.
+        by: UserId,
+    },
 }
 
 /// A document's way into a project.
@@ -97,7 +102,9 @@ pub struct Review {
 pub enum Decider {
     /// A classifier, by its name.
     Classifier(String),
-    /// A person; never overridden by a classifier (CLS-8).
+    /// A standing rule that a person accepted.
+    Rule(RuleId),
+    /// A person; never overridden by a classifier or a rule (CLS-8).
     Person(UserId),
 }
 
@@ -117,6 +124,8 @@ pub enum ReviewReason {
     ClassifierFailed,
     /// A person took it out of a project.
     TakenOut,
+    /// A standing rule of the owner keeps it out of the project it would go to.
+    Barred,
     /// It surely belongs to no project.
     Nowhere,
     /// Only the mail itself speaks for the project, and it may not be what it says.
@@ -131,6 +140,7 @@ impl DocumentState {
             Self::Pending => "pending",
             Self::Routed(_) => "routed",
             Self::NeedsReview(_) => "needs_review",
+            Self::NoProject { .. } => "no_project",
         }
     }
 
@@ -139,21 +149,29 @@ impl DocumentState {
     pub const fn project(&self) -> Option<ProjectId> {
         match self {
             Self::Routed(route) => Some(route.project),
-            Self::Pending | Self::NeedsReview(_) => None,
+            Self::Pending | Self::NeedsReview(_) | Self::NoProject { .. } => None,
+        }
+    }
+
+    /// Says whether a person decided; nothing but a person changes that (CLS-8).
+    #[must_use]
+    pub const fn is_of_person(&self) -> bool {
+        match self {
+            Self::Pending => false,
+            Self::Routed(route) => matches!(route.by, Decider::Person(_)),
+            Self::NeedsReview(review) => matches!(review.reason, ReviewReason::TakenOut),
+            Self::NoProject { .. } => true,
         }
     }
 
     /// Takes in a person's decision, which always holds.
     #[must_use]
-    pub fn assigned(self, project: Option<ProjectId>, by: UserId) -> Self {
+    pub const fn assigned(project: Option<ProjectId>, by: UserId) -> Self {
         match project {
             Some(project) => {
                 Self::Routed(Route { project, by: Decider::Person(by), confidence: 1.0 })
             }
-            None => Self::NeedsReview(Review {
-                reason: ReviewReason::TakenOut,
-                suggestion: self.project(),
-            }),
+            None => Self::NeedsReview(Review { reason: ReviewReason::TakenOut, suggestion: None }),
         }
     }
 }

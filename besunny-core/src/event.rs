@@ -41,6 +41,10 @@ pub enum News {
         /// The best guess.
         suggestion: Option<ProjectId>,
     },
+    /// A person said that a document belongs to no project.
+    DocumentInNoProject,
+    /// A person undid the decision on a document, which is classified again.
+    DocumentReopened,
     /// The last item of a document went away at the source.
     DocumentRemoved,
     /// An item of a removed document came back.
@@ -55,6 +59,8 @@ impl News {
             Self::DocumentStored => "document_stored",
             Self::DocumentRouted { .. } => "document_routed",
             Self::DocumentNeedsReview { .. } => "document_needs_review",
+            Self::DocumentInNoProject => "document_in_no_project",
+            Self::DocumentReopened => "document_reopened",
             Self::DocumentRemoved => "document_removed",
             Self::DocumentRestored => "document_restored",
         }

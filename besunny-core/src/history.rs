@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     classify::{Ruling, Verdict},
     document::{DocumentState, Origin},
-    ids::{DocumentId, ProjectId, UserId},
+    ids::{CommitId, DocumentId, ProjectId, UserId},
+    standing::StandingRule,
 };
 
 /// One line of a document's history.
@@ -39,6 +40,19 @@ pub enum Fact {
         /// By which stage and threshold, and what other classifiers said.
         #[serde(default)]
         ruling: Box<Ruling>,
+        /// The rules of the owner that kept it out of projects.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        barred: Vec<StandingRule>,
+    },
+    /// A standing rule of the owner decided, and no classifier was asked.
+    Ruled {
+        /// The rule as it was then.
+        rule: Box<StandingRule>,
+        /// What the engine made of it.
+        state: DocumentState,
+        /// The act by which a person applied the rule to what was there; none for new documents.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        act: Option<CommitId>,
     },
     /// The classifier failed for good.
     ClassifierFailed {
@@ -53,9 +67,75 @@ pub enum Fact {
         from: Option<ProjectId>,
         /// The project after.
         to: Option<ProjectId>,
+        /// The act, by which it can be undone; facts of before there were acts have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        act: Option<CommitId>,
+    },
+    /// A person said that the project is right.
+    Confirmed {
+        /// The person.
+        by: UserId,
+        /// The project.
+        project: ProjectId,
+        /// The act.
+        act: CommitId,
+    },
+    /// A person said that it belongs to no project.
+    Declined {
+        /// The person.
+        by: UserId,
+        /// The project before.
+        from: Option<ProjectId>,
+        /// The act.
+        act: CommitId,
+    },
+    /// A person undid an act, so that the document is as it was before that.
+    Undone {
+        /// The person.
+        by: UserId,
+        /// The act that is undone.
+        undoes: CommitId,
+        /// The state that came back.
+        state: DocumentState,
+        /// The act of undoing it, which can be undone too.
+        act: CommitId,
     },
     /// Its last item went away at the source.
     Removed,
     /// An item of it came back.
     Restored,
+}
+
+impl Fact {
+    /// Returns the act of a person that the fact is part of, by which it can be undone.
+    #[must_use]
+    pub const fn act(&self) -> Option<CommitId> {
+        match self {
+            Self::Assigned { act, .. } | Self::Ruled { act, .. } => *act,
+            Self::Confirmed { act, .. } | Self::Declined { act, .. } | Self::Undone { act, .. } => {
+                Some(*act)
+            }
+            Self::Stored { .. }
+            | Self::Decided { .. }
+            | Self::ClassifierFailed { .. }
+            | Self::Removed
+            | Self::Restored => None,
+        }
+    }
+
+    /// Says whether the document is where it was before: the source moved, nobody decided.
+    #[must_use]
+    pub const fn is_of_source(&self) -> bool {
+        match self {
+            Self::Removed | Self::Restored => true,
+            Self::Stored { .. }
+            | Self::Decided { .. }
+            | Self::Ruled { .. }
+            | Self::ClassifierFailed { .. }
+            | Self::Assigned { .. }
+            | Self::Confirmed { .. }
+            | Self::Declined { .. }
+            | Self::Undone { .. } => false,
+        }
+    }
 }

@@ -71,6 +71,8 @@ ids! {
     StreamId = "stream",
     /// A routing target.
     ProjectId = "project",
+    /// A standing rule of a person.
+    RuleId = "rule",
     /// The stored record of an item for one owner.
     DocumentId = "document",
     /// A conversation that makes or changes a project.

@@ -2,7 +2,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{DocumentId, JobId, StreamId, TenantId},
+    ids::{CommitId, DocumentId, JobId, StreamId, TenantId},
     label::Answer,
     source::ItemId,
 };
@@ -76,5 +76,17 @@ impl Job {
             ]),
         };
         Self { id, task }
+    }
+
+    /// Makes the job of classifying a document once more, since `act` undid the decision on it.
+    #[must_use]
+    pub fn again(tenant: TenantId, document: DocumentId, act: CommitId) -> Self {
+        let id = JobId::derived(&[
+            tenant.as_bytes(),
+            b"classify again",
+            document.as_bytes(),
+            act.as_bytes(),
+        ]);
+        Self { id, task: Task::Classify { document } }
     }
 }

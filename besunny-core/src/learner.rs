@@ -67,7 +67,8 @@ pub trait Learner: Debug + Send + Sync {
 /// The same examples in the same order MUST give the same model, bit by bit: no clock, no chance.
 /// A choice MUST be one of the candidates or none. `learn` MUST predict before it learns, and
 /// only such a prediction may teach how sure the model is. An example of a document that was learned
-/// before MUST take the place of the earlier one and MUST NOT be judged.
+/// before MUST take the place of the earlier one and MUST NOT be judged. What was taken back is never
+/// an example: the engine makes a model again without it.
 ///
 /// # Cancellation
 /// Nothing here waits.

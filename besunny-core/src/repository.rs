@@ -23,8 +23,11 @@ use crate::{
     commit::Commit,
     document::{Document, DocumentKind, Origin},
     event::Event,
+    feedback::Act,
     history::Entry,
-    ids::{AccountId, DocumentId, EventId, JobId, OnboardingId, ProjectId, StreamId, UserId},
+    ids::{
+        AccountId, CommitId, DocumentId, EventId, JobId, OnboardingId, ProjectId, StreamId, UserId,
+    },
     item::Item,
     job::Job,
     mail::Mail,
@@ -34,6 +37,7 @@ use crate::{
     push::Watch,
     scheduler::{PauseReason, Scheduler},
     source::{ItemId, OfferedStream, Revision, Scope, StreamKey},
+    standing::StandingRule,
     tenant::{Allowed, Tenant, TenantScope, User},
     track::{Missing, ScanId, Steer, Track, Version},
     untrusted::Untrusted,
@@ -470,6 +474,8 @@ pub enum StateFilter {
     Routed,
     /// In the review queue.
     NeedsReview,
+    /// In no project, as a person said.
+    NoProject,
 }
 
 impl StateFilter {
@@ -481,6 +487,7 @@ impl StateFilter {
             Self::Pending => "pending",
             Self::Routed => "routed",
             Self::NeedsReview => "needs_review",
+            Self::NoProject => "no_project",
         }
     }
 }
@@ -492,6 +499,8 @@ pub struct Tally {
     pub pending: u64,
     /// In the review queue.
     pub needs_review: u64,
+    /// In no project, as people said.
+    pub no_project: u64,
     /// In each project.
     pub routed: HashMap<ProjectId, u64>,
     /// Removed at the source, in any state.
@@ -509,6 +518,36 @@ pub struct ThreadMember {
     pub project: Option<ProjectId>,
     /// How sure the way into it was, from 0 to 1; 1 when a person decided.
     pub confidence: Option<f64>,
+}
+
+/// What people said of decisions, and the rules they made (CLS-9).
+///
+/// It is written by [`Effect::Act`](crate::commit::Effect::Act) alone.
+///
+/// # Contract
+/// - The act MUST be kept with its commit and be found by the commit's id (`store.act.kept`), and
+///   acts be answered newest first (`store.act.newest-first`).
+/// - The rules of an act MUST be changed with it (`store.act.rules`), and the commit be refused as a
+///   conflict when one is no longer as the act found it (`store.act.conflict`).
+/// - No call MUST show another tenant's acts or rules (`store.tenant.feedback`).
+#[async_trait]
+pub trait Feedback: Debug + Send + Sync {
+    /// Returns the act that was committed under `id`.
+    async fn act(&self, scope: &TenantScope, id: CommitId) -> Result<Option<Act>, RepositoryError>;
+    /// Returns acts on documents of `owner`, newest first, those before `before`, at most [`BATCH`].
+    async fn acts(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        before: Option<CommitId>,
+        limit: usize,
+    ) -> Result<Vec<Act>, RepositoryError>;
+    /// Returns all standing rules of `owner`, by id.
+    async fn rules(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+    ) -> Result<Arc<[StandingRule]>, RepositoryError>;
 }
 
 /// Facts to be published, and work that was given up.
@@ -558,12 +597,20 @@ pub struct DeadJob {
 
 /// Everything a store can be asked.
 pub trait Repository:
-    Streams + Accounts + People + Projects + Onboardings + Documents + Models + Outbox
+    Streams + Accounts + People + Projects + Onboardings + Documents + Models + Feedback + Outbox
 {
 }
 
-impl<R: Streams + Accounts + People + Projects + Onboardings + Documents + Models + Outbox>
-    Repository for R
+impl<R> Repository for R where
+    R: Streams
+        + Accounts
+        + People
+        + Projects
+        + Onboardings
+        + Documents
+        + Models
+        + Feedback
+        + Outbox
 {
 }
 

@@ -15,6 +15,7 @@ mod answer;
 mod demo;
 mod doctor;
 mod eval;
+mod feedback;
 mod import;
 mod inspect;
 mod migrate;
@@ -83,6 +84,8 @@ enum Command {
         #[command(subcommand)]
         what: model::Model,
     },
+    /// Say where documents belong, make rules, and take things back
+    Feedback(feedback::Feedback),
     /// Run the server: console, REST, webhooks
     Serve(serve::Serve),
     /// Show everything at work on a simulated mailbox
@@ -144,6 +147,10 @@ fn perform(line: Line, speaker: Speaker) -> Result<Answer, Refusal> {
         }
         Command::Eval(eval) => eval.run(),
         Command::Model { what } => runtime.block_on(what.run(global.db())),
+        Command::Feedback(feedback) => {
+            log::init_quiet()?;
+            runtime.block_on(feedback.run(global.db()))
+        }
         Command::Serve(serve) => runtime.block_on(serve.run(global.db, speaker)),
         #[cfg(feature = "demo")]
         Command::Demo(demo) => runtime.block_on(demo.run(global.db, speaker)),

@@ -113,13 +113,25 @@ fn is_read_only(error: &RepositoryError) -> bool {
 }
 
 impl From<besunny::Error> for Refusal {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the facade may learn to fail otherwise")]
     fn from(error: besunny::Error) -> Self {
-        if let besunny::Error::Store(error) = error {
-            return error.into();
+        let message = crate::command::describe(&error);
+        let kind = match &error {
+            besunny::Error::Store(RepositoryError::Conflict) => "conflict",
+            besunny::Error::Missing(_) => "missing",
+            besunny::Error::Unfit(_)
+            | besunny::Error::Rule(_)
+            | besunny::Error::TooManyRules
+            | besunny::Error::IdTaken => "refused",
+            _ => "source",
+        };
+        match (kind, error) {
+            ("source", besunny::Error::Store(error)) => return error.into(),
+            (_, besunny::Error::Onboarding(error)) => return crate::command::refused(&error),
+            _ => {}
         }
-        if let besunny::Error::Onboarding(error) = error {
-            return crate::command::refused(&error);
-        }
-        Self::finding("source", crate::command::describe(&error))
+        let hint =
+            if kind == "conflict" { ": somebody has decided since, so look again" } else { "" };
+        Self::finding(kind, format!("{message}{hint}"))
     }
 }

@@ -23,6 +23,7 @@ pub mod document;
 mod download;
 pub mod explanation;
 pub mod fact;
+pub mod feedback;
 mod guard;
 mod host;
 mod instant;
@@ -30,6 +31,7 @@ pub mod job;
 pub mod onboarding;
 pub mod problem;
 pub mod project;
+pub mod rule;
 pub mod stream;
 mod webhook;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use besunny_core::{
     ids::{
-        AccountId, CommitId, DocumentId, EventId, JobId, OnboardingId, ProjectId, StreamId,
+        AccountId, CommitId, DocumentId, EventId, JobId, OnboardingId, ProjectId, RuleId, StreamId,
         TenantId, UserId, WatchId,
     },
     repository::RepositoryError,
@@ -119,6 +119,7 @@ ids!(
     JobId,
     OnboardingId,
     ProjectId,
+    RuleId,
     StreamId,
     TenantId,
     UserId,

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use besunny_core::{
-    commit::{Basis, Claimed, Commit, PassBasis},
+    commit::{Basis, Claimed, Commit, Effect, PassBasis},
+    feedback::Act,
     ids::{AccountId, StreamId, TenantId},
     repository::RepositoryError,
     tenant::TenantScope,
@@ -23,6 +24,7 @@ use self::{facts::Facts, ledger::Ledger, packing::Packing};
 use crate::{
     column::{Id, hex, hex_list, integer, json, micros},
     failure::{failed, orphaned},
+    feedback,
     store::SqliteStore,
     streams::STREAMS,
     writer::Turn,
@@ -48,11 +50,34 @@ async fn apply(
         Standing::Repeated(version) => return Ok(version),
         Standing::New(place) => place,
     };
+    for act in acts(&commit) {
+        feedback::check(turn.connection, tenant, act).await?;
+    }
     let facts = Facts::load(turn.connection, tenant, place, &commit).await?;
     let mut ledger = Ledger::open(tenant, place, &commit, facts)?;
     ledger.apply(&commit.effects);
     ledger.close().write(&mut turn, packing).await?;
+    for act in acts(&commit) {
+        feedback::keep(turn.connection, tenant, act).await?;
+    }
     finish(&mut turn, tenant, &commit).await
+}
+
+/// Lists the acts of people that a commit brings; one at most, but for tests.
+fn acts(commit: &Commit) -> impl Iterator<Item = &Act> {
+    commit.effects.iter().filter_map(|effect| match effect {
+        Effect::Act(act) => Some(&**act),
+        Effect::Store { .. }
+        | Effect::Ignore { .. }
+        | Effect::Quarantine { .. }
+        | Effect::Leave(_)
+        | Effect::Detect(_)
+        | Effect::Decide(_)
+        | Effect::Enqueue(_)
+        | Effect::Defer { .. }
+        | Effect::Label { .. }
+        | Effect::Watch(_) => None,
+    })
 }
 
 /// Where a commit stands.

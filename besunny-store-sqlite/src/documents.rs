@@ -235,6 +235,7 @@ fn sum(counts: Vec<Count>) -> Result<Tally, RepositoryError> {
         match (row.state.as_str(), row.project) {
             ("pending", None) => tally.pending = count,
             ("needs_review", None) => tally.needs_review = count,
+            ("no_project", None) => tally.no_project = count,
             ("routed", Some(project)) => {
                 tally.routed.insert(DOCUMENTS.id("project", &project)?, count);
             }

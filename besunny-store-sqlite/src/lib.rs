@@ -22,6 +22,7 @@ mod column;
 mod commit;
 mod documents;
 mod failure;
+mod feedback;
 mod forgetting;
 mod jobs;
 mod learning;

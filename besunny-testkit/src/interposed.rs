@@ -16,21 +16,26 @@ use besunny_core::{
     commit::Commit,
     document::Document,
     event::Event,
+    feedback::Act,
     history::Entry,
-    ids::{AccountId, DocumentId, EventId, JobId, OnboardingId, ProjectId, StreamId, UserId},
+    ids::{
+        AccountId, CommitId, DocumentId, EventId, JobId, OnboardingId, ProjectId, StreamId, UserId,
+    },
     item::Item,
     onboarding::Onboarding,
     profile::Metadata,
     project::Project,
     repository::{
-        Accounts, Content, DeadJob, DeadJobFilter, DocumentFilter, Documents, ItemFilter, Known,
-        Lessons, ModelRecord, Models, NewModel, Onboardings, Outbox, Pending, People, Position,
-        ProjectSave, Projects, RepositoryError, Store, StreamStatus, Streams, Tally, ThreadMember,
+        Accounts, Content, DeadJob, DeadJobFilter, DocumentFilter, Documents, Feedback, ItemFilter,
+        Known, Lessons, ModelRecord, Models, NewModel, Onboardings, Outbox, Pending, People,
+        Position, ProjectSave, Projects, RepositoryError, Store, StreamStatus, Streams, Tally,
+        ThreadMember,
     },
     scheduler::{
         Ask, Claim, Failure, Forget, Hold, Lease, Noted, Receipt, Release, Scheduler, Work,
     },
     source::{ItemId, OfferedStream, Scope, StreamKey},
+    standing::StandingRule,
     tenant::{Allowed, Tenant, TenantScope, User},
     track::{Missing, ScanId, Steer, Version},
 };
@@ -191,6 +196,12 @@ interposed! { Models {
     fn models(scope: &TenantScope, owner: UserId) -> Vec<ModelRecord>;
     fn model_state(scope: &TenantScope, owner: UserId, version: u32) -> Option<Bytes>;
     fn put_model(scope: &TenantScope, owner: UserId, model: &NewModel) -> u32;
+} }
+
+interposed! { Feedback {
+    fn act(scope: &TenantScope, id: CommitId) -> Option<Act>;
+    fn acts(scope: &TenantScope, owner: UserId, before: Option<CommitId>, limit: usize) -> Vec<Act>;
+    fn rules(scope: &TenantScope, owner: UserId) -> Arc<[StandingRule]>;
 } }
 
 interposed! { Outbox {

@@ -76,7 +76,7 @@ impl Model for Senders {
         match example.truth {
             Truth::To(project) => of.push((example.document.id, Some(project))),
             Truth::Nowhere => of.push((example.document.id, None)),
-            Truth::NotTo(_) => {}
+            Truth::NotTo(_) | Truth::Unsaid(_) => {}
         }
         guess.filter(|_| is_first)
     }

@@ -15,9 +15,11 @@ use besunny_core::{
     commit::{Detection, Epoch},
     document::{Document, Origin},
     event::Event,
+    feedback::Act,
     history::Entry,
     ids::{
-        AccountId, CommitId, DocumentId, JobId, OnboardingId, ProjectId, StreamId, TenantId, UserId,
+        AccountId, CommitId, DocumentId, JobId, OnboardingId, ProjectId, RuleId, StreamId,
+        TenantId, UserId,
     },
     item::ItemState,
     job::Job,
@@ -30,6 +32,7 @@ use besunny_core::{
     repository::{ModelRecord, RepositoryError},
     scheduler::{PauseReason, Work},
     source::{ItemId, Revision, StreamKey},
+    standing::StandingRule,
     tenant::{Allowed, Tenant, TenantScope, User},
     track::{ScanId, Track, Version},
 };
@@ -38,6 +41,7 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
 mod commits;
+mod feedback;
 mod learning;
 mod projects;
 mod questions;
@@ -77,6 +81,9 @@ struct Rows {
     jobs: BTreeMap<JobId, JobRow>,
     /// When each was made.
     commits: BTreeMap<CommitId, DateTime<Utc>>,
+    /// In the order of their commits.
+    acts: Vec<Act>,
+    rules: BTreeMap<RuleId, StandingRule>,
     labels: BTreeMap<UserId, Vec<Label>>,
     models: BTreeMap<UserId, Vec<ModelRow>>,
 }
@@ -245,6 +252,8 @@ impl Rows {
             blobs: BTreeMap::new(),
             jobs: BTreeMap::new(),
             commits: BTreeMap::new(),
+            acts: Vec::new(),
+            rules: BTreeMap::new(),
             labels: BTreeMap::new(),
             models: BTreeMap::new(),
         }

@@ -9,10 +9,12 @@ use std::{
 use async_trait::async_trait;
 use besunny_core::{
     address::Username,
-    commit::{Basis, Commit, Effect, Epoch},
+    commit::{Basis, Commit, Decision, Effect, Epoch},
+    document::{Document, DocumentState, Review, ReviewReason},
+    history::Fact,
     ids::{DocumentId, EventId, StreamId, UserId},
     message::Message,
-    repository::{RepositoryError, Store},
+    repository::{DocumentFilter, RepositoryError, Store},
     scheduler::Rest,
     source::{
         AccountRef, Change, Cursor, Fetched, ItemId, Limits, Next, OfferedStream, Page, PageToken,
@@ -56,13 +58,15 @@ pub enum Planted {
     ForgottenFiling,
     /// The source tries again by itself to mark a mail.
     RepeatedFiling,
+    /// The engine takes documents out of the projects that people put them into.
+    OverruledPeople,
     /// The store drops what was said about documents.
     ForgottenAnswers,
 }
 
 impl Planted {
     /// All bugs.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::HeadAfterListing,
         Self::SkippedPage,
         Self::SwallowedError,
@@ -77,6 +81,7 @@ impl Planted {
         Self::NoSafetyNet,
         Self::ForgottenFiling,
         Self::RepeatedFiling,
+        Self::OverruledPeople,
         Self::ForgottenAnswers,
     ];
 
@@ -99,7 +104,8 @@ impl Planted {
             | Self::DoubledDocuments
             | Self::EternalLeases
             | Self::ForgottenAnswers
-            | Self::NoSafetyNet => Arc::new(Interposed::new(store, Arc::new(bug))),
+            | Self::NoSafetyNet
+            | Self::OverruledPeople => Arc::new(Interposed::new(store, Arc::new(bug))),
         }
     }
 }
@@ -134,11 +140,12 @@ impl Interposer for StoreBug {
     fn rewrite(&self, what: Rewrite<'_>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         match (self.bug, what) {
-            (Planted::StaleCommit, Rewrite::Leased(leases)) => {
+            (Planted::StaleCommit | Planted::OverruledPeople, Rewrite::Leased(leases)) => {
                 seen.epochs
                     .extend(leases.iter().map(|lease| (lease.stream, (lease.scope, lease.epoch))));
             }
             (Planted::StaleCommit, Rewrite::Commit(commit)) => self.freshen(&seen, commit),
+            (Planted::OverruledPeople, Rewrite::Commit(commit)) => self.overrule(&seen, commit),
             (Planted::ForgottenEvents, Rewrite::Unpublished(events)) => {
                 let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
                 drop(self.store.published(&ids).now_or_never());
@@ -183,6 +190,27 @@ impl StoreBug {
             (pass.epoch, pass.expected) = (*epoch, at.version);
         }
         *commit = Arc::new(fresh);
+    }
+}
+
+impl StoreBug {
+    /// Adds a decision on a document that a person put into a project.
+    fn overrule(&self, seen: &Seen, commit: &mut Arc<Commit>) {
+        let Basis::Pass(pass) = &commit.basis else { return };
+        let Some((scope, _)) = seen.epochs.get(&pass.stream) else { return };
+        let all = DocumentFilter { limit: 100, ..DocumentFilter::default() };
+        let Some(Ok(found)) = self.store.documents(scope, &all).now_or_never() else { return };
+        let by_person = |it: &&Document| it.state.is_of_person() && it.state.project().is_some();
+        let Some(document) = found.iter().find(by_person) else { return };
+        let review = Review { reason: ReviewReason::NoEvidence, suggestion: None };
+        let mut wrong = Commit::clone(commit);
+        wrong.effects.push(Effect::Decide(Decision {
+            document: document.id,
+            expected: document.version,
+            state: DocumentState::NeedsReview(review),
+            fact: Fact::ClassifierFailed { why: "a planted bug".to_owned() },
+        }));
+        *commit = Arc::new(wrong);
     }
 }
 

@@ -1,7 +1,12 @@
 //! What goes wrong on the way in and out of the engine.
 use besunny_core::{
-    account::Provider, classify::ClassifyError, onboarding::OnboardingError,
-    repository::RepositoryError, source::SourceError,
+    account::Provider,
+    classify::ClassifyError,
+    feedback::Unfit,
+    onboarding::OnboardingError,
+    repository::RepositoryError,
+    source::SourceError,
+    standing::{MAX_RULES, RuleError},
 };
 
 /// Something asked of the engine was not done.
@@ -14,6 +19,18 @@ pub enum Error {
     /// There is no such thing in this tenant.
     #[error("there is no such {0}")]
     Missing(&'static str),
+    /// An act makes no sense for what it is about.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// A rule makes no sense.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// A person has as many rules as there may be.
+    #[error("there are {MAX_RULES} rules already: take one back first")]
+    TooManyRules,
+    /// The id of a request was used for something else before.
+    #[error("the id of this request was used for something else before")]
+    IdTaken,
     /// The source failed.
     #[error("the source failed")]
     Source(#[from] SourceError),

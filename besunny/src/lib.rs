@@ -26,6 +26,7 @@
 mod builder;
 mod engine;
 mod error;
+mod feedback;
 mod learning;
 mod onboarding;
 mod people;
@@ -53,6 +54,7 @@ pub use besunny_store_sqlite as sqlite;
 pub use builder::Builder;
 pub use engine::Engine;
 pub use error::Error;
+pub use feedback::{Feedback, Outcome, RELATED, Seen};
 pub use onboarding::{Generation, Step};
 pub use projects::Proposal;
 pub use push::Refused;

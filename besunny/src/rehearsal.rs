@@ -1,7 +1,7 @@
 //! What would change: the rules over recent documents, with a project as it would be.
 use besunny_core::{
     classify::{self, Classifier, Question, Rules},
-    document::{Decider, Document, DocumentState},
+    document::{Document, DocumentState},
     ids::{DocumentId, ProjectId, UserId},
     project::Project,
     repository::DocumentFilter,
@@ -67,7 +67,7 @@ impl Besunny {
             DocumentFilter { owner: Some(owner), limit: RECENT, ..DocumentFilter::default() };
         let mut rehearsal = Rehearsal { weighed: 0, decided: 0, shifts: Vec::new() };
         for document in self.store.documents(scope, &filter).await? {
-            if is_decided(&document) {
+            if document.state.is_of_person() {
                 rehearsal.decided += 1;
                 continue;
             }
@@ -108,7 +108,7 @@ impl Besunny {
 impl Place {
     const fn of(state: &DocumentState) -> Self {
         match state {
-            DocumentState::Pending => Self::Nowhere,
+            DocumentState::Pending | DocumentState::NoProject { .. } => Self::Nowhere,
             DocumentState::Routed(route) => Self::Routed(route.project),
             DocumentState::NeedsReview(review) => match review.suggestion {
                 Some(project) => Self::Suggested(project),
@@ -133,12 +133,4 @@ impl Shift {
     pub const fn id(&self) -> DocumentId {
         self.document.id
     }
-}
-
-/// Says whether a person has put the document where it is.
-const fn is_decided(document: &Document) -> bool {
-    matches!(
-        &document.state,
-        DocumentState::Routed(route) if matches!(route.by, Decider::Person(_))
-    )
 }

@@ -152,7 +152,7 @@ fn check(corpus: &[Deceit], fates: &BTreeMap<String, Fate>, offered: &[ProjectId
 fn suggestion(state: &DocumentState) -> Option<ProjectId> {
     match state {
         DocumentState::NeedsReview(review) => review.suggestion,
-        DocumentState::Pending | DocumentState::Routed(_) => None,
+        DocumentState::Pending | DocumentState::Routed(_) | DocumentState::NoProject { .. } => None,
     }
 }
 
@@ -196,7 +196,9 @@ async fn c7_by_a_model_that_obeys_every_mail_none_is_routed_by_its_own_instructi
         check(&corpus, &fates, &offered);
         let failed = |fate: &&Fate| match &fate.document.state {
             DocumentState::NeedsReview(review) => review.reason == ReviewReason::ClassifierFailed,
-            DocumentState::Pending | DocumentState::Routed(_) => false,
+            DocumentState::Pending | DocumentState::Routed(_) | DocumentState::NoProject { .. } => {
+                false
+            }
         };
         assert!(fates.values().filter(failed).count() > 0, "no dictated answer made no sense");
         // After the rules it is not asked about what they routed and caution held back.

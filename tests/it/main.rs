@@ -7,6 +7,7 @@ mod crash;
 mod deceit;
 mod decisions;
 mod failing;
+mod feedback;
 mod gmail;
 mod newcomers;
 mod onward;

@@ -135,7 +135,9 @@ impl Scene {
                 DocumentState::NeedsReview(review) => {
                     Some((document.title.into_exposed(), review.reason))
                 }
-                DocumentState::Pending | DocumentState::Routed(_) => None,
+                DocumentState::Pending
+                | DocumentState::Routed(_)
+                | DocumentState::NoProject { .. } => None,
             });
         reasons.collect()
     }
@@ -149,7 +151,11 @@ impl Scene {
             Fact::ClassifierFailed { why } => Some(why),
             Fact::Stored { .. }
             | Fact::Decided { .. }
+            | Fact::Ruled { .. }
             | Fact::Assigned { .. }
+            | Fact::Confirmed { .. }
+            | Fact::Declined { .. }
+            | Fact::Undone { .. }
             | Fact::Removed
             | Fact::Restored => None,
         })

@@ -77,6 +77,7 @@ impl Model for Learned {
             Truth::To(project) => (Some(Some(project)), Lesson::Is(self.class(Some(project)))),
             Truth::Nowhere => (Some(None), Lesson::Is(self.class(None))),
             Truth::NotTo(project) => (None, Lesson::Not(self.class(Some(project)))),
+            Truth::Unsaid(_) => return None,
         };
         if let Some(said) = &said {
             match (truth, example.truth.judges(said.choice)) {

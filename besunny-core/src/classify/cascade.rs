@@ -224,10 +224,13 @@ impl Conclusion {
                 ReviewReason::NoProjects
                 | ReviewReason::ClassifierFailed
                 | ReviewReason::TakenOut
+                | ReviewReason::Barred
                 | ReviewReason::Suspicious
                 | ReviewReason::Nowhere => false,
             },
-            DocumentState::Pending | DocumentState::Routed(_) => false,
+            DocumentState::Pending | DocumentState::Routed(_) | DocumentState::NoProject { .. } => {
+                false
+            }
         }
     }
 
@@ -254,7 +257,7 @@ impl Conclusion {
 pub const fn suggestion(state: &DocumentState) -> Option<ProjectId> {
     match state {
         DocumentState::NeedsReview(review) => review.suggestion,
-        DocumentState::Pending | DocumentState::Routed(_) => None,
+        DocumentState::Pending | DocumentState::Routed(_) | DocumentState::NoProject { .. } => None,
     }
 }
 

@@ -205,7 +205,7 @@ fn domains(project: &Project) -> impl Iterator<Item = String> {
         .filter(|domain| !domain.is_empty())
 }
 
-fn is_below(host: &str, domain: &str) -> bool {
+pub(crate) fn is_below(host: &str, domain: &str) -> bool {
     host == domain || host.strip_suffix(domain).is_some_and(|head| head.ends_with('.'))
 }
 

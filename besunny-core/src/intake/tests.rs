@@ -76,7 +76,8 @@ fn outcome(effects: &[Effect]) -> String {
             | Effect::Enqueue(_)
             | Effect::Defer { .. }
             | Effect::Label { .. }
-            | Effect::Watch(_) => {}
+            | Effect::Watch(_)
+            | Effect::Act(_) => {}
         }
     }
     "nothing".to_owned()
@@ -149,7 +150,8 @@ fn mail_8_each_virtual_address_is_detected_once() {
             | Effect::Enqueue(_)
             | Effect::Defer { .. }
             | Effect::Label { .. }
-            | Effect::Watch(_) => None,
+            | Effect::Watch(_)
+            | Effect::Act(_) => None,
         })
         .collect();
     let want = [("ai+ann@besunny.example", true), ("ai+nobody@besunny.example", false)];
@@ -196,7 +198,8 @@ fn the_same_mail_is_the_same_document_wherever_it_comes_from() {
             | Effect::Enqueue(_)
             | Effect::Defer { .. }
             | Effect::Label { .. }
-            | Effect::Watch(_) => None,
+            | Effect::Watch(_)
+            | Effect::Act(_) => None,
         })
     };
     let unix = raw("To: x@y.example");

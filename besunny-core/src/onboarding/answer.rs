@@ -194,8 +194,8 @@ mod tests {
         question.read(&Untrusted::new(text.to_owned())).map_err(|error| error.flaw)
     }
 
-    fn entries(list: &[&str]) -> Result<Answer, Flaw> {
-        Ok(Answer::List(list.iter().map(ToString::to_string).collect()))
+    fn entries(list: &[&str]) -> Answer {
+        Answer::List(list.iter().map(ToString::to_string).collect())
     }
 
     #[test]
@@ -207,11 +207,11 @@ mod tests {
             ("水 , größe", &["水", "größe"]),
             ("<b>dyke</b>", &["<b>dyke</b>"]),
         ] {
-            assert_eq!(read("keywords", text), entries(want), "{text:?}");
+            assert_eq!(read("keywords", text), Ok(entries(want)), "{text:?}");
         }
         assert_eq!(
             read("location", "Lisbon, Portugal; Porto"),
-            entries(&["Lisbon, Portugal", "Porto"])
+            Ok(entries(&["Lisbon, Portugal", "Porto"]))
         );
         assert_eq!(read("keywords", " ,; ,"), Err(Flaw::Missing));
         assert_eq!(read("keywords", &"x".repeat(101)), Err(Flaw::EntryTooLong(100)));

@@ -59,7 +59,8 @@ impl Counts {
                 | Effect::Enqueue(_)
                 | Effect::Defer { .. }
                 | Effect::Label { .. }
-                | Effect::Watch(_) => {}
+                | Effect::Watch(_)
+                | Effect::Act(_) => {}
             }
         }
         counts

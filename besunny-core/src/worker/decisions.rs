@@ -40,6 +40,7 @@ use crate::{
     repository::{Pending, RepositoryError, ThreadMember},
     retry,
     scheduler::Claim,
+    standing::{Orders, StandingRule},
     tenant::TenantScope,
 };
 
@@ -69,6 +70,7 @@ struct Refused {
 struct Background {
     candidates: Arc<[Project]>,
     threads: Vec<ThreadMember>,
+    rules: Arc<[StandingRule]>,
     /// What the owner's model says.
     counsel: Counsel,
     /// Whether a language model may be asked.
@@ -211,8 +213,9 @@ impl Worker {
                 Question { document, mail, thread: &[] }
             });
             let questions: Vec<Question<'_>> = questions.collect();
+            let rules = self.repository.rules(scope, owner).await?;
             let counsel = self.counsel(scope, owner, &questions, &candidates).await?;
-            backgrounds.insert(owner, Background { candidates, threads, counsel, may_ask });
+            backgrounds.insert(owner, Background { candidates, threads, rules, counsel, may_ask });
         }
         Ok(backgrounds)
     }
@@ -226,17 +229,27 @@ impl Worker {
     ) -> Result<Option<Decision>, JobError> {
         let Some(Pending { document, mail }) = &case.pending else { return Ok(None) };
         let Some(background) = backgrounds.get(&document.owner) else { return Ok(None) };
+        let candidates = &background.candidates;
+        let (id, expected) = (document.id, document.version);
+        let orders = Orders::on(&background.rules, mail, candidates);
+        if let Some((rule, state)) = orders.route() {
+            let rule = Box::new(rule.clone());
+            let fact = Fact::Ruled { rule, state: state.clone(), act: None };
+            return Ok(Some(Decision { document: id, expected, state, fact }));
+        }
         let thread = background.thread_of(mail);
         let scope = &case.errand.claim.scope;
-        let is_stranger = self.is_stranger(scope, mail, &thread, &background.candidates).await?;
+        let is_stranger = self.is_stranger(scope, mail, &thread, candidates).await?;
         let thread = if is_stranger { Vec::new() } else { thread };
         let question = Question { document, mail, thread: &thread };
         let (state, fact) = match self.conclude(&question, background, lanes).await {
             Ok(concluded) => {
+                let barred = orders.barred(&concluded.verdict);
+                let held = orders.hold(concluded, candidates, &self.settings);
                 let Conclusion { verdict, state, ruling } =
-                    concluded.cautious(Doubts { mail, is_stranger });
+                    held.cautious(Doubts { mail, is_stranger });
                 let (verdict, ruling) = (Box::new(verdict), Box::new(ruling));
-                (state.clone(), Fact::Decided { verdict, state, ruling })
+                (state.clone(), Fact::Decided { verdict, state, ruling, barred })
             }
             // Nothing is guessed: after the last attempt a person decides.
             Err(Unweighed { error, suggestion })
@@ -246,8 +259,7 @@ impl Worker {
             }
             Err(Unweighed { error, .. }) => return Err(error.into()),
         };
-        let expected = document.version;
-        Ok(Some(Decision { document: document.id, expected, state, fact }))
+        Ok(Some(Decision { document: id, expected, state, fact }))
     }
 
     /// Asks the classifiers in the order of the cascade.
@@ -303,7 +315,7 @@ impl Worker {
         let routed = decision.state.project().filter(|_| self.learner.is_some());
         let consent = routed.zip(Said::of(&decision.fact)).map(|(project, said)| {
             let (document, truth) = (decision.document, Truth::To(project));
-            let answer = Answer { document, truth, by: Teacher::Consent, said };
+            let answer = Answer { document, truth, by: Teacher::Consent, said, act: None };
             let task = Task::Consent { version: decision.expected + 1, answer };
             let job = Job::new(scope.tenant(), task);
             Effect::Defer { job, by: self.settings.consent_after }

@@ -2,7 +2,8 @@
 //!
 //! The log of answers is the truth. A model in memory is asked only after it has learned whatever
 //! was said since, by whatever process, so a correction is felt at once and no notice is needed. A
-//! stored state only saves learning the whole log again.
+//! stored state only saves learning the whole log again, and that is done when something learned was
+//! taken back: the model is then what it would be had nobody said it.
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
@@ -16,7 +17,7 @@ use crate::{
     commit::Effect,
     document::{Document, DocumentKind},
     ids::{DocumentId, ProjectId, TenantId, UserId},
-    label::{Answer, Label},
+    label::{Answer, Label, Truth, Unsaid},
     learner::{Example, Learner, Model},
     project::Project,
     promise::{Outcome, Promises, Threshold},
@@ -207,6 +208,7 @@ impl Worker {
         learner: &dyn Learner,
         taught: &mut Taught,
     ) -> Result<(), RepositoryError> {
+        let mut is_due = false;
         loop {
             let lessons = self.repository.lessons(scope, owner, taught.seq, LESSONS).await?;
             if lessons.newest != taught.version {
@@ -214,14 +216,20 @@ impl Worker {
                 *taught = self.restore(scope, owner, learner).await?;
                 continue;
             }
+            let unsaid = Unsaid::by(lessons.labels.iter().map(|label| &label.answer));
+            if unsaid.reaches_beyond(&lessons.labels) {
+                *taught = self.unlearn(scope, owner, learner).await?;
+                is_due = true;
+                continue;
+            }
             let is_all = lessons.labels.len() < LESSONS;
-            self.learn(scope, learner, taught, &lessons.labels).await?;
+            self.learn(scope, learner, taught, (&lessons.labels, &unsaid)).await?;
             if is_all {
                 break;
             }
         }
         let much = taught.version.map_or(1, |_| self.settings.store_model_every.max(1));
-        if taught.seq - taught.stored >= much {
+        if is_due || taught.seq - taught.stored >= much {
             self.store_model(scope, owner, learner, taught).await;
         }
         Ok(())
@@ -252,20 +260,71 @@ impl Worker {
             }
             None => {}
         }
+        let taught = self.learn_again(scope, owner, learner, lineage(&models)).await?;
+        Ok(Taught { version, stored: seq, seq, ..taught })
+    }
+
+    /// Learns from the log what the newest model had learned and what came after, as far as it holds.
+    async fn unlearn(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        learner: &dyn Learner,
+    ) -> Result<Taught, RepositoryError> {
+        let models = self.repository.models(scope, owner).await?;
+        let mut ranges = lineage(&models);
+        ranges.push((models.first().map_or(0, |newest| newest.seq), u64::MAX));
+        let taught = self.learn_again(scope, owner, learner, ranges).await?;
+        // A model that forgot everything is stored too: it takes the place of one that did not.
+        let model = taught.model.or_else(|| Some(learner.fresh()));
+        Ok(Taught { version: models.first().map(|newest| newest.version), model, ..taught })
+    }
+
+    /// Learns what was said after the first number of each range, up to the second, and still holds.
+    async fn learn_again(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        learner: &dyn Learner,
+        mut ranges: Vec<(u64, u64)>,
+    ) -> Result<Taught, RepositoryError> {
+        let mut taken_back: Vec<Answer> = Vec::new();
+        for (after, until) in &mut ranges {
+            let (mut seq, end) = (*after, *until);
+            while let labels = self.labels(scope, owner, (seq, end)).await?
+                && let Some(last) = labels.last()
+            {
+                seq = last.seq;
+                let answers = labels.into_iter().map(|label| label.answer);
+                taken_back.extend(answers.filter(|it| matches!(it.truth, Truth::Unsaid(_))));
+            }
+            *until = seq;
+        }
+        let unsaid = Unsaid::by(taken_back.iter());
         let mut taught = Taught::default();
-        for (after, until) in lineage(&models) {
+        for (after, until) in ranges {
             taught.seq = after;
             while taught.seq < until {
-                let lessons = self.repository.lessons(scope, owner, taught.seq, LESSONS).await?;
-                let within = lessons.labels.iter().take_while(|label| label.seq <= until).count();
-                let (labels, _) = lessons.labels.split_at(within);
+                let labels = self.labels(scope, owner, (taught.seq, until)).await?;
                 if labels.is_empty() {
                     break;
                 }
-                self.learn(scope, learner, &mut taught, labels).await?;
+                self.learn(scope, learner, &mut taught, (&labels, &unsaid)).await?;
             }
         }
-        Ok(Taught { version, stored: seq, seq, ..taught })
+        Ok(taught)
+    }
+
+    /// Reads some labels after the first number and up to the second.
+    async fn labels(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        (after, until): (u64, u64),
+    ) -> Result<Vec<Label>, RepositoryError> {
+        let mut labels = self.repository.lessons(scope, owner, after, LESSONS).await?.labels;
+        labels.retain(|label| label.seq <= until);
+        Ok(labels)
     }
 
     /// Learns labels in order; one whose mail is no longer there teaches nothing.
@@ -274,26 +333,27 @@ impl Worker {
         scope: &TenantScope,
         learner: &dyn Learner,
         taught: &mut Taught,
-        labels: &[Label],
+        (labels, unsaid): (&[Label], &Unsaid),
     ) -> Result<(), RepositoryError> {
-        let mut left = labels;
+        let holding: Vec<&Answer> =
+            labels.iter().map(|label| &label.answer).filter(|it| unsaid.leaves(it)).collect();
+        let mut left = holding.as_slice();
         while !left.is_empty() {
-            let ids: Vec<DocumentId> = left.iter().map(|label| label.answer.document).collect();
+            let ids: Vec<DocumentId> = left.iter().map(|answer| answer.document).collect();
             let read = self.readable(scope, &ids).await?;
             if read.is_empty() {
                 return Err(RepositoryError::Missing("answer"));
             }
             let (here, later) = left.split_at(read.len().min(left.len()));
-            for (label, found) in here.iter().zip(read) {
+            for (answer, found) in here.iter().zip(read) {
                 if let Some(Pending { document, mail }) = &found {
-                    let Answer { truth, .. } = label.answer;
-                    let example = Example { document, mail, truth };
-                    taught.take_in(learner, self.settings.promised, &example, &label.answer);
+                    let example = Example { document, mail, truth: answer.truth };
+                    taught.take_in(learner, self.settings.promised, &example, answer);
                 }
-                taught.seq = label.seq;
             }
             left = later;
         }
+        taught.seq = labels.last().map_or(taught.seq, |label| label.seq);
         Ok(())
     }
 

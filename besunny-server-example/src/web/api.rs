@@ -4,7 +4,7 @@ use axum::{
     body::Bytes,
     extract::rejection::BytesRejection,
     middleware,
-    routing::{get, post, put},
+    routing::{delete, get, post, put},
 };
 use serde::de::DeserializeOwned;
 
@@ -14,16 +14,19 @@ use super::{
 };
 
 mod documents;
+mod feedback;
 mod health;
 mod jobs;
 mod onboarding;
 mod openapi;
 mod projects;
+mod rules;
 mod streams;
 
-pub use documents::Assignment;
+pub use feedback::{Assignment, SeenDocument, SeenVersion, Together};
 pub use health::{Liveness, StreamLag, SyncHealth};
 pub use openapi::document;
+pub use rules::Acceptance;
 pub use streams::{Retry, Steering};
 
 /// What programs may ask, once they have shown the token.
@@ -47,7 +50,16 @@ pub(super) fn routes(site: &Site) -> Router<Site> {
         .route("/documents/{id}", get(documents::read))
         .route("/documents/{id}/raw", get(documents::raw))
         .route("/documents/{id}/attachments/{sha256}", get(documents::attachment))
-        .route("/documents/{id}/assign", post(documents::assign))
+        .route("/documents/assign-project", post(feedback::together))
+        .route("/documents/{id}/assign", post(feedback::assign))
+        .route("/documents/{id}/unassign", post(feedback::unassign))
+        .route("/documents/{id}/confirm", post(feedback::confirm))
+        .route("/documents/{id}/none", post(feedback::none))
+        .route("/acts", get(feedback::list))
+        .route("/acts/{id}/undo", post(feedback::undo))
+        .route("/rules", get(rules::list).post(rules::accept))
+        .route("/rules/preview", post(rules::preview))
+        .route("/rules/{id}", delete(rules::withdraw))
         .route("/review", get(documents::review))
         .route("/streams", get(streams::list))
         .route("/streams/{id}/quarantine", get(streams::quarantine))

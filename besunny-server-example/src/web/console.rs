@@ -25,7 +25,9 @@ mod mark;
 mod onboarding;
 mod projects;
 mod review;
+mod rules;
 mod streams;
+mod told;
 
 /// Where a person is, what waits for them, and what their forms carry.
 #[derive(Debug)]
@@ -41,6 +43,7 @@ enum Place {
     Feed,
     Review,
     Projects,
+    Rules,
     Streams,
 }
 
@@ -63,11 +66,16 @@ pub(super) fn routes(site: &Site) -> Router<Site> {
         .route("/feed", get(feed::piece))
         .route("/documents/{id}", get(document::page))
         .route("/documents/{id}/assign", post(document::assign))
+        .route("/documents/{id}/say", post(document::say))
         .route("/documents/{id}/raw", get(document::raw))
         .route("/documents/{id}/attachments/{sha256}", get(document::attachment))
         .route("/review", get(review::page))
         .route("/review/{id}/assign", post(review::assign))
-        .route("/review/{id}/undo", post(review::undo))
+        .route("/acts/{id}/undo", post(told::undo))
+        .route("/acts/follow", post(told::follow))
+        .route("/rules", get(rules::page).post(rules::accept))
+        .route("/rules/preview", post(rules::preview))
+        .route("/rules/{id}/withdraw", post(rules::withdraw))
         .route("/projects", get(projects::page))
         .route("/projects/{id}", get(projects::project).post(projects::save))
         .route("/projects/{id}/preview", post(projects::preview))

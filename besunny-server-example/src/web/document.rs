@@ -55,6 +55,8 @@ pub enum State {
     Routed,
     /// In the review queue.
     NeedsReview,
+    /// In no project, as a person said.
+    NoProject,
 }
 
 /// A page of documents, newest first.
@@ -91,6 +93,8 @@ pub struct DocumentSummary {
     pub confidence: Option<f64>,
     /// Whether a person decided.
     pub by_person: bool,
+    /// Whether a standing rule decided.
+    pub by_rule: bool,
     /// Why it waits for a person.
     #[schema(value_type = Option<String>)]
     pub reason: Option<ReviewReason>,
@@ -283,9 +287,9 @@ impl ReviewEntry {
 }
 
 impl DocumentSummary {
-    pub(super) fn of(document: &Document, projects: &Projects) -> Self {
+    pub(crate) fn of(document: &Document, projects: &Projects) -> Self {
         let (route, review) = match &document.state {
-            DocumentState::Pending => (None, None),
+            DocumentState::Pending | DocumentState::NoProject { .. } => (None, None),
             DocumentState::Routed(route) => (Some(route), None),
             DocumentState::NeedsReview(review) => (None, Some(review)),
         };
@@ -300,7 +304,8 @@ impl DocumentSummary {
             state: State::of(&document.state),
             project: route.map(|route| projects.name(route.project)),
             confidence: route.map(|route| route.confidence),
-            by_person: route.is_some_and(|route| matches!(route.by, Decider::Person(_))),
+            by_person: document.state.is_of_person(),
+            by_rule: route.is_some_and(|route| matches!(route.by, Decider::Rule(_))),
             reason: review.map(|review| review.reason),
             suggestion: review.and_then(|it| it.suggestion).map(|id| projects.name(id)),
             removed_at: document.removed_at,
@@ -362,6 +367,7 @@ impl State {
             DocumentState::Pending => Self::Pending,
             DocumentState::Routed(_) => Self::Routed,
             DocumentState::NeedsReview(_) => Self::NeedsReview,
+            DocumentState::NoProject { .. } => Self::NoProject,
         }
     }
 }
@@ -372,6 +378,7 @@ impl From<State> for StateFilter {
             State::Pending => Self::Pending,
             State::Routed => Self::Routed,
             State::NeedsReview => Self::NeedsReview,
+            State::NoProject => Self::NoProject,
         }
     }
 }

@@ -3,13 +3,17 @@ use besunny::core::{
     classify::{Evidence, Making, Ruling, Signal, Stage, Verdict},
     document::{DocumentState, ReviewReason},
     history::{Entry, Fact},
+    standing::StandingRule,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::project::{ProjectName, Projects};
+use super::{
+    project::{ProjectName, Projects},
+    rule::RuleLine,
+};
 
 mod words;
 
@@ -43,6 +47,10 @@ pub struct Explanation {
     pub others: Vec<OtherVerdict>,
     /// How the verdict was made.
     pub made: MadeOf,
+    /// Your rules that kept it out of projects.
+    pub barred: Vec<RuleLine>,
+    /// Your rule that decided alone; no classifier was asked then.
+    pub ruled: Option<RuleLine>,
 }
 
 /// What another classifier said, which was not followed.
@@ -129,6 +137,8 @@ pub struct HistoryLine {
     pub classifier: Option<String>,
     /// Which person decided.
     pub by: Option<Uuid>,
+    /// The act it was part of, by which it can be undone.
+    pub act: Option<Uuid>,
 }
 
 /// What can happen to a document.
@@ -141,8 +151,16 @@ pub enum FactKind {
     Decided,
     /// The classifier failed for good.
     ClassifierFailed,
+    /// A standing rule decided.
+    Ruled,
     /// A person put it somewhere.
     Assigned,
+    /// A person said that it is right where it is.
+    Confirmed,
+    /// A person said that it belongs to no project.
+    Declined,
+    /// A person undid an act, and it is as before.
+    Undone,
     /// It went away at the source.
     Removed,
     /// It came back.
@@ -153,12 +171,17 @@ impl Explanation {
     /// Explains by the last verdict; `None` when there was none yet.
     pub(super) fn of(history: &[Entry], projects: &Projects) -> Option<Self> {
         history.iter().rev().find_map(|entry| match &entry.fact {
-            Fact::Decided { verdict, state, ruling } => {
-                Some(Self::new(verdict, state, ruling, projects))
+            Fact::Decided { verdict, state, ruling, barred } => {
+                let barred = barred.iter().map(|rule| RuleLine::of(rule, projects)).collect();
+                Some(Self { barred, ..Self::new(verdict, state, ruling, projects) })
             }
+            Fact::Ruled { rule, state, .. } => Some(Self::of_rule(rule, state, projects)),
             Fact::Stored { .. }
             | Fact::ClassifierFailed { .. }
             | Fact::Assigned { .. }
+            | Fact::Confirmed { .. }
+            | Fact::Declined { .. }
+            | Fact::Undone { .. }
             | Fact::Removed
             | Fact::Restored => None,
         })
@@ -179,7 +202,9 @@ impl Explanation {
             DocumentState::NeedsReview(review) => {
                 Some(Abstention { reason: review.reason, message: in_words(review.reason) })
             }
-            DocumentState::Pending | DocumentState::Routed(_) => None,
+            DocumentState::Pending | DocumentState::Routed(_) | DocumentState::NoProject { .. } => {
+                None
+            }
         };
         Self {
             classifier: verdict.classifier.clone(),
@@ -195,6 +220,26 @@ impl Explanation {
             promised: ruling.promised,
             others: others.collect(),
             made: MadeOf::of(&verdict.made),
+            barred: Vec::new(),
+            ruled: None,
+        }
+    }
+
+    /// Explains by the rule that decided alone.
+    fn of_rule(rule: &StandingRule, state: &DocumentState, projects: &Projects) -> Self {
+        let verdict = Verdict {
+            classifier: "rule".to_owned(),
+            choice: state.project(),
+            confidence: 1.0,
+            evidence: Vec::new(),
+            alternatives: Vec::new(),
+            made: Making::default(),
+        };
+        let ruling = Ruling { stage: Stage::HardEvidence, ..Ruling::default() };
+        Self {
+            decided: "A rule of yours decided.".to_owned(),
+            ruled: Some(RuleLine::of(rule, projects)),
+            ..Self::new(&verdict, state, &ruling, projects)
         }
     }
 
@@ -245,6 +290,7 @@ impl HistoryLine {
             to: None,
             classifier: None,
             by: None,
+            act: None,
         };
         match &entry.fact {
             Fact::Stored { .. } => line,
@@ -255,15 +301,63 @@ impl HistoryLine {
                 ..line
             },
             Fact::ClassifierFailed { .. } => Self { fact: FactKind::ClassifierFailed, ..line },
-            Fact::Assigned { by, from, to } => Self {
+            Fact::Ruled { state, act, .. } => Self {
+                fact: FactKind::Ruled,
+                to: state.project().map(name),
+                act: act.map(|act| act.as_uuid()),
+                ..line
+            },
+            Fact::Assigned { .. }
+            | Fact::Confirmed { .. }
+            | Fact::Declined { .. }
+            | Fact::Undone { .. } => Self::of_person(&entry.fact, projects, line),
+            Fact::Removed => Self { fact: FactKind::Removed, ..line },
+            Fact::Restored => Self { fact: FactKind::Restored, ..line },
+        }
+    }
+}
+
+impl HistoryLine {
+    /// Completes the line of what a person said; of other facts it stays as it is.
+    fn of_person(fact: &Fact, projects: &Projects, line: Self) -> Self {
+        let name = |id| projects.name(id);
+        let act = fact.act().map(|act| act.as_uuid());
+        match fact {
+            Fact::Assigned { by, from, to, .. } => Self {
                 fact: FactKind::Assigned,
                 from: from.map(name),
                 to: to.map(name),
                 by: Some(by.as_uuid()),
+                act,
                 ..line
             },
-            Fact::Removed => Self { fact: FactKind::Removed, ..line },
-            Fact::Restored => Self { fact: FactKind::Restored, ..line },
+            Fact::Confirmed { by, project, .. } => Self {
+                fact: FactKind::Confirmed,
+                to: Some(name(*project)),
+                by: Some(by.as_uuid()),
+                act,
+                ..line
+            },
+            Fact::Declined { by, from, .. } => Self {
+                fact: FactKind::Declined,
+                from: from.map(name),
+                by: Some(by.as_uuid()),
+                act,
+                ..line
+            },
+            Fact::Undone { by, state, .. } => Self {
+                fact: FactKind::Undone,
+                to: state.project().map(name),
+                by: Some(by.as_uuid()),
+                act,
+                ..line
+            },
+            Fact::Stored { .. }
+            | Fact::Decided { .. }
+            | Fact::Ruled { .. }
+            | Fact::ClassifierFailed { .. }
+            | Fact::Removed
+            | Fact::Restored => line,
         }
     }
 }
@@ -277,6 +371,7 @@ pub(super) const fn in_words(reason: ReviewReason) -> &'static str {
         ReviewReason::NoProjects => "There was no project to put it into.",
         ReviewReason::ClassifierFailed => "The classifier failed on it.",
         ReviewReason::TakenOut => "It was taken out of a project.",
+        ReviewReason::Barred => "A rule of yours keeps it out of the likeliest project.",
         ReviewReason::Nowhere => "It looks like mail that belongs to no project.",
         ReviewReason::Suspicious => {
             "Only its own words speak for the project, and it may not be what it says."

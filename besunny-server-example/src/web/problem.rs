@@ -157,6 +157,12 @@ impl From<Error> for Problem {
             Error::Missing(what) => Self::missing(what),
             Error::Store(error) => error.into(),
             Error::Onboarding(error) => error.into(),
+            error @ (Error::Unfit(_) | Error::Rule(_)) => Self::bad_request(sentence(&error)),
+            error @ (Error::TooManyRules | Error::IdTaken) => {
+                let fix =
+                    "Use another id for another request, and take back rules you do not need.";
+                Self::new(Kind::Conflict, sentence(&error), fix)
+            }
             error => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
                 Self::new(
@@ -186,6 +192,14 @@ impl From<BytesRejection> for Problem {
         }
         Self::bad_request("The body cannot be read.")
     }
+}
+
+/// Writes an error as a sentence.
+fn sentence(error: &Error) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this shape")]

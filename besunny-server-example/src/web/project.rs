@@ -70,24 +70,30 @@ pub struct Overview {
     pub pending: u64,
     /// Documents in the review queue.
     pub needs_review: u64,
+    /// Documents in no project, as you said.
+    pub no_project: u64,
 }
 
 /// The projects of the person, to name them by id.
 #[derive(Clone, Debug)]
-pub(super) struct Projects {
+pub(crate) struct Projects {
     all: Arc<[Project]>,
     names: HashMap<ProjectId, usize>,
 }
 
 impl Projects {
     pub(super) async fn of(site: &Site) -> Result<Self, RepositoryError> {
-        let all = site.besunny().store().projects(site.scope(), site.user()).await?;
+        Ok(Self::among(site.besunny().store().projects(site.scope(), site.user()).await?))
+    }
+
+    /// Names the projects of a person.
+    pub(crate) fn among(all: Arc<[Project]>) -> Self {
         let names = all.iter().enumerate().map(|(place, project)| (project.id, place)).collect();
-        Ok(Self { all, names })
+        Self { all, names }
     }
 
     /// Names a project; one that is gone keeps its id.
-    pub(super) fn name(&self, id: ProjectId) -> ProjectName {
+    pub(crate) fn name(&self, id: ProjectId) -> ProjectName {
         let project = self.names.get(&id).and_then(|place| self.all.get(*place));
         let name = project.map_or_else(|| "a former project".to_owned(), |it| it.name.clone());
         ProjectName { id: id.as_uuid(), name }
@@ -113,7 +119,12 @@ impl Overview {
         let mut all: Vec<ProjectSummary> =
             projects.all.iter().map(|project| summary(project, &tally)).collect();
         all.sort_by_key(|project| project.name.to_lowercase());
-        Ok(Self { projects: all, pending: tally.pending, needs_review: tally.needs_review })
+        Ok(Self {
+            projects: all,
+            pending: tally.pending,
+            needs_review: tally.needs_review,
+            no_project: tally.no_project,
+        })
     }
 }
 

@@ -6,6 +6,7 @@ mod contract;
 #[cfg(feature = "demo")]
 mod demo;
 mod eval;
+mod feedback;
 mod import;
 mod inspect;
 mod killed;

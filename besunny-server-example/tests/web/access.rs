@@ -6,13 +6,23 @@ use secrecy::ExposeSecret;
 
 use super::stage::{HOST, Stage, bearer, call, form, form_token, mail};
 
-const API: [(&str, &str); 14] = [
+const API: [(&str, &str); 24] = [
     ("GET", "/api/v1/projects"),
     ("GET", "/api/v1/documents"),
     ("GET", "/api/v1/documents/{id}"),
     ("GET", "/api/v1/documents/{id}/raw"),
     ("GET", "/api/v1/documents/{id}/attachments/00"),
     ("POST", "/api/v1/documents/{id}/assign"),
+    ("POST", "/api/v1/documents/{id}/unassign"),
+    ("POST", "/api/v1/documents/{id}/confirm"),
+    ("POST", "/api/v1/documents/{id}/none"),
+    ("POST", "/api/v1/documents/assign-project"),
+    ("GET", "/api/v1/acts"),
+    ("POST", "/api/v1/acts/{id}/undo"),
+    ("GET", "/api/v1/rules"),
+    ("POST", "/api/v1/rules"),
+    ("POST", "/api/v1/rules/preview"),
+    ("DELETE", "/api/v1/rules/{id}"),
     ("GET", "/api/v1/review"),
     ("GET", "/api/v1/streams"),
     ("GET", "/api/v1/streams/{id}/quarantine"),
@@ -22,11 +32,12 @@ const API: [(&str, &str); 14] = [
     ("POST", "/api/v1/jobs/{id}/replay"),
     ("GET", "/api/v1/no/such/route"),
 ];
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/",
     "/feed",
     "/review",
     "/projects",
+    "/rules",
     "/streams",
     "/streams/now",
     "/documents/{id}",
@@ -171,14 +182,22 @@ async fn sec_c10_forms_of_other_sites_are_refused() {
     let acts = [
         format!("/documents/{id}/assign"),
         format!("/review/{id}/assign"),
-        format!("/review/{id}/undo"),
+        format!("/documents/{id}/say"),
+        format!("/acts/{id}/undo"),
+        "/acts/follow".to_owned(),
+        "/rules".to_owned(),
+        "/rules/preview".to_owned(),
+        format!("/rules/{id}/withdraw"),
         format!("/streams/{stream}/retry"),
         format!("/streams/{stream}/steer"),
         "/jobs/replay".to_owned(),
         "/logout".to_owned(),
     ];
     let origin = format!("http://{HOST}");
-    let right = format!("form_token={token}&version=2&project=&ask=resume");
+    let right = format!(
+        "form_token={token}&version=2&project=&ask=resume&say=none&back=/review&documents=x\
+         &says=never&kind=sender"
+    );
     let wrong = right.replace(&token, &"0".repeat(64));
     for path in acts {
         let foreign: [&[(&str, &str)]; 5] = [

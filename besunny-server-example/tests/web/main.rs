@@ -5,6 +5,7 @@ mod access;
 mod api;
 mod console;
 mod deaf;
+mod feedback;
 mod hostile;
 mod jobs;
 mod learning;

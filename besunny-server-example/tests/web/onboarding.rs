@@ -147,8 +147,8 @@ async fn onb_5_a_rerun_keeps_edits_and_shows_what_differs() {
     let preview = stage.get(&format!("{path}/preview")).await.json();
     let want = json!([{ "field": "locations", "added": ["Aldbury"], "removed": ["Weir"] }]);
     assert_eq!(preview["changes"], want);
-    let stale = json!({ "version": now["version"], "seen": project["seen"] });
-    let refused = stage.post(&format!("{path}/save"), &stale.to_string()).await;
+    let outdated = json!({ "version": now["version"], "seen": project["seen"] });
+    let refused = stage.post(&format!("{path}/save"), &outdated.to_string()).await;
     assert_eq!(refused.status, StatusCode::CONFLICT, "{refused:?}");
     let body = json!({ "version": now["version"], "seen": preview["seen"] });
     let saved = post(&stage, &format!("{path}/save"), &body).await;
@@ -475,7 +475,7 @@ async fn a_change_of_a_project_is_looked_at_before_it_is_saved() {
     assert!(wrong.body.contains("has a line that is no code"), "{}", wrong.body);
     let saved = send(&stage, &cookie, &path, &with("SOL-3\r\nRVF-12")).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{saved:?}");
-    let stale = send(&stage, &cookie, &path, &with("SOL-4")).await;
-    assert_eq!(stale.status, StatusCode::CONFLICT);
-    assert!(stale.body.contains("SOL-4</textarea>"));
+    let outdated = send(&stage, &cookie, &path, &with("SOL-4")).await;
+    assert_eq!(outdated.status, StatusCode::CONFLICT);
+    assert!(outdated.body.contains("SOL-4</textarea>"));
 }

@@ -209,7 +209,8 @@ impl<'a> Touched<'a> {
                 | Effect::Detect(_)
                 | Effect::Enqueue(_)
                 | Effect::Defer { .. }
-                | Effect::Watch(_) => {}
+                | Effect::Watch(_)
+                | Effect::Act(_) => {}
             }
         }
         touched

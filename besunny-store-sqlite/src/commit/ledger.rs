@@ -75,7 +75,9 @@ impl<'a> Ledger<'a> {
                 (Effect::Defer { job, by }, _) => self.sheet.jobs.push((job, *by)),
                 (Effect::Label { answer, .. }, _) => self.label(answer),
                 (Effect::Watch(watch), Some(_)) => self.sheet.watch = Some(watch),
-                (
+                // An act is written beside the sheet, by `feedback`.
+                (Effect::Act(_), _)
+                | (
                     Effect::Store { .. }
                     | Effect::Ignore { .. }
                     | Effect::Quarantine { .. }

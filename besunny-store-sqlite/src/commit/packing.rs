@@ -64,7 +64,8 @@ fn documents(commit: &Commit) -> impl Iterator<Item = &NewDocument> {
         | Effect::Enqueue(_)
         | Effect::Defer { .. }
         | Effect::Label { .. }
-        | Effect::Watch(_) => None,
+        | Effect::Watch(_)
+        | Effect::Act(_) => None,
     });
     documents.flatten()
 }

@@ -6,8 +6,12 @@ use besunny_core::{
     classify::{Alternative, Earlier, Evidence, Making, Ruling, Signal, Stage, Verdict},
     document::{Decider, DocumentKind, DocumentState, Origin, Review, ReviewReason, Route},
     event::News,
+    feedback::{Act, Asking, Deed, Move, RuleChange},
     history::Fact,
-    ids::{AccountId, DocumentId, OnboardingId, ProjectId, StreamId, UserId, WatchId},
+    ids::{
+        AccountId, CommitId, DocumentId, OnboardingId, ProjectId, RuleId, StreamId, TenantId,
+        UserId, WatchId,
+    },
     item::{IgnoredReason, Oversized, QuarantineReason},
     job::Task,
     label::{Answer, Said, Teacher, Truth},
@@ -20,6 +24,7 @@ use besunny_core::{
     push::{Watch, WatchTrouble},
     scheduler::PauseReason,
     source::{Cursor, ItemId, Next, PageToken, Relist, Scope, Sweep},
+    standing::{Match, MatchKind, NewRule, Says, StandingRule},
     tenant::Allowed,
     track::{Missing, ScanId, Steer, Track},
     untrusted::Untrusted,
@@ -69,6 +74,57 @@ fn item() -> ItemId {
     ItemId::from_source("item")
 }
 
+fn act_id() -> CommitId {
+    CommitId::derived(&[b"act"])
+}
+
+fn rule() -> StandingRule {
+    let of = Match::Sender("bob@client.example".to_owned());
+    let wanted = NewRule { project: project(), says: Says::Never, of };
+    let tenant = TenantId::derived(&[b"tenant"]);
+    StandingRule::new(tenant, wanted, (user(), user()), instant(1_800_000_000)).unwrap()
+}
+
+/// Rules of every kind of match.
+fn rules() -> Vec<StandingRule> {
+    let kinds = [
+        (MatchKind::Sender, "bob@client.example", Says::Always),
+        (MatchKind::Domain, "client.example", Says::Always),
+        (MatchKind::Thread, "1@client.example", Says::Always),
+        (MatchKind::Subject, "the plan", Says::Never),
+    ];
+    let made =
+        kinds.map(|(kind, text, says)| StandingRule { of: kind.of_text(text), says, ..rule() });
+    made.into()
+}
+
+fn deeds() -> Vec<Deed> {
+    let rule = RuleId::derived(&[b"rule"]);
+    vec![
+        Deed::Assign { to: project() },
+        Deed::Unassign,
+        Deed::Decline,
+        Deed::Confirm,
+        Deed::Accept { rule },
+        Deed::Withdraw { rule },
+        Deed::Undo { act: act_id() },
+    ]
+}
+
+fn rule_changes() -> Vec<RuleChange> {
+    let (id, owner, by) = (act_id(), user(), user());
+    let asking = Asking { id, owner, by, at: instant(1_800_000_000) };
+    Act::withdraw(asking, rule()).rules
+}
+
+fn moves() -> Vec<Move> {
+    let document = DocumentId::derived(&[b"document"]);
+    let (before, after) = (DocumentState::Pending, DocumentState::NoProject { by: user() });
+    let made = Move { document, version: 3, before, after, truth: None };
+    let truth = Some(Truth::Nowhere);
+    vec![made.clone(), Move { truth, ..made }]
+}
+
 fn states() -> Vec<DocumentState> {
     let route = |by| DocumentState::Routed(Route { project: project(), by, confidence: 0.75 });
     let reasons = [
@@ -78,6 +134,7 @@ fn states() -> Vec<DocumentState> {
         ReviewReason::NoProjects,
         ReviewReason::ClassifierFailed,
         ReviewReason::TakenOut,
+        ReviewReason::Barred,
         ReviewReason::Nowhere,
         ReviewReason::Suspicious,
     ];
@@ -85,12 +142,18 @@ fn states() -> Vec<DocumentState> {
         let suggestion = (reason == ReviewReason::Ambiguous).then(project);
         DocumentState::NeedsReview(Review { reason, suggestion })
     };
-    let decided =
-        [route(Decider::Classifier("rules-1".to_owned())), route(Decider::Person(user()))];
-    [DocumentState::Pending].into_iter().chain(decided).chain(reasons.map(review)).collect()
+    let decided = [
+        Decider::Classifier("rules-1".to_owned()),
+        Decider::Person(user()),
+        Decider::Rule(rule().id),
+    ]
+    .map(route);
+    let simple = [DocumentState::Pending, DocumentState::NoProject { by: user() }];
+    simple.into_iter().chain(decided).chain(reasons.map(review)).collect()
 }
 
-fn facts() -> Vec<Fact> {
+/// A verdict with evidence of every kind.
+fn verdict() -> Verdict {
     let signals = [
         Signal::Thread,
         Signal::Code,
@@ -114,7 +177,7 @@ fn facts() -> Vec<Fact> {
         weight: 0.5,
         earlier: (signal == Signal::Sender).then_some(Earlier { here: 7, all: 8 }),
     });
-    let verdict = Verdict {
+    Verdict {
         classifier: "rules-1".to_owned(),
         choice: Some(project()),
         confidence: 0.75,
@@ -128,7 +191,11 @@ fn facts() -> Vec<Fact> {
             cost_micros: 120,
             took: Duration::from_millis(350),
         },
-    };
+    }
+}
+
+fn facts() -> Vec<Fact> {
+    let verdict = verdict();
     let ruling = Ruling {
         stage: Stage::Learned,
         needed: Some(0.5),
@@ -138,14 +205,38 @@ fn facts() -> Vec<Fact> {
     vec![
         Fact::Stored { origin: Origin { account: AccountId::derived(&[b"a"]), item: item() } },
         Fact::Decided {
+            verdict: Box::new(verdict.clone()),
+            state: DocumentState::Pending,
+            ruling: Box::new(ruling.clone()),
+            barred: Vec::new(),
+        },
+        Fact::Decided {
             verdict: Box::new(verdict),
             state: DocumentState::Pending,
             ruling: Box::new(ruling),
+            barred: vec![rule()],
         },
+        Fact::Ruled { rule: Box::new(rule()), state: DocumentState::Pending, act: None },
+        Fact::Ruled { rule: Box::new(rule()), state: DocumentState::Pending, act: Some(act_id()) },
         Fact::ClassifierFailed { why: "no answer".to_owned() },
-        Fact::Assigned { by: user(), from: None, to: Some(project()) },
         Fact::Removed,
         Fact::Restored,
+    ]
+}
+
+/// What people said.
+fn facts_of_people() -> Vec<Fact> {
+    vec![
+        Fact::Assigned { by: user(), from: None, to: Some(project()), act: None },
+        Fact::Assigned { by: user(), from: Some(project()), to: None, act: Some(act_id()) },
+        Fact::Confirmed { by: user(), project: project(), act: act_id() },
+        Fact::Declined { by: user(), from: None, act: act_id() },
+        Fact::Undone {
+            by: user(),
+            undoes: act_id(),
+            state: DocumentState::Pending,
+            act: CommitId::derived(&[b"undo"]),
+        },
     ]
 }
 
@@ -161,11 +252,14 @@ fn answers() -> Vec<Answer> {
             confidence: 0.75,
             was_taken: true,
         }],
+        act: None,
     };
+    let by_act = |truth| Answer { act: Some(act_id()), ..answer(truth, Teacher::Person(user())) };
     vec![
         answer(Truth::To(project()), Teacher::Consent),
         answer(Truth::NotTo(project()), Teacher::Person(user())),
-        answer(Truth::Nowhere, Teacher::Person(user())),
+        by_act(Truth::Nowhere),
+        by_act(Truth::Unsaid(CommitId::derived(&[b"before"]))),
     ]
 }
 
@@ -183,6 +277,8 @@ fn news() -> Vec<News> {
         News::DocumentRouted { project: project(), confidence: 0.75 },
         News::DocumentNeedsReview { suggestion: Some(project()) },
         News::DocumentNeedsReview { suggestion: None },
+        News::DocumentInNoProject,
+        News::DocumentReopened,
         News::DocumentRemoved,
         News::DocumentRestored,
     ]
@@ -295,7 +391,7 @@ fn forms() -> Vec<Form> {
     };
     vec![
         form("documents.decision", states()),
-        form("history.fact", facts()),
+        form("history.fact", [facts(), facts_of_people()].concat()),
         form("outbox.news", news()),
         form("streams.track", tracks()),
         form("streams.watch", watches()),
@@ -330,6 +426,10 @@ fn forms() -> Vec<Form> {
                 QuarantineReason::Panicked,
             ],
         ),
+        form("acts.deed", deeds()),
+        form("acts.moves", moves()),
+        form("acts.rules", rule_changes()),
+        form("standing_rules.rule", rules()),
         form(
             "detections.kind",
             vec![RecipientKind::To, RecipientKind::Cc, RecipientKind::Bcc, RecipientKind::Envelope],

@@ -8,6 +8,7 @@ use besunny_core::repository::Store;
 mod bench;
 mod commits;
 mod documents;
+mod feedback;
 mod jobs;
 mod learning;
 mod leases;
@@ -40,6 +41,7 @@ pub fn cases() -> Vec<Case<World>> {
     let groups = [
         commits::cases(),
         documents::cases(),
+        feedback::cases(),
         streams::cases(),
         newcomers::cases(),
         onboardings::cases(),

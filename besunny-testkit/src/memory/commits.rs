@@ -233,6 +233,11 @@ impl Rows {
             Basis::Person => {}
         }
         for effect in &commit.effects {
+            if let Effect::Act(act) = effect
+                && !self.finds_rules(act)
+            {
+                return Err(RepositoryError::Conflict);
+            }
             let Some((document, expected)) = effect.pinned() else { continue };
             let row = self.documents.get(&document);
             let row = row.ok_or(RepositoryError::Missing("document"))?;
@@ -289,6 +294,7 @@ impl Rows {
             }
             (Effect::Decide(decision), _) => self.decide(decision, applied),
             (Effect::Enqueue(job), _) => self.enqueue(job, applied.now),
+            (Effect::Act(act), _) => self.keep_act(act),
             (Effect::Defer { job, by }, _) => self.enqueue(job, applied.now + *by),
             (Effect::Label { answer, .. }, _) => self.label(answer, applied.at),
             (Effect::Watch(watch), _) => {

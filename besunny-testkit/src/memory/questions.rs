@@ -279,6 +279,7 @@ impl Documents for MemoryRepository {
                 match &document.state {
                     DocumentState::Pending => tally.pending += 1,
                     DocumentState::NeedsReview(_) => tally.needs_review += 1,
+                    DocumentState::NoProject { .. } => tally.no_project += 1,
                     DocumentState::Routed(route) => {
                         *tally.routed.entry(route.project).or_default() += 1;
                     }
@@ -304,7 +305,9 @@ impl Documents for MemoryRepository {
                     project: row.document.state.project(),
                     confidence: match &row.document.state {
                         DocumentState::Routed(route) => Some(route.confidence),
-                        DocumentState::Pending | DocumentState::NeedsReview(_) => None,
+                        DocumentState::Pending
+                        | DocumentState::NeedsReview(_)
+                        | DocumentState::NoProject { .. } => None,
                     },
                 })
             };
@@ -462,6 +465,7 @@ fn matches(document: &Document, filter: &DocumentFilter) -> bool {
         Some(StateFilter::Pending) => document.state == DocumentState::Pending,
         Some(StateFilter::Routed) => project.is_some(),
         Some(StateFilter::NeedsReview) => matches!(document.state, DocumentState::NeedsReview(_)),
+        Some(StateFilter::NoProject) => matches!(document.state, DocumentState::NoProject { .. }),
     };
     state
         && filter.owner.is_none_or(|owner| document.owner == owner)

@@ -3,12 +3,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use besunny_core::{
     document::{Document, DocumentState},
+    feedback::Move,
     history::{Entry, Fact},
     ids::{DocumentId, EventId, StreamId, TenantId, UserId},
     item::{Item, ItemState},
-    label::{Answer, Teacher},
+    label::{Answer, Teacher, Truth},
     message::Filing,
-    repository::{Accounts, BATCH, DocumentFilter, Documents, ItemFilter, Models},
+    repository::{Accounts, BATCH, DocumentFilter, Documents, Feedback, ItemFilter, Models},
     source::ItemId,
     tenant::TenantScope,
 };
@@ -43,6 +44,7 @@ pub(super) fn check(stage: &Stage) -> Vec<Violation> {
         violations.extend(check_items(stage, &truth, *scope, &found));
         violations.extend(check_documents(&truth, *scope, &found));
         violations.extend(check_histories(stage, *scope, &found));
+        violations.extend(check_people(stage, *scope, &found));
         violations.extend(check_labels(stage, &truth, *scope, &found));
         violations.extend(check_filing(stage, &truth, *scope, &found));
     }
@@ -213,19 +215,51 @@ fn check_histories(stage: &Stage, scope: TenantScope, found: &Found) -> Vec<Viol
             let what = format!("{} has the versions {versions:?}", line(document));
             violations.push(Violation::Regressed(what));
         }
-        let decided =
-            |fact: &Fact| matches!(fact, Fact::Decided { .. } | Fact::ClassifierFailed { .. });
-        if history.iter().filter(|entry| decided(&entry.fact)).count() > 1 {
+        let decided = |fact: &Fact| match fact {
+            Fact::Decided { .. } | Fact::ClassifierFailed { .. } | Fact::Ruled { .. } => true,
+            Fact::Stored { .. }
+            | Fact::Assigned { .. }
+            | Fact::Confirmed { .. }
+            | Fact::Declined { .. }
+            | Fact::Undone { .. }
+            | Fact::Removed
+            | Fact::Restored => false,
+        };
+        let reopened =
+            |fact: &Fact| matches!(fact, Fact::Undone { state: DocumentState::Pending, .. });
+        let count =
+            |of: &dyn Fn(&Fact) -> bool| history.iter().filter(|entry| of(&entry.fact)).count();
+        if count(&decided) > 1 + count(&reopened) {
             violations.push(Violation::Doubled(format!("{} was decided twice", line(document))));
-        }
-        let person = |fact: &Fact| matches!(fact, Fact::Assigned { .. });
-        let first = history.iter().position(|entry| person(&entry.fact));
-        let overruled = history.iter().rposition(|entry| decided(&entry.fact));
-        if first.is_some() && overruled > first {
-            violations.push(Violation::Lost(format!("{}: a person overruled", line(document))));
         }
     }
     violations
+}
+
+/// CLS-8, CLS-9: where a person put a document, there it is, whatever happened since.
+fn check_people(stage: &Stage, scope: TenantScope, found: &Found) -> Vec<Violation> {
+    let moves = moves(stage, scope, found);
+    let said: BTreeMap<DocumentId, DocumentState> =
+        moves.into_iter().map(|made| (made.document, made.after)).collect();
+    let overruled = |document: &&Document| {
+        let said = said.get(&document.id).filter(|state| **state != DocumentState::Pending);
+        said.is_some_and(|state| document.state != *state)
+    };
+    let overruled = found.documents.iter().filter(overruled);
+    overruled
+        .map(|document| Violation::Lost(format!("{}: a person overruled", line(document))))
+        .collect()
+}
+
+/// Returns what people moved, oldest first.
+fn moves(stage: &Stage, scope: TenantScope, found: &Found) -> Vec<Move> {
+    let owners: BTreeSet<UserId> = found.documents.iter().map(|document| document.owner).collect();
+    let acts = owners.into_iter().flat_map(|owner| {
+        let mut acts = now(stage.store.acts(&scope, owner, None, usize::MAX));
+        acts.reverse();
+        acts
+    });
+    acts.flat_map(|act| act.moves).collect()
 }
 
 /// I1, I2: every answer is in the log of the document's owner once, and the log has no gap.
@@ -249,32 +283,42 @@ fn check_labels(stage: &Stage, truth: &Known, scope: TenantScope, found: &Found)
             }
         }
     }
+    let told = told(stage, scope, found);
     for document in &found.documents {
         let said = labels.remove(&(document.owner, document.id)).unwrap_or_default();
         let history = now(stage.store.history(&scope, document.id));
-        violations.extend(compare_labels(document, &history, &said));
+        let want = told.get(&document.id).map_or(0, Vec::len);
+        violations.extend(compare_labels(document, &history, &said, want));
     }
     let strange = labels.keys().map(|(_, document)| format!("{document} was labelled by nobody"));
     violations.extend(strange.map(Violation::CrossTenant));
     violations
 }
 
-/// Compares what was said of a document with its history.
-fn compare_labels(document: &Document, history: &[Entry], said: &[Answer]) -> Option<Violation> {
+/// Returns, by document, what the acts of people told the log, oldest first.
+fn told(stage: &Stage, scope: TenantScope, found: &Found) -> BTreeMap<DocumentId, Vec<Truth>> {
+    let mut told: BTreeMap<DocumentId, Vec<Truth>> = BTreeMap::new();
+    for made in moves(stage, scope, found) {
+        told.entry(made.document).or_default().extend(made.truth);
+    }
+    told
+}
+
+/// Compares what was said of a document with its history, and with how often people told something.
+fn compare_labels(
+    document: &Document,
+    history: &[Entry],
+    said: &[Answer],
+    want: usize,
+) -> Option<Violation> {
     let (consents, by_people) =
         said.iter().partition::<Vec<&Answer>, _>(|answer| answer.by == Teacher::Consent);
-    let decided = history.iter().filter(|entry| matches!(entry.fact, Fact::Assigned { .. }));
-    let (people, want) = (by_people.len(), decided.count());
-    // Whoever takes a document out of nothing says nothing about it.
-    let silent = history
-        .iter()
-        .filter(|entry| matches!(entry.fact, Fact::Assigned { from: None, to: None, .. }));
-    let least = want - silent.count();
+    let people = by_people.len();
     let stands = history.last().is_some_and(|last| {
         matches!(&last.fact, Fact::Decided { state: DocumentState::Routed(_), .. })
     });
     let line = line(document);
-    if people < least || stands && consents.is_empty() {
+    if people < want || stands && consents.is_empty() {
         return Some(Violation::Lost(format!("{line}: an answer is not in the log")));
     }
     let is_double = people > want || consents.len() > 1;

@@ -5,14 +5,9 @@ use besunny_core::{
     account::{Account, Intake, NewAccount, Provider},
     address::Username,
     clock::Clock,
-    commit::{Basis, Commit, Effect},
-    ids::{CommitId, TenantId, UserId},
-    label::Said,
+    ids::{TenantId, UserId},
     project::Project,
-    repository::{
-        Accounts, DeadJobFilter, DocumentFilter, Documents, ItemFilter, Outbox, People, Projects,
-        Streams,
-    },
+    repository::{Accounts, DeadJobFilter, ItemFilter, Outbox, People, Projects, Streams},
     scheduler::Scheduler,
     source::{ItemId, OfferedStream, StreamKey, Subject},
     tenant::{Tenant, TenantScope, User},
@@ -32,6 +27,8 @@ use crate::{
     scripted::{Mailbox, Telling},
     seed::Seed,
 };
+
+mod people;
 
 /// Usernames; both tenants have people of the same names.
 const NAMES: [&str; 3] = ["ann", "bob", "cleo"];
@@ -377,29 +374,6 @@ impl World<'_> {
             self.stage.clock.sleep_until(self.stage.clock.now() + pause).await;
             self.put_mail(index);
         }
-    }
-
-    /// A person takes a document out of its project, or out of the classifier's hands.
-    fn person_decides(&mut self) {
-        let index = self.any_mailbox();
-        let scope = self.stage.truth.lock().mailboxes[index].scope;
-        let all = DocumentFilter { limit: 100, ..DocumentFilter::default() };
-        let documents = now(self.stage.store.documents(&scope, &all));
-        if documents.is_empty() {
-            return;
-        }
-        let document = self.seed.pick(&documents).clone();
-        let projects = now(self.stage.store.projects(&scope, document.owner));
-        let to = projects.first().map(|project| project.id);
-        let said = Said::at_last(&now(self.stage.store.history(&scope, document.id)));
-        let commit = Commit {
-            id: CommitId::derived(&[document.id.as_bytes(), &document.version.to_be_bytes()]),
-            basis: Basis::Person,
-            at: self.stage.clock.now(),
-            effects: Effect::assigning(&document, to, document.owner, said),
-        };
-        now(self.stage.store.commit(&scope, std::sync::Arc::new(commit)));
-        self.stage.faults.fire(Fault::PersonDecides);
     }
 
     /// Ends all faults: grants are given again, and what was given up is asked for again.

@@ -83,7 +83,7 @@ fn shown(concluded: &Conclusion) -> String {
         ["harbour", "library"].into_iter().find(|name| self::id(name) == id).unwrap_or("?")
     };
     let what = match &concluded.state {
-        DocumentState::Pending => "pending".to_owned(),
+        DocumentState::Pending | DocumentState::NoProject { .. } => "undecided".to_owned(),
         DocumentState::Routed(route) => name(route.project).to_owned(),
         DocumentState::NeedsReview(review) => {
             format!("{:?} {}", review.reason, review.suggestion.map_or("-", name))

@@ -73,7 +73,9 @@ fn route(verdict: &Verdict) -> String {
             found.map(|project| project.name.clone()).unwrap_or_default()
         }
         DocumentState::NeedsReview(review) => format!("{:?}", review.reason),
-        DocumentState::Pending => "pending".to_owned(),
+        state @ (DocumentState::Pending | DocumentState::NoProject { .. }) => {
+            state.as_str().to_owned()
+        }
     }
 }
 
@@ -149,7 +151,7 @@ fn cls_6_the_engine_takes_no_choice_that_was_not_offered_and_no_nonsense() {
     verdict.choice = Some(ProjectId::derived(&[b"of another tenant"]));
     let reason = |state| match state {
         DocumentState::NeedsReview(review) => Some(review.reason),
-        DocumentState::Pending | DocumentState::Routed(_) => None,
+        DocumentState::Pending | DocumentState::Routed(_) | DocumentState::NoProject { .. } => None,
     };
     assert_eq!(reason(decide(&verdict, &offered, &settings)), Some(ReviewReason::NoEvidence));
     assert_eq!(reason(decide(&verdict, &[], &settings)), Some(ReviewReason::NoProjects));

@@ -19,7 +19,7 @@ struct Scripted {
 
 #[async_trait]
 impl LanguageModel for Scripted {
-    fn model(&self) -> &str {
+    fn model(&self) -> &'static str {
         "scripted"
     }
 

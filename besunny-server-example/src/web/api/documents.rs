@@ -1,15 +1,10 @@
-//! Documents: listed, read, fetched as they came, and put into projects.
+//! Documents: listed, read, and fetched as they came.
 use axum::{
     Json,
-    body::Bytes,
-    extract::{
-        Path, Query, State,
-        rejection::{BytesRejection, QueryRejection},
-    },
+    extract::{Path, Query, State, rejection::QueryRejection},
     response::Response,
 };
-use besunny::core::ids::ProjectId;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -23,18 +18,6 @@ use crate::web::{
     problem::Problem,
     project::Projects,
 };
-
-/// Where a document goes, and which version of it the caller has seen.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Assignment {
-    /// The project, or null to take the document out of its project.
-    #[serde(deserialize_with = "Option::deserialize")]
-    #[schema(required)]
-    project: Option<Uuid>,
-    /// The version that was read.
-    version: u64,
-}
 
 /// A page of the review queue, newest first.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -126,38 +109,6 @@ pub(in crate::web) async fn attachment(
     Path((id, sha256)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     download::attachment(&site, &id, &sha256).await
-}
-
-/// Puts a document into a project, or takes it out; a person's decision always holds.
-#[utoipa::path(
-    post,
-    path = "/api/v1/documents/{id}/assign",
-    tag = "documents",
-    params(("id" = Uuid, Path, description = "The document")),
-    request_body = Assignment,
-    security(("token" = [])),
-    responses(
-        (status = 200, body = DocumentSummary),
-        (
-            status = 409,
-            description = "It has changed since it was read",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (status = "default", body = Problem, content_type = "application/problem+json")
-    )
-)]
-pub(in crate::web) async fn assign(
-    State(site): State<Site>,
-    Path(id): Path<String>,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Json<DocumentSummary>, Problem> {
-    let asked: Assignment = super::json(body)?;
-    let document = document::own(&site, document::id(&id)?).await?;
-    let project = asked.project.map(ProjectId::from_uuid);
-    let at = (document.id, asked.version);
-    let after = site.besunny().assign_at(site.scope(), site.user(), at, project).await?;
-    Ok(Json(DocumentSummary::of(&after, &Projects::of(&site).await?)))
 }
 
 /// Lists what waits for a person, with where it may belong.

@@ -8,7 +8,7 @@ use utoipa::{
     },
 };
 
-use super::{documents, health, jobs, onboarding, projects, streams};
+use super::{documents, feedback, health, jobs, onboarding, projects, rules, streams};
 use crate::web::webhook;
 
 #[derive(OpenApi)]
@@ -42,8 +42,18 @@ use crate::web::webhook;
         documents::read,
         documents::raw,
         documents::attachment,
-        documents::assign,
         documents::review,
+        feedback::assign,
+        feedback::unassign,
+        feedback::confirm,
+        feedback::none,
+        feedback::together,
+        feedback::list,
+        feedback::undo,
+        rules::list,
+        rules::preview,
+        rules::accept,
+        rules::withdraw,
         streams::list,
         streams::quarantine,
         streams::retry,

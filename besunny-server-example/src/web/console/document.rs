@@ -2,20 +2,29 @@
 use askama::Template;
 use axum::{
     Extension, Form,
-    extract::{Path, State, rejection::FormRejection},
-    response::{IntoResponse, Redirect, Response},
+    extract::{
+        Path, Query, State,
+        rejection::{FormRejection, QueryRejection},
+    },
+    response::Response,
 };
-use besunny::core::{ids::ProjectId, mail::Flag};
+use besunny::{
+    Seen,
+    core::{ids::ProjectId, mail::Flag},
+};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Frame, Place, Refusal, mark, show};
+use super::{
+    Frame, Place, Refusal, mark, show,
+    told::{self, Done, Told},
+};
 use crate::web::{
     Site,
     access::Session,
     document::{self, DocumentDetail, State as DocumentState},
     download,
-    explanation::in_words,
+    explanation::{FactKind, in_words},
     guard,
     instant::Shown,
     problem::Problem,
@@ -29,10 +38,11 @@ struct Page {
     document: DocumentDetail,
     choices: Vec<ProjectName>,
     clock: Clock,
+    told: Option<String>,
 }
 
-/// Writes instants of the document for people.
-struct Clock(chrono::DateTime<chrono::Utc>);
+/// Writes instants for people.
+pub(super) struct Clock(chrono::DateTime<chrono::Utc>);
 
 /// A person's choice of a project; empty takes the document out.
 #[derive(Debug, Deserialize)]
@@ -42,16 +52,36 @@ pub(super) struct Choice {
     project: String,
 }
 
+/// A word about where a document is.
+#[derive(Debug, Deserialize)]
+pub(super) struct Saying {
+    form_token: String,
+    version: u64,
+    say: Word,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Confirm,
+    Unassign,
+    None,
+}
+
 pub(super) async fn page(
     State(site): State<Site>,
     Extension(session): Extension<Session>,
     Path(id): Path<String>,
+    done: Result<Query<Done>, QueryRejection>,
 ) -> Result<Response, Refusal> {
+    let Query(Done { done }) = done?;
+    let told = Told::read(&site, &session, done, &format!("/documents/{id}")).await?;
     show(&Page {
+        told: told.map(|told| told.render()).transpose()?,
         frame: Frame::of(&site, &session, Place::Feed).await?,
         document: DocumentDetail::read(&site, document::id(&id)?).await?,
         choices: Projects::of(&site).await?.sorted(),
-        clock: Clock(site.clock().now()),
+        clock: Clock::of(&site),
     })
 }
 
@@ -64,10 +94,33 @@ pub(super) async fn assign(
     let Form(choice) = form?;
     guard::own_form(&session, &choice.form_token)?;
     let document = document::own(&site, document::id(&id)?).await?;
-    let to = project(&choice.project)?;
-    let at = (document.id, choice.version);
-    site.besunny().assign_at(site.scope(), site.user(), at, to).await?;
-    Ok(Redirect::to(&format!("/documents/{}", document.id)).into_response())
+    let seen = [Seen { document: document.id, version: Some(choice.version) }];
+    let feedback = site.besunny().feedback(site.scope(), site.user());
+    let outcome = match project(&choice.project)? {
+        Some(project) => feedback.assign(&seen, project).await?,
+        None => feedback.unassign(&seen).await?,
+    };
+    Ok(told::to(&format!("/documents/{}", document.id), &outcome.act))
+}
+
+/// Takes in a word that needs no project: right, not this one, none.
+pub(super) async fn say(
+    State(site): State<Site>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+    form: Result<Form<Saying>, FormRejection>,
+) -> Result<Response, Refusal> {
+    let Form(saying) = form?;
+    guard::own_form(&session, &saying.form_token)?;
+    let document = document::own(&site, document::id(&id)?).await?;
+    let seen = [Seen { document: document.id, version: Some(saying.version) }];
+    let feedback = site.besunny().feedback(site.scope(), site.user());
+    let outcome = match saying.say {
+        Word::Confirm => feedback.confirm(&seen).await?,
+        Word::Unassign => feedback.unassign(&seen).await?,
+        Word::None => feedback.decline(&seen).await?,
+    };
+    Ok(told::to(&format!("/documents/{}", document.id), &outcome.act))
 }
 
 pub(super) async fn raw(
@@ -98,6 +151,18 @@ impl Page {
         self.document.summary.project.as_ref().is_some_and(|it| it.id == project.id)
     }
 
+    /// Returns the last act, while nothing was decided after it.
+    fn undoable(&self) -> Option<Uuid> {
+        let is_of_source = |fact: FactKind| matches!(fact, FactKind::Removed | FactKind::Restored);
+        let last = self.document.history.iter().rev().find(|line| !is_of_source(line.fact));
+        last.and_then(|line| line.act)
+    }
+
+    fn is_unconfirmed(&self) -> bool {
+        let summary = &self.document.summary;
+        summary.state == DocumentState::Routed && !summary.by_person
+    }
+
     /// What in the mail shows that somebody hides something.
     fn suspicious(&self) -> Vec<Flag> {
         let flags = self.document.content.flags.iter();
@@ -118,7 +183,11 @@ impl Page {
 }
 
 impl Clock {
-    fn shown(&self, at: &chrono::DateTime<chrono::Utc>) -> Shown {
+    pub(super) fn of(site: &Site) -> Self {
+        Self(site.clock().now())
+    }
+
+    pub(super) fn shown(&self, at: &chrono::DateTime<chrono::Utc>) -> Shown {
         Shown::new(*at, self.0)
     }
 }

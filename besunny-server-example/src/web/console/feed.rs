@@ -148,6 +148,7 @@ impl Page {
             Some(DocumentState::Pending) => state == "pending",
             Some(DocumentState::Routed) => state == "routed",
             Some(DocumentState::NeedsReview) => state == "needs_review",
+            Some(DocumentState::NoProject) => state == "no_project",
         }
     }
 
@@ -162,6 +163,7 @@ fn address(path: &str, selection: &Selection, before: Option<Uuid>) -> String {
         DocumentState::Pending => "state=pending".to_owned(),
         DocumentState::Routed => "state=routed".to_owned(),
         DocumentState::NeedsReview => "state=needs_review".to_owned(),
+        DocumentState::NoProject => "state=no_project".to_owned(),
     });
     let project = selection.project.map(|id| format!("project={id}"));
     let before = before.map(|id| format!("before={id}"));

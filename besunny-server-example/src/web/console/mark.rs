@@ -26,12 +26,19 @@ pub(super) fn waits(document: &DocumentSummary) -> bool {
     document.state == State::NeedsReview
 }
 
+/// Says whether a person said that it belongs to no project.
+pub(super) fn is_of_none(document: &DocumentSummary) -> bool {
+    document.state == State::NoProject
+}
+
 /// Says who decided, and how sure that was.
 pub(super) fn certainty(document: &DocumentSummary) -> String {
     match (document.state, document.by_person, document.confidence) {
         (State::Routed, true, _) => "by you".to_owned(),
+        (State::Routed, false, _) if document.by_rule => "by a rule of yours".to_owned(),
         (State::Routed, false, Some(confidence)) => instant::percent(confidence),
-        (State::Routed, false, None) | (State::Pending | State::NeedsReview, _, _) => String::new(),
+        (State::Routed, false, None)
+        | (State::Pending | State::NeedsReview | State::NoProject, _, _) => String::new(),
     }
 }
 
@@ -73,6 +80,12 @@ pub(super) fn happened(line: &HistoryLine) -> &'static str {
         (FactKind::Decided, _, true) => "Routed to",
         (FactKind::Decided, _, false) => "Left for a person to decide",
         (FactKind::ClassifierFailed, ..) => "The classifier failed",
+        (FactKind::Ruled, _, true) => "A rule of yours put it into",
+        (FactKind::Ruled, _, false) => "A rule of yours held it back",
+        (FactKind::Confirmed, ..) => "You said it is right in",
+        (FactKind::Declined, ..) => "You said it belongs to no project",
+        (FactKind::Undone, _, true) => "You undid that, so it is back in",
+        (FactKind::Undone, _, false) => "You undid that",
         (FactKind::Assigned, true, true) => "Moved by you to",
         (FactKind::Assigned, false, true) => "Put by you into",
         (FactKind::Assigned, _, false) => "Taken out by you",

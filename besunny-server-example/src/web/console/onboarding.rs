@@ -87,8 +87,8 @@ pub(super) async fn begin(
     let Form(begin) = form?;
     guard::own_form(&session, &begin.form_token)?;
     let project = (!begin.project.is_empty()).then(|| project_id(&begin.project)).transpose()?;
-    let begun = site.besunny().begin_onboarding(site.scope(), site.user(), project).await?;
-    Ok(to_page(begun.id))
+    let talk = site.besunny().begin_onboarding(site.scope(), site.user(), project).await?;
+    Ok(to_page(talk.id))
 }
 
 pub(super) async fn page(

@@ -7,12 +7,25 @@ use axum::{
         rejection::{FormRejection, QueryRejection},
     },
     http::{HeaderMap, StatusCode},
-    response::{Html, IntoResponse, Redirect, Response},
+    response::{Html, IntoResponse, Response},
 };
-use besunny::core::{document::Document, ids::ProjectId, repository::RepositoryError};
+use besunny::{
+    Outcome, Seen,
+    core::{
+        document::Document,
+        ids::{DocumentId, ProjectId},
+        repository::RepositoryError,
+    },
+};
 use serde::Deserialize;
+use uuid::Uuid;
 
-use super::{Frame, Place, Refusal, document::project, feed, mark, refuse, show};
+use super::{
+    Frame, Place, Refusal,
+    document::project,
+    feed, mark, refuse, show,
+    told::{self, Told},
+};
 use crate::web::{
     Site,
     access::Session,
@@ -27,6 +40,8 @@ use crate::web::{
 const BUTTONS: usize = 3;
 /// What the button beside the list of all projects says.
 const OTHER: &str = "other";
+/// What the button of no project says.
+const NONE: &str = "none";
 
 /// A document in the queue.
 struct Entry {
@@ -44,6 +59,7 @@ struct Page {
     rows: Vec<Entry>,
     choices: Vec<ProjectName>,
     next: Option<String>,
+    told: Option<String>,
 }
 
 #[derive(Template)]
@@ -56,12 +72,10 @@ struct RowPiece<'a> {
 
 #[derive(Template)]
 #[template(path = "review_done.html")]
-struct Done<'a> {
-    id: String,
-    title: &'a str,
-    version: u64,
-    project: ProjectName,
-    form_token: &'a str,
+struct DoneRow {
+    row: DocumentId,
+    /// A piece that was rendered, and escaped, before.
+    told: String,
 }
 
 /// How many documents wait now, for the top of the page.
@@ -69,6 +83,14 @@ struct Done<'a> {
 #[template(path = "waiting.html")]
 struct Waiting<'a> {
     waiting: &'a u64,
+}
+
+/// Which page of the queue, and what it tells of.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Wanted {
+    before: Option<Uuid>,
+    limit: Option<usize>,
+    done: Option<Uuid>,
 }
 
 /// Which button was pressed.
@@ -86,9 +108,11 @@ pub(super) struct Decision {
 pub(super) async fn page(
     State(site): State<Site>,
     Extension(session): Extension<Session>,
-    selection: Result<Query<Selection>, QueryRejection>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Refusal> {
-    let Query(Selection { before, limit, .. }) = selection?;
+    let Query(Wanted { before, limit, done }) = wanted?;
+    let told = Told::read(&site, &session, done, "/review").await?;
+    let told = told.map(|told| told.render()).transpose()?;
     let state = Some(DocumentState::NeedsReview);
     let (found, next) = Selection { state, before, limit, project: None }.read(&site).await?;
     let projects = Projects::of(&site).await?;
@@ -101,9 +125,11 @@ pub(super) async fn page(
         rows,
         choices: projects.sorted(),
         next: next.map(|cursor| format!("/review?before={cursor}")),
+        told,
     })
 }
 
+/// Puts a document where the person wants it, if it is still as the person saw it.
 pub(super) async fn assign(
     State(site): State<Site>,
     Extension(session): Extension<Session>,
@@ -111,79 +137,38 @@ pub(super) async fn assign(
     headers: HeaderMap,
     form: Result<Form<Decision>, FormRejection>,
 ) -> Result<Response, Response> {
-    let chosen = |decision: &Decision| {
-        let wanted = if decision.project == OTHER { &decision.other } else { &decision.project };
-        project(wanted)?.ok_or_else(no_choice).map(Some)
-    };
-    pressed((&site, &session), &id, &headers, form, chosen).await
-}
-
-pub(super) async fn undo(
-    State(site): State<Site>,
-    Extension(session): Extension<Session>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    form: Result<Form<Decision>, FormRejection>,
-) -> Result<Response, Response> {
-    pressed((&site, &session), &id, &headers, form, |_| Ok(None)).await
-}
-
-/// Does what a button of a row says, and shows the row as it is then.
-async fn pressed(
-    (site, session): (&Site, &Session),
-    id: &str,
-    headers: &HeaderMap,
-    form: Result<Form<Decision>, FormRejection>,
-    to: impl FnOnce(&Decision) -> Result<Option<ProjectId>, Problem>,
-) -> Result<Response, Response> {
     let answer = async {
         let Form(decision) = form?;
-        guard::own_form(session, &decision.form_token)?;
-        let to = to(&decision)?;
-        let after = match decide(site, session, id, (decision.version, to), headers).await? {
-            Decided::Row(after) => after,
-            Decided::Answer(answer) => return Ok(answer),
+        guard::own_form(&session, &decision.form_token)?;
+        let document = document::own(&site, document::id(&id)?).await?;
+        let seen = [Seen { document: document.id, version: Some(decision.version) }];
+        let feedback = site.besunny().feedback(site.scope(), site.user());
+        let done = if decision.project == NONE {
+            feedback.decline(&seen).await
+        } else {
+            feedback.assign(&seen, decision.project()?).await
         };
-        let Some(to) = to else { return row(site, session, &after, None).await };
-        let done = Done {
-            id: after.id.to_string(),
-            title: after.title.expose(),
-            version: after.version,
-            project: Projects::of(site).await?.name(to),
-            form_token: session.form_token(),
-        };
-        changed(site, &done).await
+        if told::is_conflict(&done) {
+            return moved_on(&site, &session, &document, &headers).await;
+        }
+        let outcome = done?;
+        if !guard::is_htmx(&headers) {
+            return Ok(told::to("/review", &outcome.act));
+        }
+        self::done(&site, &session, &outcome, document.id).await
     };
-    answer.await.map_err(refuse(headers))
+    answer.await.map_err(refuse(&headers))
 }
 
-/// What follows from a decision of a person.
-enum Decided {
-    /// The row of the document is shown as it is now.
-    Row(Document),
-    /// Everything is said.
-    Answer(Response),
-}
-
-/// Puts a document where the person wants it, if it is still as the person saw it.
-async fn decide(
+/// Sends what is told of an act in place of the row that asked for it.
+pub(super) async fn done(
     site: &Site,
     session: &Session,
-    id: &str,
-    (version, to): (u64, Option<ProjectId>),
-    headers: &HeaderMap,
-) -> Result<Decided, Refusal> {
-    let document = document::own(site, document::id(id)?).await?;
-    let at = (document.id, version);
-    let after = site.besunny().assign_at(site.scope(), site.user(), at, to).await;
-    if matches!(after, Err(besunny::Error::Store(RepositoryError::Conflict))) {
-        return moved_on(site, session, &document, headers).await.map(Decided::Answer);
-    }
-    let after = after?;
-    if !guard::is_htmx(headers) {
-        return Ok(Decided::Answer(Redirect::to("/review").into_response()));
-    }
-    Ok(Decided::Row(after))
+    outcome: &Outcome,
+    row: DocumentId,
+) -> Result<Response, Refusal> {
+    let told = Told::of(site, session, outcome, "/review").await?.in_row(row).render()?;
+    changed(site, &DoneRow { row, told }).await
 }
 
 /// Shows what became of a document that somebody else decided on meanwhile.
@@ -202,7 +187,7 @@ async fn moved_on(
     Ok((StatusCode::CONFLICT, row).into_response())
 }
 
-async fn row(
+pub(super) async fn row(
     site: &Site,
     session: &Session,
     document: &Document,
@@ -220,6 +205,14 @@ async fn changed(site: &Site, row: &(impl Template + Sync)) -> Result<Response, 
     let tally = site.besunny().store().tally(site.scope(), Some(site.user())).await?;
     let waiting = Waiting { waiting: &tally.needs_review };
     Ok(Html(format!("{}{}", row.render()?, waiting.render()?)).into_response())
+}
+
+impl Decision {
+    /// Returns the project that was chosen.
+    fn project(&self) -> Result<ProjectId, Problem> {
+        let wanted = if self.project == OTHER { &self.other } else { &self.project };
+        project(wanted)?.ok_or_else(no_choice)
+    }
 }
 
 fn no_choice() -> Problem {

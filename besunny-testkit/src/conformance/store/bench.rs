@@ -244,6 +244,7 @@ fn met(effect: &Effect) -> Option<ItemRef> {
         | Effect::Enqueue(_)
         | Effect::Defer { .. }
         | Effect::Label { .. }
-        | Effect::Watch(_) => None,
+        | Effect::Watch(_)
+        | Effect::Act(_) => None,
     }
 }

@@ -145,8 +145,8 @@ async fn decide_recorded(world: World) -> Outcome {
 
 /// The decision of the bench's person to take a document out of its project.
 fn assign(bench: &Bench, document: DocumentId, expected: u64) -> Decision {
-    let state = DocumentState::Pending.assigned(None, bench.user);
-    let fact = Fact::Assigned { by: bench.user, from: None, to: None };
+    let state = DocumentState::assigned(None, bench.user);
+    let fact = Fact::Assigned { by: bench.user, from: None, to: None, act: None };
     Decision { document, expected, state, fact }
 }
 

@@ -230,8 +230,8 @@ async fn filter(world: World) -> Outcome {
     let decision = Decision {
         document: two.id,
         expected: two.version,
-        state: two.state.clone().assigned(Some(project.id), bench.user),
-        fact: Fact::Assigned { by: bench.user, from: None, to: Some(project.id) },
+        state: DocumentState::assigned(Some(project.id), bench.user),
+        fact: Fact::Assigned { by: bench.user, from: None, to: Some(project.id), act: None },
     };
     bench.apply(&lease, vec![Effect::Decide(decision)]).await?;
     let count = async |filter: DocumentFilter| {
@@ -246,7 +246,7 @@ async fn filter(world: World) -> Outcome {
     check_equal(&count(inside).await?, &1, "in the project")?;
     let tally = bench.store.tally(&bench.scope, Some(bench.user)).await?;
     let routed = HashMap::from([(project.id, 1)]);
-    let want = Tally { pending: 2, needs_review: 0, routed, removed: 0 };
+    let want = Tally { pending: 2, needs_review: 0, routed, no_project: 0, removed: 0 };
     check_equal(&tally, &want, "the tally")
 }
 

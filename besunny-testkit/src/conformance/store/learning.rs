@@ -1,7 +1,10 @@
 //! The log of answers and the models: numbered, pinned, one of each owner.
+use std::collections::BTreeMap;
+
 use besunny_core::{
     commit::{Basis, Claimed, Commit, Effect},
     document::Document,
+    feedback::{Act, Asking, Deed},
     ids::{CommitId, UserId},
     job::{Job, Task},
     label::{Answer, Teacher, Truth},
@@ -40,6 +43,7 @@ fn label(bench: &Bench, document: &Document) -> Effect {
         truth: Truth::Nowhere,
         by: Teacher::Person(bench.user),
         said: Vec::new(),
+        act: None,
     };
     Effect::Label { expected: document.version, answer }
 }
@@ -170,8 +174,11 @@ async fn model_kept(world: World) -> Outcome {
 async fn mails(world: World) -> Outcome {
     let bench = Bench::acme(&world).await?;
     let found = documents(&bench, &["a", "b"]).await?;
-    let decided = Effect::assigning(&found[0], None, bench.user, Vec::new());
-    bench.commit(by_person("decide", decided)).await?;
+    let (id, at) = (CommitId::derived(&[b"decide"]), noon());
+    let asking = Asking { id, owner: bench.user, by: bench.user, at };
+    let act = Act::judge(asking, Deed::Decline, &found[..1]);
+    let act = act.map_err(|unfit| Broken::new(unfit.to_string()))?;
+    bench.commit(act.commit(bench.scope.tenant(), BTreeMap::new())).await?;
     let ids = [found[0].id, found[1].id, bench.document_id("nothing")?];
     let read = bench.store.mails(&bench.scope, &ids, 1 << 20).await?;
     let there: Vec<bool> = read.iter().map(Option::is_some).collect();
