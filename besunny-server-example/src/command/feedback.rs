@@ -128,7 +128,7 @@ struct Of {
 struct Desk {
     home: Home,
     user: UserId,
-    projects: std::sync::Arc<[Project]>,
+    projects: Arc<[Project]>,
     names: Projects,
 }
 
