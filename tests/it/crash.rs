@@ -11,12 +11,12 @@ use crate::scene::{MakeStore, Scene, deliver, id, in_a_file, in_memory};
 
 #[tokio::test]
 async fn at_every_await_in_memory() {
-    insta::assert_snapshot!(check(in_memory).await, @"218");
+    insta::assert_snapshot!(check(in_memory).await, @"224");
 }
 
 #[tokio::test]
 async fn at_every_await_in_a_file() {
-    insta::assert_snapshot!(check(in_a_file).await, @"218");
+    insta::assert_snapshot!(check(in_a_file).await, @"224");
 }
 
 /// Lets the engine die at each place in turn; returns how many there are.

@@ -1,3 +1,4 @@
+//! What each deed makes of a document, and what undoing brings back (CLS-9).
 use super::*;
 use crate::{
     document::{Decider, DocumentKind, Review, ReviewReason},

@@ -1,3 +1,4 @@
+//! What a rule is about, and what rules make of what classifiers concluded (CLS-9).
 use super::*;
 use crate::{
     classify::{Alternative, Making, Ruling},
