@@ -422,18 +422,21 @@ mod tests {
     #[test]
     fn mail_of_no_project_is_hardly_ever_put_into_one() {
         let mut promise = Promise::new(0.5);
-        for step in 0..100_u32 {
+        let confidence = |step: u32| f64::from(step) / 500.0;
+        for step in 0..500_u32 {
+            promise.observe(outcome(confidence(step), true), false);
             let nowhere = Outcome {
-                confidence: f64::from(step) / 100.0,
-                is_right: step < 90,
-                chose_project: step >= 90,
+                confidence: confidence(step),
+                is_right: step < 450,
+                chose_project: step >= 450,
                 belongs_nowhere: true,
             };
             promise.observe(nowhere, false);
         }
         let threshold = promise.threshold();
-        assert!(threshold.admits(0.5, false));
-        let routed = (90..100).filter(|step| threshold.admits(f64::from(*step) / 100.0, true));
-        assert_eq!(routed.count(), 1);
+        assert!(threshold.admits(0.8, false));
+        let routed = (450..500).filter(|step| threshold.admits(confidence(*step), true));
+        // 1.5 % of 500.
+        assert_eq!(routed.count(), 7);
     }
 }
