@@ -1,7 +1,7 @@
 //! Onboarding: ten questions, and the profile of a project that follows (ONB-1 to ONB-6).
 //!
 //! A [`Conversation`] asks the questions of a [`Template`]; its [`Brief`] becomes a
-//! [`Profile`](crate::profile::Profile), by the answers alone or with a language model
+//! [`Profile`], by the answers alone or with a language model
 //! ([`generation`]). A person looks at it, edits it, sees what would change, and only then it is
 //! saved with the project. Everything here is pure; the facade stores it between two steps, so that
 //! another browser or process goes on where this one was.

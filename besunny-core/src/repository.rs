@@ -14,22 +14,20 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 mod learning;
+mod outbox;
 
 pub use learning::{KEPT_MODELS, Lessons, MadeBy, ModelRecord, Models, NewModel, lineage};
+pub use outbox::{DeadJob, DeadJobFilter, Outbox};
 
 use crate::{
     account::Account,
     address::Username,
     commit::Commit,
     document::{Document, DocumentKind, Origin},
-    event::Event,
     feedback::Act,
     history::Entry,
-    ids::{
-        AccountId, CommitId, DocumentId, EventId, JobId, OnboardingId, ProjectId, StreamId, UserId,
-    },
+    ids::{AccountId, CommitId, DocumentId, OnboardingId, ProjectId, StreamId, UserId},
     item::Item,
-    job::Job,
     mail::Mail,
     onboarding::Onboarding,
     profile::Metadata,
@@ -548,51 +546,6 @@ pub trait Feedback: Debug + Send + Sync {
         scope: &TenantScope,
         owner: UserId,
     ) -> Result<Arc<[StandingRule]>, RepositoryError>;
-}
-
-/// Facts to be published, and work that was given up.
-#[async_trait]
-pub trait Outbox: Debug + Send + Sync {
-    /// Returns the oldest unpublished events of all tenants, for the relay.
-    async fn unpublished(&self, limit: usize) -> Result<Vec<Event>, RepositoryError>;
-    /// Forgets events that were published.
-    async fn published(&self, events: &[EventId]) -> Result<(), RepositoryError>;
-    /// Returns jobs that were given up, by id.
-    async fn dead_jobs(
-        &self,
-        scope: &TenantScope,
-        filter: &DeadJobFilter,
-    ) -> Result<Vec<DeadJob>, RepositoryError>;
-}
-
-/// Which jobs that were given up are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeadJobFilter {
-    /// Only about what this person owns: a document, or an item of an account.
-    pub owner: Option<UserId>,
-    /// Only this one.
-    pub job: Option<JobId>,
-    /// Only those after this one, by id.
-    pub after: Option<JobId>,
-    /// At most so many, and never more than [`BATCH`].
-    pub limit: usize,
-}
-
-impl Default for DeadJobFilter {
-    fn default() -> Self {
-        Self { owner: None, job: None, after: None, limit: BATCH }
-    }
-}
-
-/// A job that was given up.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DeadJob {
-    /// The job.
-    pub job: Job,
-    /// What failed last, for people; without content.
-    pub error: String,
-    /// What a person does about it before it is tried again, as far as that is known.
-    pub waits_for: Option<PauseReason>,
 }
 
 /// Everything a store can be asked.

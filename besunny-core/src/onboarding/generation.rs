@@ -20,7 +20,7 @@ use crate::{
 
 /// The text that a model is given; a change of it is a new file and a new version.
 const PROMPT: &str = include_str!("prompt-1.md");
-/// The version of [`PROMPT`].
+/// The version of the text that a model is given.
 pub const PROMPT_VERSION: u32 = 1;
 /// ONB-4.
 const TEMPERATURE: f32 = 0.1;
