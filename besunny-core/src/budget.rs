@@ -25,12 +25,15 @@ pub struct Spend {
 /// Paces calls so that the provider never has to refuse one.
 ///
 /// # Contract
-/// `spend` MUST return only when the units are free in the account's and in the project's quota,
-/// in the order of asking for one account. `refused` tells that the provider refused all the same;
-/// nothing is spent until `pause` is over.
+/// - `spend` MUST return only when the units are free in the account's quota (`budget.account.limit`)
+///   and in the project's (`budget.project.limit`), and in the order of asking for one account
+///   (`budget.spend.in-order`).
+/// - `refused` tells that the provider refused all the same: the account MUST NOT spend until `pause`
+///   is over (`budget.refused.pauses`).
 ///
 /// # Cancellation
-/// Dropping `spend` gives the units back or keeps them spent; both are safe.
+/// Dropping `spend` gives the units back or keeps them spent; who waits behind it MUST be served all
+/// the same (`budget.spend.dropped`).
 #[async_trait]
 pub trait Budget: Debug + Send + Sync {
     /// Waits until the units may be spent, and spends them on the call that is made next.

@@ -160,8 +160,14 @@ pub struct ClassifyError {
 /// Says which project a document belongs to.
 ///
 /// # Contract
-/// The choice MUST be one of the candidates or none; anything else counts as none. The same
-/// question, candidates and model MUST give the same verdict. It MUST NOT guess on a failure.
+/// - The choice MUST be one of the candidates or none (`classifier.choice.offered`), and none where
+///   nothing is offered (`classifier.choice.none`). The engine takes anything else for none.
+/// - The same question, candidates and model MUST give the same verdict, but for what it took
+///   (`classifier.verdict.repeatable`).
+///
+/// # Errors
+/// A failure MUST be a [`ClassifyError`], never a guess (`classifier.errors.no-guess`), and MUST NOT
+/// show anything of an item (`classifier.errors.no-content`).
 ///
 /// # Cancellation
 /// Dropping `classify` leaves no effect.

@@ -8,11 +8,12 @@ use uuid::Uuid;
 /// Tells the time and waits for it.
 ///
 /// # Contract
-/// `now` MUST NOT go backwards within one process. `sleep_until` MUST return once `now() >= at`,
-/// at once when that already holds.
+/// - `now` MUST NOT go backwards within one process (`clock.now.forward`).
+/// - `sleep_until` MUST return once `now() >= at` and not before (`clock.sleep.until`), and MUST return
+///   at once when that already holds (`clock.sleep.past`).
 ///
 /// # Cancellation
-/// Dropping `sleep_until` is harmless.
+/// Dropping `sleep_until` MUST leave no effect (`clock.sleep.dropped`).
 #[async_trait]
 pub trait Clock: Debug + Send + Sync {
     /// Returns the present instant, UTC.
@@ -22,6 +23,9 @@ pub trait Clock: Debug + Send + Sync {
 }
 
 /// Makes ids for what a person creates; sortable by time (UUIDv7) in production.
+///
+/// # Contract
+/// No id MUST be returned twice (`ids.next.fresh`).
 pub trait Ids: Debug + Send + Sync {
     /// Returns an id never returned before.
     fn next(&self) -> Uuid;

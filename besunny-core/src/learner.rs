@@ -48,10 +48,12 @@ pub struct Guess {
 ///
 /// # Contract
 /// `import` of what a model exported MUST give a model that does the same from then on, bit by bit:
-/// it says the same and learns the same. The name MUST change when a stored model would be misread.
+/// it says the same and learns the same (`learner.import.same`). Give a form that would misread stored
+/// models a new name: the engine then learns the log again.
 ///
 /// # Errors
-/// [`LearnError`] when bytes are no model of this form; the engine then learns the log again.
+/// Bytes that are no model of this form MUST be refused (`learner.import.refused`); the engine then
+/// learns the log again.
 pub trait Learner: Debug + Send + Sync {
     /// Names it, with the version of its form.
     fn name(&self) -> &str;
@@ -64,11 +66,14 @@ pub trait Learner: Debug + Send + Sync {
 /// What one owner's answers have taught.
 ///
 /// # Contract
-/// The same examples in the same order MUST give the same model, bit by bit: no clock, no chance.
-/// A choice MUST be one of the candidates or none. `learn` MUST predict before it learns, and
-/// only such a prediction may teach how sure the model is. An example of a document that was learned
-/// before MUST take the place of the earlier one and MUST NOT be judged. What was taken back is never
-/// an example: the engine makes a model again without it.
+/// - The same examples in the same order MUST give the same model, bit by bit: no clock, no chance
+///   (`model.learn.repeatable`).
+/// - A choice MUST be one of the candidates or none (`model.choice.offered`).
+/// - `learn` MUST predict before it learns (`model.learn.predicts-first`), and only such a prediction
+///   may teach how sure the model is.
+/// - An example of a document that was learned before MUST take the place of the earlier one and MUST
+///   NOT be judged (`model.learn.again`). What was taken back is never an example: the engine makes a
+///   model again without it.
 ///
 /// # Cancellation
 /// Nothing here waits.

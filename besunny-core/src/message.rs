@@ -62,8 +62,20 @@ pub enum Filing {
 /// A mail source that can mark what was processed.
 ///
 /// # Contract
-/// `file` MUST be repeatable: a mail marked twice is marked once. A mail that is gone
-/// is no error.
+/// - `file` MUST give the mail its label (`filing.mark.label`), MUST mark it as read where that is
+///   asked for (`filing.mark.read`), and MUST do nothing for [`Filing::None`] (`filing.mark.none`).
+/// - It MUST NOT change another mail (`filing.mark.neighbours`).
+/// - A mail that is gone MUST be no error (`filing.mark.gone`).
+///
+/// # Errors
+/// A failure MUST be an error of the call, and the adapter MUST NOT try again by itself
+/// (`filing.errors.not-swallowed`).
+///
+/// # Cancellation
+/// A dropped call may have marked the mail.
+///
+/// # Idempotence
+/// A mail that is marked twice MUST be as one that is marked once (`filing.mark.repeatable`).
 #[async_trait]
 pub trait MailFiling: Debug + Send + Sync {
     /// Marks `item`.

@@ -77,14 +77,24 @@ impl Watch {
 /// A source that can call back.
 ///
 /// # Contract
-/// A watch MUST deliver to the address the adapter was built with. `renew` MUST answer `None` when
-/// the provider can only start another watch; the engine then starts one and stops the old.
+/// - While a watch lives, each change MUST lead to a call to the address that the adapter was built
+///   with (`push.watch.calls`).
+/// - `start_watch` MUST answer the id that was asked for (`push.watch.named`), and MUST tell the end
+///   that the provider tells (`push.watch.end`).
+/// - `renew` MUST lengthen the watch and keep its id (`push.renew.longer`). It MUST answer `None` where
+///   the provider can only start another one; that one MUST outlive the end of the old
+///   (`push.renew.another`), which the engine then stops.
+/// - A watch that was stopped MUST NOT call any more (`push.stop.ends`).
 ///
 /// # Errors
-/// [`SourceError`]; a failing watch never stops the stream from being polled.
+/// [`SourceError`]; a failing watch never stops the stream from being polled. A failure MUST be an
+/// error of the call, and the adapter MUST NOT try again by itself (`push.errors.not-swallowed`).
 ///
 /// # Cancellation
 /// Dropping `start_watch` may leave a watch at the provider; it ends by itself.
+///
+/// # Idempotence
+/// Stopping a watch that is over MUST be no error (`push.stop.gone`).
 #[async_trait]
 pub trait Push: Debug + Send + Sync {
     /// Asks the provider to call back; returns the watch with its end.
@@ -186,8 +196,15 @@ pub enum Rejected {
 /// Turns a delivery into notices. Pure: no clock, no store, no network.
 ///
 /// # Contract
-/// `receive` MUST refuse whatever it cannot prove authentic, before it reads the body, and MUST NOT
-/// take anything but a hint from it. Only what is proven may be [`Rejected::Unreadable`].
+/// - `receive` MUST refuse what carries no proof as [`Rejected::Unsigned`] (`receiver.proof.missing`),
+///   and MUST refuse whatever it cannot prove authentic (`receiver.proof.forged`), before it reads
+///   the body (`receiver.proof.before-body`).
+/// - What is signed with a key that is not held MUST be [`Rejected::UnknownKey`]
+///   (`receiver.keys.unknown`).
+/// - What is proven and makes no sense MUST be [`Rejected::Unreadable`], and nothing else may be
+///   (`receiver.body.unreadable`).
+/// - A genuine delivery MUST give notices about what was watched (`receiver.hint.about`), and the same
+///   delivery MUST always give the same (`receiver.hint.same`).
 pub trait Receiver: Debug + Send + Sync {
     /// Checks and reads `delivery` with the provider's `keys`.
     fn receive(&self, delivery: &Delivery<'_>, keys: &[PublicKey])

@@ -11,9 +11,11 @@ use futures::{
 };
 
 mod facts;
+mod troubles;
 
 pub use facts::{Counts, Facts};
 use facts::{Sorted, sort};
+use troubles::Troubles;
 
 use crate::{
     account::Account,
@@ -28,7 +30,7 @@ use crate::{
         Change, Fetched, ItemId, ItemRef, Next, Page, PageToken, Read, Relist, Scope, Source,
         SourceError, SourceErrorKind, Sweep,
     },
-    track::{Lane, Missing, Scan, ScanId, Step, Track, Version},
+    track::{Failing, Lane, Missing, Scan, ScanId, Step, Track, Version},
 };
 
 /// A page is committed in parts of at most so many items.
@@ -39,6 +41,9 @@ pub const PART_BYTES: usize = 8 << 20;
 pub const ATTEMPTS: u32 = 5;
 /// The same when nothing else of the page was read either: that may be an outage, so wait longer.
 pub const PATIENCE: u32 = 12;
+/// After so many failures a pass asks for no more of its page: the source may be down. Once the
+/// trouble has lasted for [`ATTEMPTS`] passes, all of the page is asked for.
+const FAILURES: usize = 3;
 /// A listing that misses more than this share of a stream waits for a person (ARCHITECTURE.md L3).
 pub const MASS_REMOVAL_SHARE: f64 = 0.2;
 /// Fewer missing items than this are never a mass removal.
@@ -177,7 +182,7 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
     /// Takes a step, and then what was asked for again: new items never wait for old ones.
     async fn step(&self, lease: &Lease, at: &Position) -> Result<Pass, SyncError> {
         let pass = self.advance(lease, at).await?;
-        let waits = at.track.asked_troubled > 0 && pass.outcome == Outcome::More;
+        let waits = !at.track.asked_failing.is_empty() && pass.outcome == Outcome::More;
         if at.asked.is_empty() || waits {
             return Ok(pass);
         }
@@ -256,8 +261,8 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
 
     /// Fetches what the page does not carry, in bounded parts, and commits each part.
     ///
-    /// Only the last part moves the track. A failing item ends the pass after its neighbours were
-    /// committed; when it has failed often enough it is quarantined instead.
+    /// Only the last part moves the track. A failing item ends the pass once its neighbours were
+    /// committed, also those that were under way; one that has failed often enough is quarantined.
     async fn take(
         &self,
         lease: &Lease,
@@ -269,27 +274,26 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
         let rules = self.plan.scope(&lease.account);
         let known = self.repository.known(&lease.scope, lease.stream, &ids, rules).await?;
         let Sorted { mut facts, wanted } = sort(page, &known, self.plan);
-        let (more, mut failed) = (facts.more, Vec::new());
+        let more = facts.more;
         let (mut version, mut counts) = (at.version, Counts::default());
         let limits = self.source.limits();
-        let troubled = reads.troubled(&at.track);
+        let mut troubles = Troubles::new(reads.failing(&at.track), &wanted);
         let mut batches = wanted.chunks(limits.fetch_batch.max(1));
         let mut asking = FuturesUnordered::new();
         loop {
             while asking.len() < limits.fetch_concurrency.max(1)
+                && !troubles.are_too_many()
                 && let Some(ids) = batches.next()
             {
                 asking.push(self.ask(lease, ids).boxed());
             }
             let Some((ids, answer)) = asking.next().await else { break };
             match answer {
-                Ok(items) => facts.add(ids, items, self.plan),
-                Err(error) => {
-                    failed.push((ids, error));
-                    if troubled < ATTEMPTS {
-                        break;
-                    }
+                Ok(items) => {
+                    troubles.over(ids);
+                    facts.add(ids, items, self.plan);
                 }
+                Err(error) => troubles.failed(ids, error),
             }
             if facts.weight() >= PART_BYTES || facts.len() >= PART_ITEMS {
                 let mut part = std::mem::take(&mut facts);
@@ -299,14 +303,10 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
             }
         }
         drop(asking);
-        let concerns_items = failed.iter().any(|(_, error)| error.concerns_item());
-        let lost = self.settle(lease, failed, troubled, &mut facts).await;
+        let lost = self.settle(lease, &mut troubles, &mut facts).await;
         let track = match &lost {
-            Some(_) => {
-                let troubled = troubled.saturating_add(u32::from(concerns_items));
-                reads.after(at.track.clone(), troubled)
-            }
-            None => reads.after(moved, 0),
+            Some(_) => reads.after(at.track.clone(), troubles.counts),
+            None => reads.after(moved, Failing::new()),
         };
         (facts.more, facts.in_part) = (more, lost.is_some());
         let pass = self.commit(lease, version, track, facts).await?;
@@ -320,30 +320,37 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
         (ids, self.source.fetch(&lease.at, ids).await)
     }
 
-    /// Asks for each failed item alone and gives up once items failed in `troubled` passes in a row.
+    /// Asks alone for each item that failed in so many passes in a row, and gives up those that fail
+    /// again.
     ///
-    /// Only such passes count: an outage of the listing is no fault of an item.
+    /// Only failures of the item count: an outage of the listing is no fault of it, nor is what became
+    /// of its neighbours.
     ///
     /// Returns the error that ends the pass, if any item is left that deserves another attempt.
     async fn settle(
         &self,
         lease: &Lease,
-        failed: Vec<(&[ItemId], SourceError)>,
-        troubled: u32,
+        troubles: &mut Troubles<'_>,
         facts: &mut Facts<P::Reading>,
     ) -> Option<SourceError> {
         let mut lost = None;
-        for (ids, error) in failed {
-            if !error.concerns_item() || troubled < ATTEMPTS {
+        for (ids, error) in std::mem::take(&mut troubles.failed) {
+            let concerns_item = error.concerns_item();
+            let (old, new): (Vec<_>, Vec<_>) =
+                ids.iter().partition(|id| concerns_item && troubles.before(id) >= ATTEMPTS);
+            if !new.is_empty() {
                 lost = Some(graver(lost, error));
-                continue;
             }
-            for id in ids {
+            for id in old {
                 match self.source.fetch(&lease.at, std::slice::from_ref(id)).await {
-                    Ok(items) => facts.add(std::slice::from_ref(id), items, self.plan),
+                    Ok(items) => {
+                        troubles.over(std::slice::from_ref(id));
+                        facts.add(std::slice::from_ref(id), items, self.plan);
+                    }
                     Err(error) if error.concerns_item() => {
                         let alone = facts.is_empty();
-                        if troubled >= if alone { PATIENCE } else { ATTEMPTS } {
+                        if troubles.before(id) >= if alone { PATIENCE } else { ATTEMPTS } {
+                            troubles.over(std::slice::from_ref(id));
                             facts.give_up(id.clone(), &error);
                         } else {
                             lost = Some(graver(lost, error));
@@ -431,17 +438,17 @@ enum Reads {
 }
 
 impl Reads {
-    const fn troubled(self, track: &Track) -> u32 {
+    const fn failing(self, track: &Track) -> &Failing {
         match self {
-            Self::New => track.troubled,
-            Self::Asked => track.asked_troubled,
+            Self::New => &track.failing,
+            Self::Asked => &track.asked_failing,
         }
     }
 
-    fn after(self, track: Track, troubled: u32) -> Track {
+    fn after(self, track: Track, failing: Failing) -> Track {
         match self {
-            Self::New => Track { troubled, ..track },
-            Self::Asked => Track { asked_troubled: troubled, ..track },
+            Self::New => Track { failing, ..track },
+            Self::Asked => Track { asked_failing: failing, ..track },
         }
     }
 }

@@ -4,6 +4,8 @@
 //! what it did not meet. Both lanes take turns, so that new items never wait for a long listing
 //! (ARCHITECTURE.md L3). All of it is pure: a step is chosen from the track, and the track moves on by
 //! consuming methods; the loop in [`sync`](crate::sync) does the reading.
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -37,13 +39,16 @@ pub struct Track {
     pub turn: Lane,
     /// Whether a new listing is due once no scan is under way.
     pub relist: bool,
-    /// How many passes in a row have met items that could not be fetched.
-    #[serde(default)]
-    pub troubled: u32,
-    /// The same of passes over items that were asked for again; they wait for new ones then.
-    #[serde(default)]
-    pub asked_troubled: u32,
+    /// Items of the page that could not be fetched, each with how often in a row.
+    #[serde(default, skip_serializing_if = "Failing::is_empty")]
+    pub failing: Failing,
+    /// The same of items that were asked for again; they wait for new ones then.
+    #[serde(default, skip_serializing_if = "Failing::is_empty")]
+    pub asked_failing: Failing,
 }
+
+/// How often in a row each item could not be fetched; at most as many items as a page names.
+pub type Failing = BTreeMap<ItemId, u32>;
 
 /// The lane that follows the change log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -220,8 +225,8 @@ impl Track {
             scan: Some(scan),
             turn: Lane::Scan,
             relist: false,
-            troubled: 0,
-            asked_troubled: 0,
+            failing: Failing::new(),
+            asked_failing: Failing::new(),
         }
     }
 

@@ -2,18 +2,28 @@
 //!
 //! A suite is a list of [`Case`]s. Each case gets a fresh world, does something to it and looks at
 //! what the adapter says. What a world cannot do is listed as *ignored*, with the reason; it never
-//! passes silently. To test an adapter, implement [`MailWorld`](mail::MailWorld) or
-//! [`StoreWorld`](store::StoreWorld) and run the cases with any test runner.
+//! passes silently. To test an adapter, implement the world of its port, such as
+//! [`MailWorld`](mail::MailWorld) or [`StoreWorld`](store::StoreWorld), and run the cases with any
+//! test runner.
 use std::{fmt, future::Future};
 
 use besunny_core::{
-    cause::describe, language::LanguageError, repository::RepositoryError, source::SourceError,
+    cause::describe, classify::ClassifyError, language::LanguageError, learner::LearnError,
+    repository::RepositoryError, source::SourceError,
 };
 use futures::future::BoxFuture;
 
+pub mod budget;
+pub mod classifier;
+pub mod clock;
+pub mod filing;
 pub mod language;
+pub mod learner;
 pub mod mail;
+pub mod push;
+pub mod snapshot;
 pub mod store;
+pub mod token;
 
 /// One clause, as something that can be run.
 pub struct Case<W> {
@@ -48,6 +58,12 @@ pub enum Power {
     PageWise,
     /// Open the store again, as after a restart.
     Reopen,
+    /// Lengthen a watch in place.
+    Lengthen,
+    /// Hold two watches of one stream, so that one takes the place of the other.
+    Replace,
+    /// Sign calls with published keys.
+    Keys,
 }
 
 impl<W> Case<W> {
@@ -96,23 +112,18 @@ fn check_equal<T: PartialEq + fmt::Debug>(got: &T, want: &T, what: &str) -> Outc
     check(got == want, format_args!("{what}: got {got:?}, want {want:?}"))
 }
 
-impl From<RepositoryError> for Broken {
-    fn from(error: RepositoryError) -> Self {
-        Self(describe(&error))
-    }
+/// An error of a port breaks the clause of whoever did not expect it.
+macro_rules! broken_by {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Broken {
+            fn from(error: $error) -> Self {
+                Self(describe(&error))
+            }
+        }
+    )*};
 }
 
-impl From<LanguageError> for Broken {
-    fn from(error: LanguageError) -> Self {
-        Self(describe(&error))
-    }
-}
-
-impl From<SourceError> for Broken {
-    fn from(error: SourceError) -> Self {
-        Self(describe(&error))
-    }
-}
+broken_by!(ClassifyError, LanguageError, LearnError, RepositoryError, SourceError);
 
 impl Broken {
     /// Says what does not hold.

@@ -3,6 +3,7 @@
 //! [`conformance`] proves an adapter or a store; [`memory`] and [`scripted`] are a store and a mail
 //! source that pass; [`simulation`] runs the whole engine on both under faults.
 
+pub mod bell;
 pub mod clock;
 pub mod conformance;
 pub mod crash;

@@ -22,6 +22,10 @@ use besunny_core::{
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
+mod filing;
+
+use crate::conformance::filing::Marks;
+
 /// How a source tells of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Telling {
@@ -121,6 +125,7 @@ struct Mail {
     received_at: DateTime<Utc>,
     hidden: bool,
     poison: bool,
+    marks: Marks,
 }
 
 impl ScriptedMail {
@@ -258,7 +263,8 @@ struct Reading<'a> {
 impl Mailbox {
     /// Puts a mail in.
     pub fn deliver(&mut self, id: &ItemId, raw: impl Into<Bytes>, received_at: DateTime<Utc>) {
-        let mail = Mail { raw: raw.into(), received_at, hidden: false, poison: false };
+        let (raw, marks) = (raw.into(), Marks::default());
+        let mail = Mail { raw, received_at, hidden: false, poison: false, marks };
         self.mails.insert(id.clone(), mail);
         self.log.push(id.clone());
     }

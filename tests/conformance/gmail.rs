@@ -26,7 +26,7 @@ use besunny_testkit::{
 use bytes::Bytes;
 use libtest_mimic::Trial;
 
-const ANN: &str = "ann@example.test";
+pub(crate) const ANN: &str = "ann@example.test";
 /// So many mails a page has, so that listings and histories have several.
 const PAGE: u16 = 7;
 
@@ -43,11 +43,7 @@ struct GmailWorld {
 impl GmailWorld {
     /// An empty mailbox as hostile as the simulator makes it by default.
     async fn fresh() -> World {
-        let clock = ManualClock::default();
-        let config =
-            Config { clock: ClockMode::Manual, start_at: Some(clock.now()), ..Config::default() };
-        let simulator = Simulator::start(config).await.expect("a simulator");
-        simulator.control().add_account(ANN);
+        let simulator = simulator().await;
         let source = Arc::new(gmail(&simulator));
         let world = Self { simulator, source };
         // With a token in hand, the next failure strikes Gmail and not the token endpoint.
@@ -69,28 +65,68 @@ impl GmailWorld {
     }
 
     fn fail(&self, fault: Fault) {
-        let any = FaultRule::once(Operation::GetProfile, fault);
-        self.simulator.control().add_fault(FaultRule { operation: None, ..any });
+        fail(&self.simulator, None, fault);
     }
 }
 
+/// Starts a simulator with Ann's mailbox, whose time begins with that of a manual clock.
+pub(crate) async fn simulator() -> Simulator {
+    let start_at = Some(ManualClock::default().now());
+    let config = Config { clock: ClockMode::Manual, start_at, ..Config::default() };
+    let simulator = Simulator::start(config).await.expect("a simulator");
+    simulator.control().add_account(ANN);
+    simulator
+}
+
 fn gmail(simulator: &Simulator) -> Gmail {
-    let ann = simulator.control().add_account(ANN);
+    gmail_at(simulator, &Arc::new(ManualClock::default()))
+}
+
+/// Makes the adapter on a clock.
+pub(crate) fn gmail_at(simulator: &Simulator, clock: &Arc<ManualClock>) -> Gmail {
+    let http = http(simulator, clock);
+    let tokens = Arc::new(tokens(simulator, &http));
+    let time: Arc<dyn Clock> = Arc::<ManualClock>::clone(clock);
+    let budget = Arc::new(Paced::new(time, [http.config().quota.quota()]));
+    Gmail::new(http, tokens, budget)
+}
+
+/// Makes the client of a simulator.
+pub(crate) fn http(simulator: &Simulator, clock: &Arc<ManualClock>) -> Http {
     let config = GoogleConfig {
         endpoints: Endpoints::at(&simulator.base_url()),
         page_size: PAGE,
         ..GoogleConfig::default()
     };
-    let budget = {
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
-        Arc::new(Paced::new(clock, [config.quota.quota()]))
-    };
-    let http = Http::new(config, Arc::new(ManualClock::default())).expect("a configuration");
+    Http::new(config, Arc::<ManualClock>::clone(clock) as _).expect("a configuration")
+}
+
+/// Makes the source of Ann's tokens.
+pub(crate) fn tokens(simulator: &Simulator, http: &Http) -> GoogleTokens {
+    let ann = simulator.control().add_account(ANN);
     let client = ClientSecret { id: ann.client_id, secret: ann.client_secret.into() };
     let refresh_token = ann.refresh_token.into();
-    let credentials = Credentials::Given(Credential { client, refresh_token });
-    let tokens = Arc::new(GoogleTokens::new(http.clone(), credentials));
-    Gmail::new(http, tokens, budget)
+    GoogleTokens::new(http.clone(), Credentials::Given(Credential { client, refresh_token }))
+}
+
+/// Names Ann's mailbox.
+pub(crate) fn mailbox() -> StreamRef {
+    StreamRef {
+        account: AccountId::derived(&[b"ann"]),
+        subject: Subject::from_source(ANN),
+        key: StreamKey::from_source("mailbox"),
+    }
+}
+
+/// Lets the next request of a kind fail; of any, if none is named.
+pub(crate) fn fail(simulator: &Simulator, operation: Option<Operation>, fault: Fault) {
+    let any = FaultRule::once(Operation::GetProfile, fault);
+    simulator.control().add_fault(FaultRule { operation, ..any });
+}
+
+/// The server is down for a moment.
+pub(crate) fn down(retry_after: RetryAfter) -> Fault {
+    Fault::Refusal(RefusalFault::ServerError { status: 503, retry_after })
 }
 
 #[async_trait]
@@ -104,11 +140,7 @@ impl MailWorld for GmailWorld {
     }
 
     fn stream(&self) -> StreamRef {
-        StreamRef {
-            account: AccountId::derived(&[b"ann"]),
-            subject: Subject::from_source(ANN),
-            key: StreamKey::from_source("mailbox"),
-        }
+        mailbox()
     }
 
     async fn deliver(&self, raw: Bytes) {
@@ -157,10 +189,7 @@ impl MailWorld for GmailWorld {
                 self.ann().set_scopes(&scopes).expect("a grant");
                 self.ann().expire_tokens().expect("a grant");
             }
-            SourceErrorKind::Unavailable => self.fail(Fault::Refusal(RefusalFault::ServerError {
-                status: 503,
-                retry_after: after,
-            })),
+            SourceErrorKind::Unavailable => self.fail(down(after)),
             SourceErrorKind::Unauthorized => self.ann().revoke().expect("a grant"),
             SourceErrorKind::PageExpired
             | SourceErrorKind::StreamGone

@@ -12,12 +12,15 @@ use async_trait::async_trait;
 use besunny_core::{
     ids::AccountId,
     message::Message,
-    source::{Scope, Source, SourceErrorKind, StreamKey, StreamRef, Subject},
+    source::{
+        Scope, Snapshot, SnapshotSource, Source, SourceErrorKind, StreamKey, StreamRef, Subject,
+    },
 };
 use besunny_local::{Form, LocalMail};
 use besunny_testkit::conformance::{
     Power,
     mail::{MailWorld, World, cases},
+    snapshot::{self, SnapshotWorld},
 };
 use bytes::Bytes;
 use libtest_mimic::Trial;
@@ -36,6 +39,24 @@ pub(crate) fn trials() -> Vec<Trial> {
         super::trials("maildir", cases(), lacks_in_maildir, || {
             Box::pin(async { LocalWorld::fresh(Form::Maildir) })
         }),
+        super::trials(
+            "mbox",
+            snapshot::cases(),
+            |_| None,
+            || Box::pin(async { LocalWorld::listed(Form::Mbox) }),
+        ),
+        super::trials(
+            "eml",
+            snapshot::cases(),
+            |_| None,
+            || Box::pin(async { LocalWorld::listed(Form::Eml) }),
+        ),
+        super::trials(
+            "maildir",
+            snapshot::cases(),
+            |_| None,
+            || Box::pin(async { LocalWorld::listed(Form::Maildir) }),
+        ),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -48,7 +69,10 @@ fn lacks_in_files(power: Power) -> Option<&'static str> {
         | Power::KillPages
         | Power::PageWise
         | Power::Poison
-        | Power::Reopen => lacks_in_maildir(power),
+        | Power::Reopen
+        | Power::Lengthen
+        | Power::Replace
+        | Power::Keys => lacks_in_maildir(power),
     }
 }
 
@@ -57,20 +81,34 @@ fn lacks_in_maildir(power: Power) -> Option<&'static str> {
         Power::ExpireLog => Some("files keep no log"),
         Power::Poison => Some("bytes in a file are always readable"),
         Power::Fail => Some("the file system does not fail on request"),
-        Power::Hide | Power::KillPages | Power::PageWise | Power::Reopen => None,
+        Power::Hide
+        | Power::KillPages
+        | Power::PageWise
+        | Power::Reopen
+        | Power::Lengthen
+        | Power::Replace
+        | Power::Keys => None,
     }
 }
 
 #[derive(Debug)]
-struct LocalWorld {
+pub(crate) struct LocalWorld {
     form: Form,
     folder: tempfile::TempDir,
-    source: Arc<dyn Source<Message>>,
+    source: Arc<SnapshotSource<LocalMail>>,
     count: AtomicU32,
 }
 
 impl LocalWorld {
+    pub(crate) fn listed(form: Form) -> snapshot::World {
+        Arc::new(Self::new(form))
+    }
+
     fn fresh(form: Form) -> World {
+        Arc::new(Self::new(form))
+    }
+
+    fn new(form: Form) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         match form {
             Form::Mbox => fs::write(folder.path().join("mbox"), "").expect("an empty mailbox"),
@@ -80,7 +118,7 @@ impl LocalWorld {
                 .for_each(|part| fs::create_dir(folder.path().join(part)).expect("a Maildir")),
         }
         let source = Arc::new(LocalMail::paged(form, PAGE));
-        Arc::new(Self { form, folder, source, count: AtomicU32::new(0) })
+        Self { form, folder, source, count: AtomicU32::new(0) }
     }
 
     fn path(&self) -> PathBuf {
@@ -110,7 +148,7 @@ fn has_subject(path: &Path, subject: &str) -> bool {
 #[async_trait]
 impl MailWorld for LocalWorld {
     fn source(&self) -> Arc<dyn Source<Message>> {
-        Arc::clone(&self.source)
+        Arc::<SnapshotSource<LocalMail>>::clone(&self.source)
     }
 
     async fn restarted(&self) -> Arc<dyn Source<Message>> {
@@ -172,10 +210,10 @@ impl MailWorld for LocalWorld {
 
     /// Somebody else lists the mailbox after it changed.
     async fn kill_pages(&self) {
-        self.deliver(Bytes::from_static(b"Subject: passing\r\n\r\nx\r\n")).await;
-        let listed = self.source.list(&self.stream(), &Scope::default(), None).await;
+        MailWorld::deliver(self, Bytes::from_static(b"Subject: passing\r\n\r\nx\r\n")).await;
+        let listed = self.source.list(&MailWorld::stream(self), &Scope::default(), None).await;
         listed.expect("a listing");
-        self.remove("passing").await;
+        MailWorld::remove(self, "passing").await;
     }
 
     async fn fail_next(&self, _: SourceErrorKind, _: Option<u64>) {}
@@ -185,5 +223,24 @@ impl MailWorld for LocalWorld {
             Form::Maildir => lacks_in_maildir(power),
             Form::Mbox | Form::Eml => lacks_in_files(power),
         }
+    }
+}
+
+#[async_trait]
+impl SnapshotWorld for LocalWorld {
+    fn snapshot(&self) -> Arc<dyn Snapshot<Message>> {
+        Arc::new(self.source.snapshot().clone())
+    }
+
+    fn stream(&self) -> StreamRef {
+        MailWorld::stream(self)
+    }
+
+    async fn deliver(&self, raw: Bytes) {
+        MailWorld::deliver(self, raw).await;
+    }
+
+    async fn remove(&self, subject: &str) {
+        MailWorld::remove(self, subject).await;
     }
 }

@@ -10,11 +10,17 @@ use besunny_testkit::conformance::{Case, Power};
 use futures::future::BoxFuture;
 use libtest_mimic::{Arguments, Failed, Trial};
 
+mod bell;
+mod budget;
+mod classifiers;
+mod clocks;
 mod gmail;
+mod google;
 mod local;
 mod memory;
 mod openai;
 mod planted;
+mod purse;
 mod scripted;
 mod sqlite;
 
@@ -25,8 +31,14 @@ fn main() -> ExitCode {
         scripted::trials(),
         local::trials(),
         gmail::trials(),
+        google::trials(),
+        bell::trials(),
+        budget::trials(),
+        clocks::trials(),
+        classifiers::trials(),
         openai::trials(),
         planted::trials(),
+        purse::trials(),
         sqlite::trials(),
     ];
     libtest_mimic::run(&arguments, groups.into_iter().flatten().collect()).exit_code()

@@ -1,5 +1,6 @@
-//! The suites against adapters with a planted bug: each bug must break at least one clause.
+//! The suites against adapters with a planted bug: each bug must break the clause it is named with.
 use std::{
+    fmt::Debug,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
@@ -23,6 +24,9 @@ use besunny_testkit::{
 use bytes::Bytes;
 use libtest_mimic::{Failed, Trial};
 
+mod calls;
+mod minds;
+
 use crate::{memory::MemoryWorld, scripted::ScriptedWorld};
 
 /// The bugs the suites must see, and the clause each breaks.
@@ -36,39 +40,53 @@ const BUGS: [(Planted, &str); 6] = [
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let trial = |(bug, clause): (Planted, &'static str)| {
-        Trial::test(format!("planted::{bug:?} breaks {clause}"), move || {
-            let broken = broken_clauses(bug);
-            if broken.contains(&clause) {
-                return Ok(());
-            }
-            Err(Failed::from(format!("{bug:?} broke only {broken:?}")))
-        })
-    };
-    BUGS.into_iter().map(trial).collect()
+    let sources = BUGS.map(|(bug, clause)| plant("mail", bug, clause, move || broken_clauses(bug)));
+    sources.into_iter().chain(calls::trials()).chain(minds::trials()).collect()
+}
+
+/// Makes the trial of a bug: `broken` must name the clause.
+fn plant(
+    port: &str,
+    bug: impl Debug + Send + 'static,
+    clause: &'static str,
+    broken: impl FnOnce() -> Vec<&'static str> + Send + 'static,
+) -> Trial {
+    Trial::test(format!("planted::{port}::{bug:?} breaks {clause}"), move || {
+        let broken = broken();
+        if broken.contains(&clause) {
+            return Ok(());
+        }
+        Err(Failed::from(format!("{bug:?} broke only {broken:?}")))
+    })
+}
+
+/// Runs a suite, each case in a world of its own, and returns the clauses that do not hold.
+fn broken<W: 'static>(cases: Vec<Case<W>>, world: impl Fn() -> W) -> Vec<&'static str> {
+    cases.into_iter().filter(|case| !holds(case, world())).map(|case| case.name).collect()
 }
 
 /// Runs both suites with the bug and returns the clauses that do not hold.
 fn broken_clauses(bug: Planted) -> Vec<&'static str> {
-    let sources = mail::cases().into_iter().filter(|case| {
-        let world = BuggyMail { world: ScriptedWorld::fresh(Telling::Log), bug };
-        !holds(case, Arc::new(world))
-    });
-    let mut broken: Vec<&str> = sources.map(|case| case.name).collect();
-    let stores = store::cases().into_iter().filter(|case| {
+    let mail = || Arc::new(BuggyMail { world: ScriptedWorld::fresh(Telling::Log), bug });
+    let mut clauses = broken(mail::cases(), || mail() as mail::World);
+    let store = || {
         let world = MemoryWorld::fresh();
         let store = bug.in_store(world.store());
-        !holds(case, Arc::new(BuggyStore { world, store }))
-    });
-    broken.extend(stores.map(|case| case.name));
-    broken
+        Arc::new(BuggyStore { world, store })
+    };
+    clauses.extend(broken(store::cases(), || store() as store::World));
+    clauses
 }
 
 fn holds<W>(case: &Case<W>, world: W) -> bool {
     if case.needs() == Some(Power::Reopen) {
         return true;
     }
-    let run = || -> Outcome { futures::executor::block_on(case.run(world)) };
+    let run = || -> Outcome {
+        // Some worlds read files, which needs the runtime.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(case.run(world))
+    };
     catch_unwind(AssertUnwindSafe(run)).is_ok_and(|outcome| outcome.is_ok())
 }
 

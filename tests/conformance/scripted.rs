@@ -7,13 +7,14 @@ use std::sync::{
 use async_trait::async_trait;
 use besunny_core::{
     ids::AccountId,
-    message::Message,
+    message::{MailFiling, Message},
     source::{ItemId, Source, SourceError, SourceErrorKind, StreamKey, StreamRef, Subject},
 };
 use besunny_testkit::{
     clock::ManualClock,
     conformance::{
         Power,
+        filing::{self, FilingWorld, Marks},
         mail::{MailWorld, World, cases},
     },
     scripted::{Call, Mailbox, Oddity, ScriptedMail, Telling, Weather},
@@ -24,6 +25,9 @@ use libtest_mimic::Trial;
 pub(crate) fn trials() -> Vec<Trial> {
     let nothing = |_| None;
     let groups = [
+        super::trials("scripted", filing::cases(), nothing, || {
+            Box::pin(async { ScriptedWorld::fresh_filing() })
+        }),
         super::trials("scripted-log", cases(), nothing, || {
             Box::pin(async { ScriptedWorld::fresh(Telling::Log) })
         }),
@@ -53,19 +57,27 @@ pub(crate) struct ScriptedWorld {
 
 impl ScriptedWorld {
     pub(crate) fn fresh(telling: Telling) -> World {
+        Arc::new(Self::new(telling))
+    }
+
+    pub(crate) fn fresh_filing() -> filing::World {
+        Arc::new(Self::new(Telling::Log))
+    }
+
+    fn new(telling: Telling) -> Self {
         let storm = Arc::new(Storm::default());
         let source = ScriptedMail::new(Arc::<Storm>::clone(&storm), 5);
         let subject = Subject::from_source("ann@example.com");
         source.open(subject.clone(), telling);
         let account = AccountId::derived(&[b"ann"]);
-        Arc::new(Self {
+        Self {
             clock: ManualClock::default(),
             source: Arc::new(source),
             storm,
             stream: StreamRef { account, subject, key: StreamKey::from_source("mailbox") },
             delivered: AtomicU32::new(0),
             by_subject: Mutex::default(),
-        })
+        }
     }
 
     fn with_subject(&self, subject: &str, change: impl Fn(&mut Mailbox, &ItemId)) {
@@ -129,6 +141,38 @@ impl MailWorld for ScriptedWorld {
 
     fn lacks(&self, _: Power) -> Option<&'static str> {
         None
+    }
+}
+
+#[async_trait]
+impl FilingWorld for ScriptedWorld {
+    fn filing(&self) -> Arc<dyn MailFiling> {
+        Arc::<ScriptedMail>::clone(&self.source)
+    }
+
+    fn stream(&self) -> StreamRef {
+        self.stream.clone()
+    }
+
+    async fn deliver(&self, subject: &str) -> ItemId {
+        use besunny_core::clock::Clock as _;
+        let (id, at) = (ItemId::from_source(subject), self.clock.now());
+        let raw = format!("Subject: {subject}\r\n\r\nText.\r\n");
+        self.source.with(&self.stream.subject, |mailbox| mailbox.deliver(&id, raw, at));
+        id
+    }
+
+    async fn remove(&self, item: &ItemId) {
+        self.source.with(&self.stream.subject, |mailbox| mailbox.remove(item));
+    }
+
+    async fn marks(&self, item: &ItemId) -> Marks {
+        let marks = self.source.with(&self.stream.subject, |mailbox| mailbox.marks(item));
+        marks.expect("a mail")
+    }
+
+    async fn fail_next(&self) {
+        MailWorld::fail_next(self, SourceErrorKind::Unavailable, None).await;
     }
 }
 

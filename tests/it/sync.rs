@@ -110,6 +110,35 @@ async fn an_item_that_keeps_failing_is_quarantined_and_its_neighbours_are_stored
 }
 
 #[tokio::test]
+async fn what_is_under_way_when_an_item_fails_is_kept() {
+    let (scene, bad) = scene().await;
+    scene.work().await;
+    scene.change(|mailbox, at| (0..4).for_each(|n| deliver(mailbox, n, at)));
+    bad.fail_on(0);
+    scene.notice().await;
+    scene.work().await;
+    assert_eq!((stored(&scene).await, scene.status().await.attempt), (2, 1), "two batches of two");
+}
+
+/// An item that fails for the first time is not given up with one that has failed for long.
+#[tokio::test]
+async fn each_item_is_given_up_for_its_own_failures() {
+    let (scene, bad) = scene().await;
+    scene.work().await;
+    scene.change(|mailbox, at| (0..2).for_each(|n| deliver(mailbox, n, at)));
+    bad.fail_on(0);
+    scene.notice().await;
+    work_often(&scene, ATTEMPTS).await;
+    scene.change(|mailbox, at| (2..4).for_each(|n| deliver(mailbox, n, at)));
+    bad.fail_on(2);
+    work_often(&scene, 2).await;
+    let status = scene.status().await;
+    assert_eq!((stored(&scene).await, status.items.quarantined, status.attempt), (2, 1, 7));
+    work_often(&scene, ATTEMPTS).await;
+    assert_eq!((stored(&scene).await, scene.status().await.items.quarantined), (2, 2));
+}
+
+#[tokio::test]
 async fn an_item_alone_on_its_page_gets_more_patience_since_it_may_be_an_outage() {
     let (scene, bad) = scene().await;
     scene.work().await;

@@ -22,9 +22,15 @@ pub struct Entries {
 /// A source that can tell only what it holds now; [`SnapshotSource`] makes a [`Source`] of it.
 ///
 /// # Contract
-/// `fingerprint` MUST change whenever an item appears, changes or goes. `entries` MUST show what
-/// was there when its first page was read; if that is no longer possible it MUST fail with
-/// `PageExpired`. `read` keeps the promises of [`Source::fetch`].
+/// - `fingerprint` MUST change whenever an item appears, changes or goes
+///   (`snapshot.fingerprint.changes`), and MUST NOT change where nothing happened
+///   (`snapshot.fingerprint.quiet`).
+/// - `entries` MUST show what was there when its first page was read, or fail with `PageExpired`
+///   (`snapshot.entries.as-begun`).
+/// - `read` MUST answer each id once (`snapshot.read.each-once`), as [`Source::fetch`] does.
+///
+/// # Errors, cancellation and idempotence
+/// Those of [`Source`].
 #[async_trait]
 pub trait Snapshot<T: Send + Sync>: Debug + Send + Sync {
     /// Returns the numbers that drive the engine.
@@ -55,6 +61,11 @@ impl<S> SnapshotSource<S> {
     /// Wraps `snapshot`.
     pub const fn new(snapshot: S) -> Self {
         Self(snapshot)
+    }
+
+    /// Returns what it follows.
+    pub const fn snapshot(&self) -> &S {
+        &self.0
     }
 }
 

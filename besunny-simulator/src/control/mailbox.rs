@@ -175,6 +175,15 @@ impl MailboxControl {
             .ok_or_else(|| ControlError::NoMessage(id.to_owned()))
     }
 
+    /// The names of a message's labels, those of the system included.
+    pub fn labels_of(&self, id: &str) -> Result<Vec<String>, ControlError> {
+        let mailbox = self.account.mailbox.read();
+        let message = HexId::parse(id).and_then(|id| mailbox.find(id));
+        let message = message.ok_or_else(|| ControlError::NoMessage(id.to_owned()))?;
+        let labels = message.labels.iter().filter_map(|label| mailbox.labels.get(*label));
+        Ok(labels.map(|label| label.name.clone()).collect())
+    }
+
     /// Ids of all messages, newest first.
     #[must_use]
     pub fn message_ids(&self) -> Vec<String> {

@@ -34,7 +34,7 @@ pub(crate) fn router() -> Router<Shared> {
     let account = Router::new()
         .route("/messages", post(deliver).get(message_ids))
         .route("/messages/{id}", get(raw).delete(delete_message))
-        .route("/messages/{id}/labels", post(change_labels))
+        .route("/messages/{id}/labels", get(labels_of).post(change_labels))
         .route("/messages/{id}/trash", post(trash))
         .route("/load", post(load))
         .route("/drafts", post(draft))
@@ -266,6 +266,13 @@ async fn raw(
     Path((address, id)): Path<(String, String)>,
 ) -> Answered<Bytes> {
     control(world).mailbox(&address)?.raw(&id)
+}
+
+async fn labels_of(
+    State(world): State<Shared>,
+    Path((address, id)): Path<(String, String)>,
+) -> Answered<Json<Value>> {
+    Ok(Json(json!({ "labels": control(world).mailbox(&address)?.labels_of(&id)? })))
 }
 
 async fn delete_message(

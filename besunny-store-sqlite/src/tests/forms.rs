@@ -301,7 +301,8 @@ fn tracks() -> Vec<Track> {
     let settled = listed.clone().swept(None);
     let following = settled.clone().followed(page("p7")).unwrap();
     let lost = listing.clone().log_lost();
-    let troubled = Track { troubled: 4, ..following.clone() };
+    let failing = [(item(), 4)].into();
+    let troubled = Track { failing, ..following.clone() };
     let known = [keeps, listing, listed, swept, held, accepted, settled, following, lost, troubled];
     [Track::default()].into_iter().chain(known).collect()
 }

@@ -188,7 +188,7 @@ impl Mailbox {
 }
 
 /// Writes a mail with `subject`.
-fn mail(subject: &str) -> Bytes {
+pub(super) fn mail(subject: &str) -> Bytes {
     Bytes::from(format!(
         "Message-ID: <{subject}@conformance.example>\r\n\
          Date: Mon, 1 Jun 2026 09:30:00 +0200\r\n\

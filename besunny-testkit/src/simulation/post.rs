@@ -9,8 +9,7 @@ use std::{
 use besunny_core::{
     account::Provider,
     clock::Clock,
-    ids::WatchId,
-    push::{About, Delivery, Notice, Receiver, Rejected},
+    push::{About, Delivery, Receiver},
     scheduler::Receipt,
     source::Subject,
 };
@@ -20,34 +19,22 @@ use futures::{
     channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
     future::{Either, select},
 };
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{
     faults::{Fault, Faults},
     nodes::PROVIDER,
     stage::{Stage, lock, now},
 };
-use crate::{clock::ManualClock, seed::Seed};
+use crate::{
+    bell::{PROOF, Told, proof},
+    clock::ManualClock,
+    seed::Seed,
+};
 
-/// What the provider and our receiver share, so that others cannot write in its name.
-const SECRET: &[u8] = b"known to the provider and to us";
-/// The header that proves who wrote.
-const PROOF: &str = "X-Proof";
 /// A notice takes so long at most when nothing special happens, in milliseconds.
 const DELAY_MS: u64 = 3_000;
 /// A delivery that was not taken is tried again after at most so many seconds.
 const AGAIN: u64 = 600;
-
-/// What a notice says; only whom it is about may be believed.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Told {
-    pub(super) subject: String,
-    pub(super) watch: Option<WatchId>,
-    pub(super) dedup: Option<String>,
-    /// Where the provider says its log ends.
-    pub(super) position: usize,
-}
 
 /// A notice on its way.
 #[derive(Clone, Debug)]
@@ -203,22 +190,4 @@ fn deliver(stage: &Stage, letter: Letter) {
         stage.faults.fire(Fault::NoticeRefused);
         stage.post.hand_over(stage.post.again(), letter);
     }
-}
-
-/// Checks who wrote, then reads whom a notice is about.
-pub(super) fn read(delivery: &Delivery<'_>) -> Result<(Notice, Told), Rejected> {
-    let header = delivery.headers.iter().find(|(name, _)| *name == PROOF);
-    let (_, shown) = header.ok_or(Rejected::Unsigned)?;
-    if **shown != *proof(delivery.body) {
-        return Err(Rejected::BadSignature);
-    }
-    let told: Told = serde_json::from_slice(delivery.body).ok().ok_or(Rejected::Unreadable)?;
-    let about = told
-        .watch
-        .map_or_else(|| About::Subject(Subject::from_source(told.subject.clone())), About::Watch);
-    Ok((Notice { about, dedup: told.dedup.clone() }, told))
-}
-
-fn proof(body: &[u8]) -> Vec<u8> {
-    Sha256::new().chain_update(SECRET).chain_update(body).finalize().to_vec()
 }

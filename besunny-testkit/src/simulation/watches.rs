@@ -16,10 +16,16 @@ use chrono::{DateTime, Utc};
 
 use super::{
     faults::{Fault, Faults},
-    post::{self, Post, Told},
+    post::Post,
     stage::lock,
 };
-use crate::{clock::ManualClock, planted::Claims, scripted::ScriptedMail, seed::Seed};
+use crate::{
+    bell::{self, Told},
+    clock::ManualClock,
+    planted::Claims,
+    scripted::ScriptedMail,
+    seed::Seed,
+};
 
 /// A watch lasts between 8 and so many minutes: some end before anybody looks again.
 const LIFE_MINUTES: u64 = 90;
@@ -206,7 +212,7 @@ impl Push for Watches {
 
 impl Receiver for Watches {
     fn receive(&self, delivery: &Delivery<'_>, _: &[PublicKey]) -> Result<Vec<Notice>, Rejected> {
-        let (notice, told) = post::read(delivery)?;
+        let (notice, told) = bell::read(delivery)?;
         let subject = Subject::from_source(told.subject);
         lock(&self.inner).claimed.insert(subject, told.position);
         Ok(vec![notice])

@@ -18,12 +18,13 @@ use bytes::Bytes;
 use super::{
     faults::Fault,
     nodes::PROVIDER,
-    post::{self, Told},
+    post,
     stage::{DOMAIN, Stage, lock, now},
     truth::{MailTruth, MailboxTruth},
     watches::MANNERS,
 };
 use crate::{
+    bell::Told,
     scripted::{Mailbox, Telling},
     seed::Seed,
 };
