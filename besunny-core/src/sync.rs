@@ -5,17 +5,13 @@
 //! acts; [`Track`] says where reading goes on, the [`Plan`] says what a page means.
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use futures::{
-    FutureExt,
-    stream::{FuturesUnordered, StreamExt},
-};
-
 mod facts;
+mod taking;
 mod troubles;
 
 pub use facts::{Counts, Facts};
-use facts::{Sorted, sort};
-use troubles::Troubles;
+use taking::Reads;
+pub use taking::{PART_BYTES, PART_ITEMS};
 
 use crate::{
     account::Account,
@@ -25,7 +21,7 @@ use crate::{
     ids::{CommitId, TenantId, UserId},
     item::QuarantineReason,
     repository::{Position, Repository, RepositoryError},
-    scheduler::{Lease, PauseReason},
+    scheduler::Lease,
     source::{
         Change, Fetched, ItemId, ItemRef, Next, Page, PageToken, Read, Relist, Scope, Source,
         SourceError, SourceErrorKind, Sweep,
@@ -33,10 +29,6 @@ use crate::{
     track::{Failing, Lane, Missing, Scan, ScanId, Step, Track, Version},
 };
 
-/// A page is committed in parts of at most so many items.
-pub const PART_ITEMS: usize = 500;
-/// A page is committed in parts once its items weigh so much, so memory stays bounded.
-pub const PART_BYTES: usize = 8 << 20;
 /// An item that failed so often, while others of its page were read, is quarantined (F12).
 pub const ATTEMPTS: u32 = 5;
 /// The same when nothing else of the page was read either: that may be an outage, so wait longer.
@@ -259,110 +251,6 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
         }
     }
 
-    /// Fetches what the page does not carry, in bounded parts, and commits each part.
-    ///
-    /// Only the last part moves the track. A failing item ends the pass once its neighbours were
-    /// committed, also those that were under way; one that has failed often enough is quarantined.
-    async fn take(
-        &self,
-        lease: &Lease,
-        at: &Position,
-        (page, reads): (Page<T>, Reads),
-        moved: Track,
-    ) -> Result<Pass, SyncError> {
-        let ids: Vec<ItemId> = page.changes.iter().map(|change| change.id().clone()).collect();
-        let rules = self.plan.scope(&lease.account);
-        let known = self.repository.known(&lease.scope, lease.stream, &ids, rules).await?;
-        let Sorted { mut facts, wanted } = sort(page, &known, self.plan);
-        let more = facts.more;
-        let (mut version, mut counts) = (at.version, Counts::default());
-        let limits = self.source.limits();
-        let mut troubles = Troubles::new(reads.failing(&at.track), &wanted);
-        let mut batches = wanted.chunks(limits.fetch_batch.max(1));
-        let mut asking = FuturesUnordered::new();
-        loop {
-            while asking.len() < limits.fetch_concurrency.max(1)
-                && !troubles.are_too_many()
-                && let Some(ids) = batches.next()
-            {
-                asking.push(self.ask(lease, ids).boxed());
-            }
-            let Some((ids, answer)) = asking.next().await else { break };
-            match answer {
-                Ok(items) => {
-                    troubles.over(ids);
-                    facts.add(ids, items, self.plan);
-                }
-                Err(error) => troubles.failed(ids, error),
-            }
-            if facts.weight() >= PART_BYTES || facts.len() >= PART_ITEMS {
-                let mut part = std::mem::take(&mut facts);
-                (facts.earlier, part.in_part) = (part.met(), true);
-                let written = self.write(lease, version, at.track.clone(), part).await?;
-                (version, counts) = (written.0, counts + written.1);
-            }
-        }
-        drop(asking);
-        let lost = self.settle(lease, &mut troubles, &mut facts).await;
-        let track = match &lost {
-            Some(_) => reads.after(at.track.clone(), troubles.counts),
-            None => reads.after(moved, Failing::new()),
-        };
-        (facts.more, facts.in_part) = (more, lost.is_some());
-        let pass = self.commit(lease, version, track, facts).await?;
-        match lost {
-            Some(error) => Err(error.into()),
-            None => Ok(Pass { counts: counts + pass.counts, ..pass }),
-        }
-    }
-
-    async fn ask<'b>(&self, lease: &Lease, ids: &'b [ItemId]) -> (&'b [ItemId], Answer<T>) {
-        (ids, self.source.fetch(&lease.at, ids).await)
-    }
-
-    /// Asks alone for each item that failed in so many passes in a row, and gives up those that fail
-    /// again.
-    ///
-    /// Only failures of the item count: an outage of the listing is no fault of it, nor is what became
-    /// of its neighbours.
-    ///
-    /// Returns the error that ends the pass, if any item is left that deserves another attempt.
-    async fn settle(
-        &self,
-        lease: &Lease,
-        troubles: &mut Troubles<'_>,
-        facts: &mut Facts<P::Reading>,
-    ) -> Option<SourceError> {
-        let mut lost = None;
-        for (ids, error) in std::mem::take(&mut troubles.failed) {
-            let concerns_item = error.concerns_item();
-            let (old, new): (Vec<_>, Vec<_>) =
-                ids.iter().partition(|id| concerns_item && troubles.before(id) >= ATTEMPTS);
-            if !new.is_empty() {
-                lost = Some(graver(lost, error));
-            }
-            for id in old {
-                match self.source.fetch(&lease.at, std::slice::from_ref(id)).await {
-                    Ok(items) => {
-                        troubles.over(std::slice::from_ref(id));
-                        facts.add(std::slice::from_ref(id), items, self.plan);
-                    }
-                    Err(error) if error.concerns_item() => {
-                        let alone = facts.is_empty();
-                        if troubles.before(id) >= if alone { PATIENCE } else { ATTEMPTS } {
-                            troubles.over(std::slice::from_ref(id));
-                            facts.give_up(id.clone(), &error);
-                        } else {
-                            lost = Some(graver(lost, error));
-                        }
-                    }
-                    Err(error) => lost = Some(graver(lost, error)),
-                }
-            }
-        }
-        lost
-    }
-
     async fn commit(
         &self,
         lease: &Lease,
@@ -428,44 +316,8 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
     }
 }
 
-/// What a page holds: each counts its own failures.
-#[derive(Clone, Copy, Debug)]
-enum Reads {
-    /// What the source says.
-    New,
-    /// What was asked for again.
-    Asked,
-}
-
-impl Reads {
-    const fn failing(self, track: &Track) -> &Failing {
-        match self {
-            Self::New => &track.failing,
-            Self::Asked => &track.asked_failing,
-        }
-    }
-
-    fn after(self, track: Track, failing: Failing) -> Track {
-        match self {
-            Self::New => Track { failing, ..track },
-            Self::Asked => Track { asked_failing: failing, ..track },
-        }
-    }
-}
-
-type Answer<T> = Result<Vec<Fetched<T>>, SourceError>;
-
 fn next_scan(at: &Position) -> ScanId {
     ScanId(at.version.0 + 1)
-}
-
-/// Returns which of two failures a pass ends with: what waits for a person, then the longer wait.
-fn graver(lost: Option<SourceError>, error: SourceError) -> SourceError {
-    let weight = |error: &SourceError| (PauseReason::of(error.kind).is_some(), error.retry_after);
-    match lost {
-        Some(lost) if weight(&lost) >= weight(&error) => lost,
-        Some(_) | None => error,
-    }
 }
 
 /// Page tokens in a circle are begun again like a dead one, and counted.

@@ -5,7 +5,10 @@ use std::{
     panic::{self, AssertUnwindSafe},
 };
 
-use super::{Change, Fetched, ItemId, ItemRef, Next, Page, Plan, QuarantineReason, SourceError};
+use super::{
+    Change, Fetched, ItemId, ItemRef, Next, PART_BYTES, PART_ITEMS, Page, Plan, QuarantineReason,
+    SourceError,
+};
 use crate::{commit::Effect, repository::Known};
 
 /// What a page says, with its items read.
@@ -146,14 +149,9 @@ impl<R> Facts<R> {
         Self { gone, ..Self::default() }
     }
 
-    /// Returns how many bytes the items weigh.
-    pub(super) const fn weight(&self) -> usize {
-        self.weight
-    }
-
-    /// Returns how many items were read or given up.
-    pub(super) fn len(&self) -> usize {
-        self.present.len() + self.unreadable.len()
+    /// Says whether this is enough to be written by itself.
+    pub(super) const fn fill_a_part(&self) -> bool {
+        self.weight >= PART_BYTES || self.present.len() + self.unreadable.len() >= PART_ITEMS
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -47,9 +47,13 @@ impl<'a> Troubles<'a> {
         self.failed.push((ids, error));
     }
 
-    /// Says whether the source is to be left in peace.
+    /// Says whether the source is to be asked for no more.
     pub(super) fn are_too_many(&self) -> bool {
-        let refused = self.failed.iter().any(|(_, error)| !error.concerns_item());
-        refused || !self.lasting && self.failed.len() >= FAILURES
+        self.are_refused() || !self.lasting && self.failed.len() >= FAILURES
+    }
+
+    /// Says whether the source refused for reasons beyond an item.
+    pub(super) fn are_refused(&self) -> bool {
+        self.failed.iter().any(|(_, error)| !error.concerns_item())
     }
 }

@@ -30,6 +30,7 @@ pub fn cases() -> Vec<Case<World>> {
         clause("budget.project.limit", project),
         clause("budget.spend.in-order", in_order),
         clause("budget.spend.dropped", dropped),
+        clause("budget.spent.counts-from-its-end", ended),
         clause("budget.refused.pauses", refused),
     ]
 }
@@ -43,7 +44,7 @@ fn spend(world: &World, account: u8, units: u32) -> Spend {
 
 fn ask(world: &World, account: u8, units: u32) -> Waiting {
     let (budget, spend) = (world.budget(), spend(world, account, units));
-    async move { budget.spend(spend).await }.boxed()
+    async move { drop(budget.spend(spend).await) }.boxed()
 }
 
 async fn is_served(waiting: &mut Waiting) -> bool {
@@ -108,6 +109,20 @@ async fn dropped(world: World) -> Outcome {
         }
     }
     check(false, "who waits behind somebody that left is never served")
+}
+
+/// A provider that counts a call at its very end still sees no more than the quota in a window.
+async fn ended(world: World) -> Outcome {
+    let Quota { account_units, window, guard, .. } = world.quota();
+    let budget = world.budget();
+    let spent = budget.spend(spend(&world, 1, account_units)).now_or_never();
+    check(spent.is_some(), "free units are held back")?;
+    let mut waiting = ask(&world, 1, 1);
+    check(!is_served(&mut waiting).await, "more is spent than the account may")?;
+    world.advance((window + guard) * 2);
+    check(!is_served(&mut waiting).await, "units of a call under way are given twice")?;
+    drop(spent);
+    check_waits(&world, &mut waiting, "the account's").await
 }
 
 async fn refused(world: World) -> Outcome {
