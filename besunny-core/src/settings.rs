@@ -12,8 +12,9 @@ pub struct Settings {
     pub jobs: usize,
     /// How long a lease or claim lasts without a heartbeat; a dead worker's work waits so long.
     pub lease_for: Duration,
-    /// Jobs that take longer together are taken for hung and left to be done one by one: a model
-    /// that weighs 256 mails, four at once and 30 s each, needs half an hour.
+    /// A source, classifier or sink that does not answer one call within this time is taken for
+    /// hung: the call is let go, and the retry table decides. Adapters give up a request after a
+    /// minute or two, and a mailbox may wait some minutes for its share of a quota.
     pub hung_after: Duration,
     /// Pages read under one lease before others get their turn.
     pub passes: usize,
@@ -65,7 +66,7 @@ impl Default for Settings {
             streams: 8,
             jobs: 256,
             lease_for: Duration::from_mins(1),
-            hung_after: Duration::from_hours(1),
+            hung_after: Duration::from_mins(15),
             passes: 64,
             events: 1024,
             idle: Duration::from_secs(30),

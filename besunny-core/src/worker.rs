@@ -8,11 +8,12 @@ use std::{collections::HashMap, fmt::Debug, sync::Arc, time::Duration};
 use futures::{FutureExt, future};
 
 mod acquaintance;
-mod caught;
 mod decisions;
 mod forgetting;
+mod guarded;
 mod jobs;
 mod keeping;
+mod lanes;
 mod learning;
 mod relay;
 mod streams;
@@ -36,7 +37,7 @@ use crate::{
     stop::Stop,
     sync::Pass,
 };
-use caught::caught;
+use guarded::caught;
 
 /// Everything the loops need.
 #[derive(Debug)]

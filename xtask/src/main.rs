@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 mod command;
+mod fuzz;
 mod quality;
 mod source;
 mod sqlx;
@@ -34,6 +35,8 @@ enum Command {
         #[arg(long)]
         refresh: bool,
     },
+    /// Builds the fuzz targets with a nightly compiler and runs each for a minute.
+    Fuzz(fuzz::Fuzz),
     /// Takes in whole mailboxes of the data set named in `BESUNNY_DATA`, optimised.
     RealMail,
     /// Measures the router on the mailboxes named in `BESUNNY_DATA` and writes docs/quality.md.
@@ -75,6 +78,7 @@ fn perform(command: &Command) -> Result<()> {
         Command::Tidy => tidy::run(),
         Command::SqlxCheck { refresh: false } => sqlx::check(),
         Command::SqlxCheck { refresh: true } => sqlx::refresh(),
+        Command::Fuzz(fuzz) => fuzz.run(),
         Command::RealMail => real_mail(),
         Command::Quality(quality) => quality.run(),
         Command::Sim { seeds, seed, json } => sim(*seed, *seeds, *json),

@@ -6,21 +6,16 @@
 //! lower id, so the waves follow from the mails alone.
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
 };
 
-use futures::{
-    future,
-    lock::{Mutex, MutexGuard},
-};
+use futures::future;
 
 use super::{
     Abandoned, Worker,
-    caught::{Caught, caught},
+    guarded::caught,
     jobs::JobError,
+    lanes::{Lanes, TenantLanes},
     learning::Counsel,
 };
 use crate::{
@@ -90,11 +85,18 @@ impl Worker {
     ///
     /// What is refused together is tried one by one, so that one stale claim or document does not
     /// hold up its neighbours.
-    pub(super) async fn decide_all(&self, errands: Vec<Errand>, max_bytes: usize) {
+    pub(super) async fn decide_all(
+        &self,
+        errands: Vec<Errand>,
+        max_bytes: usize,
+        lanes: &TenantLanes,
+    ) {
+        let Some(first) = errands.first() else { return };
+        let lanes = &*lanes.of(first.claim.scope.tenant());
         let mut batches = vec![errands];
         while let Some(mut batch) = batches.pop() {
             let all = batch.clone();
-            let decided = match caught(self.decide_some(&mut batch, max_bytes)).await {
+            let decided = match caught(self.decide_some(&mut batch, max_bytes, lanes)).await {
                 Ok(decided) => decided,
                 Err(panicked) => {
                     batch.clear();
@@ -116,9 +118,14 @@ impl Worker {
     }
 
     /// Decides on the first of `batch`, and leaves the others in it.
-    async fn decide_some(&self, batch: &mut Vec<Errand>, max_bytes: usize) -> Result<(), Refused> {
+    async fn decide_some(
+        &self,
+        batch: &mut Vec<Errand>,
+        max_bytes: usize,
+        lanes: &Lanes,
+    ) -> Result<(), Refused> {
         match self.read(batch, max_bytes).await {
-            Ok(cases) => self.decide(cases).await,
+            Ok(cases) => self.decide(cases, lanes).await,
             Err(error) => Err(Refused { errands: std::mem::take(batch), error }),
         }
     }
@@ -136,11 +143,11 @@ impl Worker {
     }
 
     /// Decides wave by wave; where one is refused, it ends.
-    async fn decide(&self, mut cases: Vec<Case>) -> Result<(), Refused> {
+    async fn decide(&self, mut cases: Vec<Case>, lanes: &Lanes) -> Result<(), Refused> {
         cases.sort_by_key(Case::place);
         while !cases.is_empty() {
             let (later, wave) = split(cases);
-            let Err(mut refused) = self.decide_wave(wave).await else {
+            let Err(mut refused) = self.decide_wave(wave, lanes).await else {
                 cases = later;
                 continue;
             };
@@ -151,7 +158,7 @@ impl Worker {
     }
 
     /// Weighs mails that do not wait for each other and completes their errands with one commit.
-    async fn decide_wave(&self, wave: Vec<Case>) -> Result<(), Refused> {
+    async fn decide_wave(&self, wave: Vec<Case>, lanes: &Lanes) -> Result<(), Refused> {
         let Some(first) = wave.first() else { return Ok(()) };
         let scope = first.errand.claim.scope;
         let backgrounds = match self.backgrounds(&scope, &wave).await {
@@ -161,8 +168,7 @@ impl Worker {
                 return Err(Refused { errands, error });
             }
         };
-        let lanes = Lanes::new(self.settings.language_at_once);
-        let weighed = wave.iter().map(|case| self.weigh(case, &backgrounds, &lanes));
+        let weighed = wave.iter().map(|case| self.weigh(case, &backgrounds, lanes));
         let weighed = future::join_all(weighed).await;
         let (mut done, mut failed, mut effects) = (Vec::new(), Vec::new(), Vec::new());
         for (case, decision) in wave.into_iter().zip(weighed) {
@@ -272,7 +278,8 @@ impl Worker {
         let candidates = &background.candidates;
         let bench = Bench { question, candidates, settings: &self.settings };
         let promised = self.settings.promised.of(question.document.kind);
-        let rules = self.timed(Caught(&*self.classifier).classify(question, candidates)).await;
+        let rules =
+            self.timed(self.guarded(&*self.classifier).classify(question, candidates)).await;
         let rules = rules.map_err(|error| Unweighed { error, suggestion: None })?;
         let learned = background.counsel.opinion(question.document, rules.choice, promised);
         let first = bench.conclude(rules, learned);
@@ -283,7 +290,7 @@ impl Worker {
             return Ok(first);
         }
         let lane = lanes.enter().await;
-        let verdict = self.timed(Caught(&**language).classify(question, candidates)).await;
+        let verdict = self.timed(self.guarded(&**language).classify(question, candidates)).await;
         drop(lane);
         match verdict {
             Ok(verdict) => {
@@ -353,27 +360,6 @@ impl Background {
         let named: HashSet<&str> = mail.thread_ids().collect();
         let is_named = |member: &&ThreadMember| named.contains(member.message_id.expose().as_str());
         self.threads.iter().filter(is_named).cloned().collect()
-    }
-}
-
-/// Lets a few in at once; the others wait in as many lines.
-#[derive(Debug)]
-struct Lanes {
-    lanes: Vec<Mutex<()>>,
-    next: AtomicUsize,
-}
-
-impl Lanes {
-    fn new(count: usize) -> Self {
-        Self {
-            lanes: (0..count.max(1)).map(|_| Mutex::new(())).collect(),
-            next: AtomicUsize::new(0),
-        }
-    }
-
-    async fn enter(&self) -> MutexGuard<'_, ()> {
-        let next = self.next.fetch_add(1, Ordering::Relaxed) % self.lanes.len();
-        self.lanes[next].lock().await
     }
 }
 

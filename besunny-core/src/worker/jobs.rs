@@ -1,13 +1,15 @@
 //! The loop over jobs: claim a batch, do it, complete it with commits.
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
+use futures::{FutureExt, StreamExt, future, stream::FuturesUnordered};
 
 use super::{
     Abandoned, Until, Worker,
-    caught::{Caught, Panicked, caught},
     decisions::Errand,
+    guarded::{Panicked, caught},
+    lanes::TenantLanes,
     learning::Consent,
+    streams::beside,
 };
 use crate::{
     cause::describe,
@@ -23,8 +25,13 @@ use crate::{
     tenant::TenantScope,
 };
 
-/// Mails that are decided on hold about so much memory, whatever their number and size.
+/// Mails of a round that are decided on hold about so much memory, whatever their number and size.
 const IN_FLIGHT_BYTES: usize = 8 << 20;
+/// Jobs of a round that takes longer do not hold up those that are due meanwhile: a round of rules
+/// takes milliseconds, a language model answers within seconds.
+const SLOW: Duration = Duration::from_secs(10);
+/// So many rounds are under way at most, so that memory stays bounded.
+const ROUNDS: usize = 4;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum JobError {
@@ -74,24 +81,43 @@ impl JobError {
 impl Worker {
     /// Does jobs that are due; returns how many.
     pub(super) async fn jobs(&self, until: &Until) -> usize {
-        let mut done = 0;
+        let lanes = TenantLanes::new(self.settings.language_at_once);
+        let (mut rounds, mut done) = (FuturesUnordered::new(), 0);
         loop {
             let changed = self.scheduler.changed(Work::Jobs);
-            let claims = if until.is_over() { Vec::new() } else { self.claims().await };
-            if claims.is_empty() {
+            let is_full = rounds.len() >= ROUNDS || until.is_over();
+            let claims =
+                if is_full { Vec::new() } else { beside(&mut rounds, self.claims()).await };
+            if !claims.is_empty() {
+                done += claims.len();
+                rounds.push(self.round(claims, &lanes).boxed());
+                let slow = self.clock.sleep_until(self.clock.now() + SLOW);
+                future::select(rounds.next(), slow).await;
+                continue;
+            }
+            if rounds.is_empty() {
                 if until.is_over() || !self.rest(until, Work::Jobs, changed).await {
                     return done;
                 }
                 continue;
             }
-            done += claims.len();
-            let holds = claims.iter().map(Claim::hold).collect();
-            self.kept(holds, self.settings.hung_after, self.perform(claims)).await;
+            let wake = if is_full {
+                future::pending().boxed()
+            } else {
+                self.wake(until, Work::Jobs, changed)
+            };
+            future::select(rounds.next(), wake).await;
         }
     }
 
+    /// Does jobs and keeps their claims meanwhile.
+    async fn round(&self, claims: Vec<Claim>, lanes: &TenantLanes) {
+        let holds = claims.iter().map(Claim::hold).collect();
+        self.kept(holds, self.perform(claims, lanes)).await;
+    }
+
     /// Does jobs at once: decisions of one tenant together, everything else alone.
-    async fn perform(&self, claims: Vec<Claim>) {
+    async fn perform(&self, claims: Vec<Claim>, lanes: &TenantLanes) {
         let mut running = FuturesUnordered::new();
         let mut errands: BTreeMap<TenantId, Vec<Errand>> = BTreeMap::new();
         let mut consents: BTreeMap<TenantId, Vec<Consent>> = BTreeMap::new();
@@ -117,7 +143,7 @@ impl Worker {
         }
         let max_bytes = IN_FLIGHT_BYTES / errands.len().max(1);
         for errands in errands.into_values() {
-            running.push(self.decide_all(errands, max_bytes).boxed());
+            running.push(self.decide_all(errands, max_bytes, lanes).boxed());
         }
         for consents in consents.into_values() {
             running.push(self.take_for_right(consents).boxed());
@@ -198,7 +224,7 @@ impl Worker {
         if let Some(port) = &adapter.filing {
             let filing = self.intake.filing(account.intake);
             if *filing != Filing::None {
-                Caught(&**port).file(&account.stream(key), item, filing).await?;
+                self.guarded(&**port).file(&account.stream(key), item, filing).await?;
             }
         }
         Ok(())

@@ -1,6 +1,4 @@
 //! Keeping leases and claims alive while the work under them goes on.
-use std::time::Duration;
-
 use futures::future::{self, Either};
 
 use super::Worker;
@@ -12,29 +10,25 @@ const BEATS: u32 = 3;
 impl Worker {
     /// Does `work` and keeps what it is done under.
     ///
-    /// `None` once all of that has passed to others, or the work has taken longer than `patience`;
-    /// then nothing is kept any more. Whoever lost a part of it is refused as fenced.
+    /// `None` once all of that has passed to others. Whoever lost a part of it is refused as fenced.
+    ///
+    /// The work may take as long as it likes: each call it makes has an end.
     pub(super) async fn kept<T>(
         &self,
         holds: Vec<Hold>,
-        patience: Duration,
         work: impl Future<Output = T> + Send,
     ) -> Option<T> {
-        let (work, kept) = (Box::pin(work), Box::pin(self.keep(holds, patience)));
+        let (work, kept) = (Box::pin(work), Box::pin(self.keep(holds)));
         match future::select(work, kept).await {
             Either::Left((done, _)) => Some(done),
             Either::Right(((), _)) => None,
         }
     }
 
-    async fn keep(&self, mut holds: Vec<Hold>, patience: Duration) {
-        let (begun, lease_for) = (self.clock.now(), self.settings.lease_for);
+    async fn keep(&self, mut holds: Vec<Hold>) {
+        let lease_for = self.settings.lease_for;
         while !holds.is_empty() {
             self.clock.sleep_until(self.clock.now() + lease_for / BEATS).await;
-            if (self.clock.now() - begun).to_std().is_ok_and(|taken| taken > patience) {
-                tracing::error!(holds = holds.len(), ?patience, "work hangs and is let go");
-                return;
-            }
             match self.scheduler.heartbeat(&holds, lease_for).await {
                 Ok(kept) => {
                     let mut kept = kept.into_iter();

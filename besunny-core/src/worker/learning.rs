@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{Worker, caught::caught, jobs::JobError};
+use super::{Worker, guarded::caught, jobs::JobError};
 use crate::{
     cause::describe,
     classify::{Question, Verdict, cascade::Opinion},

@@ -1,7 +1,7 @@
 //! The loop over the outbox: publish, then forget.
 use futures::future;
 
-use super::{Until, Worker, caught::Caught};
+use super::{Until, Worker};
 use crate::{cause::describe, event::EventSink, ids::EventId, retry, scheduler::Work};
 
 impl Worker {
@@ -44,7 +44,7 @@ impl Worker {
         if events.is_empty() {
             return Ok(0);
         }
-        Caught(&*self.sink).publish(&events).await.map_err(|error| complain(&error))?;
+        self.guarded(&*self.sink).publish(&events).await.map_err(|error| complain(&error))?;
         let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
         self.repository.published(&ids).await.map_err(|error| complain(&error))?;
         Ok(events.len())

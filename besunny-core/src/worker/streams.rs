@@ -9,7 +9,7 @@ use futures::{
 
 use super::{
     Abandoned, Until, Worker,
-    caught::{Caught, Panicked, caught},
+    guarded::{Panicked, caught},
 };
 use crate::{
     adapter::MailAdapter,
@@ -25,9 +25,6 @@ use crate::{
 const NO_ADAPTER: &str = "no adapter for its provider: run the server that has it";
 /// A stream that nobody here can follow is left to others for so long.
 const ELSEWHERE: Duration = Duration::from_mins(1);
-/// A pass may be slow as long as it likes: each call of an adapter has an end, and a pass that was
-/// let go would begin again from its page.
-const FOR_EVER: Duration = Duration::MAX;
 
 impl Worker {
     /// Works on streams that are due; returns how many leases were worked on.
@@ -55,20 +52,25 @@ impl Worker {
                 continue;
             }
             let full = running.len() >= self.settings.streams || until.is_over();
-            let wake = if full { future::pending().boxed() } else { self.wake(until, changed) };
+            let wake = if full {
+                future::pending().boxed()
+            } else {
+                self.wake(until, Work::Streams, changed)
+            };
             future::select(running.next(), wake).await;
         }
     }
 
-    /// Waits for more work while some is under way.
-    fn wake<'a>(
+    /// Waits for more work of a kind while some is under way.
+    pub(super) fn wake<'a>(
         &'a self,
         until: &'a Until,
+        work: Work,
         changed: impl Future<Output = ()> + Send + 'a,
     ) -> future::BoxFuture<'a, ()> {
         match until {
             Until::Idle => future::pending().boxed(),
-            Until::Stopped(_) => self.rest(until, Work::Streams, changed).map(drop).boxed(),
+            Until::Stopped(_) => self.rest(until, work, changed).map(drop).boxed(),
         }
     }
 
@@ -86,7 +88,7 @@ impl Worker {
     /// Works on one stream and keeps its lease alive meanwhile.
     async fn follow(&self, lease: Lease, until: &Until) {
         let work = caught(self.work(&lease, until));
-        let release = match self.kept(vec![lease.hold()], FOR_EVER, work).await {
+        let release = match self.kept(vec![lease.hold()], work).await {
             None => None,
             Some(Ok(release)) => release,
             // Whoever is told of it may panic as well.
@@ -114,7 +116,7 @@ impl Worker {
         };
         let pushed = self.keep_watch(lease, adapter).await;
         let road = Road {
-            source: &Caught(&*adapter.source),
+            source: &self.guarded(&*adapter.source),
             plan: &self.intake,
             repository: &*self.repository,
             clock: &*self.clock,
@@ -190,7 +192,7 @@ impl Worker {
 /// Waits for an answer of the store while work under way goes on.
 ///
 /// Work that is not polled may hold the connection that the answer needs.
-async fn beside<T>(
+pub(super) async fn beside<T>(
     running: &mut FuturesUnordered<impl Future<Output = ()>>,
     answer: impl Future<Output = T>,
 ) -> T {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Worker, caught::Caught};
+use super::Worker;
 use crate::{
     adapter::MailAdapter,
     cause::describe,
@@ -42,7 +42,7 @@ impl Worker {
         {
             return watch.is_live(now);
         }
-        match self.renew(lease, &Caught(&**push)).await {
+        match self.renew(lease, &self.guarded(&**push)).await {
             Ok(watch) => watch.is_live(now),
             Err(error) => {
                 let watch = self.troubled(lease, &error);

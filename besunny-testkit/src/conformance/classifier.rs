@@ -9,6 +9,7 @@ use besunny_core::{
     ids::{DocumentId, TenantId, UserId},
     mail::{self, Caps, Mail},
     project::{Project, Signals},
+    untrusted::Untrusted,
 };
 use chrono::{DateTime, Utc};
 
@@ -91,7 +92,7 @@ pub(super) fn document(name: &str, mail: &Mail, received_at: DateTime<Utc>) -> D
         owner: UserId::derived(&[b"ann"]),
         kind: DocumentKind::Email,
         title: mail.subject.clone(),
-        author: Default::default(),
+        author: Untrusted::default(),
         received_at,
         stored_at: received_at,
         state: DocumentState::Pending,

@@ -42,7 +42,7 @@ pub fn id_cases() -> Vec<Case<Arc<dyn Ids>>> {
 /// So long is waited for in the suite: real clocks really wait.
 const SHORT: Duration = Duration::from_millis(20);
 /// Whoever sleeps longer than this hangs.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 const STEP: Duration = Duration::from_millis(5);
 
 async fn forward(world: World) -> Outcome {

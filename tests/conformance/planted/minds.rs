@@ -303,8 +303,7 @@ impl Model for Pupil {
         self.last = Some(project);
         let knowing = Some(Guess { choice: Some(project), confidence: 1.0 });
         match (self.bug, said) {
-            (Bug::LearnedFirst, Some(_)) => knowing,
-            (Bug::JudgedAgain, None) => knowing,
+            (Bug::LearnedFirst, Some(_)) | (Bug::JudgedAgain, None) => knowing,
             (_, said) => said,
         }
     }

@@ -12,7 +12,7 @@ use axum::{
     http::HeaderMap,
 };
 use besunny::{
-    Feedback, Seen,
+    Feedback, Outcome, Seen,
     core::ids::{CommitId, DocumentId, ProjectId},
 };
 use serde::Deserialize;
@@ -128,7 +128,7 @@ pub(in crate::web) async fn assign(
         Some(project) => feedback.assign(&[seen], project).await?,
         None => feedback.unassign(&[seen]).await?,
     };
-    Ok(Json(Done::of(&outcome, &Projects::of(&site).await?)))
+    done(&site, &outcome).await
 }
 
 /// Takes a document out of its project: "not this one".
@@ -150,9 +150,8 @@ pub(in crate::web) async fn unassign(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Done>, Problem> {
-    let asked: SeenVersion = super::json(body)?;
-    let outcome = act(&site, &headers)?.unassign(&[seen(&id, asked.version)?]).await?;
-    Ok(Json(Done::of(&outcome, &Projects::of(&site).await?)))
+    let (feedback, seen) = act_on(&site, &headers, &id, body)?;
+    done(&site, &feedback.unassign(&seen).await?).await
 }
 
 /// Says that a document is in the right project.
@@ -174,9 +173,8 @@ pub(in crate::web) async fn confirm(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Done>, Problem> {
-    let asked: SeenVersion = super::json(body)?;
-    let outcome = act(&site, &headers)?.confirm(&[seen(&id, asked.version)?]).await?;
-    Ok(Json(Done::of(&outcome, &Projects::of(&site).await?)))
+    let (feedback, seen) = act_on(&site, &headers, &id, body)?;
+    done(&site, &feedback.confirm(&seen).await?).await
 }
 
 /// Says that a document belongs to no project.
@@ -198,9 +196,8 @@ pub(in crate::web) async fn none(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Done>, Problem> {
-    let asked: SeenVersion = super::json(body)?;
-    let outcome = act(&site, &headers)?.decline(&[seen(&id, asked.version)?]).await?;
-    Ok(Json(Done::of(&outcome, &Projects::of(&site).await?)))
+    let (feedback, seen) = act_on(&site, &headers, &id, body)?;
+    done(&site, &feedback.decline(&seen).await?).await
 }
 
 /// Puts documents into a project together, as one act with one undo.
@@ -224,7 +221,7 @@ pub(in crate::web) async fn together(
     let seen: Vec<Seen> = asked.documents.iter().map(SeenDocument::seen).collect();
     let project = ProjectId::from_uuid(asked.project);
     let outcome = act(&site, &headers)?.assign(&seen, project).await?;
-    Ok(Json(Done::of(&outcome, &Projects::of(&site).await?)))
+    done(&site, &outcome).await
 }
 
 /// Brings back everything as it was before an act, if nobody has decided since.
@@ -252,7 +249,7 @@ pub(in crate::web) async fn undo(
 ) -> Result<Json<Done>, Problem> {
     let id: CommitId = id.parse().map_err(|_unreadable| Problem::missing("act"))?;
     let outcome = act(&site, &headers)?.undo(id).await?;
-    Ok(Json(Done::of(&outcome, &Projects::of(&site).await?)))
+    done(&site, &outcome).await
 }
 
 /// Lists what the person did, newest first.
@@ -280,6 +277,22 @@ pub(in crate::web) async fn list(
         return Err(Problem::bad_request(format!("`limit` is 1 to {MAX_PAGE}.")));
     }
     Ok(Json(ActPage::read(&site, before, limit).await?))
+}
+
+/// Reads a request about one document at the version that was read.
+fn act_on<'a>(
+    site: &'a Site,
+    headers: &HeaderMap,
+    id: &str,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(Feedback<'a>, [Seen; 1]), Problem> {
+    let SeenVersion { version } = super::json(body)?;
+    Ok((act(site, headers)?, [seen(id, version)?]))
+}
+
+/// Answers with what an act did.
+async fn done(site: &Site, outcome: &Outcome) -> Result<Json<Done>, Problem> {
+    Ok(Json(Done::of(outcome, &Projects::of(site).await?)))
 }
 
 fn seen(id: &str, version: u64) -> Result<Seen, Problem> {
