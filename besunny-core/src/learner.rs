@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use crate::{
     classify::{Question, Verdict},
     document::Document,
-    ids::ProjectId,
+    ids::{DocumentId, ProjectId},
     label::Truth,
     mail::Mail,
     project::Project,
@@ -67,8 +67,10 @@ pub trait Learner: Debug + Send + Sync {
 /// The same examples in the same order MUST give the same model, bit by bit: no clock, no chance.
 /// A choice MUST be one of the candidates or none. `learn` MUST predict before it learns, and
 /// only such a prediction may teach how sure the model is. An example of a document that was learned
-/// before MUST take the place of the earlier one and MUST NOT be judged. What was taken back is never
-/// an example: the engine makes a model again without it.
+/// before MUST take the place of the earlier one: what was guessed of that document is judged by the
+/// new answer instead, and nothing is counted twice. What was taken back is never an example: the
+/// engine makes a model again without it. A model MAY forget what it learned first, so that its state
+/// keeps a bound; it then says of such a document that it has not learned it.
 ///
 /// # Cancellation
 /// Nothing here waits.
@@ -77,7 +79,10 @@ pub trait Model: Debug + Send {
     fn predict(&self, question: &Question<'_>, candidates: &[Project]) -> Option<Verdict>;
     /// Returns how many documents of a project were learned.
     fn known(&self, project: ProjectId) -> u32;
-    /// Learns an answer; returns what it would have said before, where that can be judged.
+    /// Says whether an answer about a document was learned, and is not forgotten.
+    fn has_learned(&self, document: DocumentId) -> bool;
+    /// Learns an answer; returns what it would have said before, if it is the first one about the
+    /// document and there was enough to say something.
     fn learn(&mut self, example: &Example<'_>) -> Option<Guess>;
     /// Writes the model down.
     fn export(&self) -> Result<Vec<u8>, LearnError>;

@@ -18,7 +18,7 @@ mod relay;
 mod streams;
 mod watches;
 
-pub use learning::Shelf;
+pub use learning::{Aside, AtOnce, Shelf};
 
 use crate::{
     account::Provider,

@@ -135,10 +135,7 @@ impl<C: Classifier + ?Sized> Classifier for Caught<'_, C> {
         candidates: &[Project],
     ) -> Result<Verdict, ClassifyError> {
         let verdict = caught(async { self.0.classify(question, candidates).await }).await;
-        verdict.unwrap_or_else(|panicked| {
-            let classifier = "that was asked".to_owned();
-            Err(ClassifyError { classifier, source: Box::new(panicked) })
-        })
+        verdict.unwrap_or_else(|panicked| Err(ClassifyError::new("that was asked", panicked)))
     }
 }
 
