@@ -52,7 +52,7 @@ pub struct Outcome {
 /// What is remembered of a judged prediction, so that a later answer can judge it anew.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Packed", into = "Packed")]
-struct Judged {
+struct Past {
     outcome: Outcome,
     /// Whether an answer says if it was right; what is open counts nowhere.
     is_judged: bool,
@@ -62,7 +62,7 @@ struct Judged {
     choice: Option<ProjectId>,
 }
 
-impl Judged {
+impl Past {
     /// Remembers what was said of a document; nothing judges it yet.
     const fn of(document: DocumentId, guess: Guess, was_taken: bool) -> Self {
         let Guess { choice, confidence } = guess;
@@ -74,13 +74,11 @@ impl Judged {
 
     /// Returns it as this answer judges it, in place of any other.
     fn by(self, truth: Truth) -> Self {
-        match Outcome::of(self.choice, self.outcome.confidence, truth) {
-            Some(outcome) => Self { outcome, is_judged: true, ..self },
-            None => {
-                let outcome = Outcome { is_right: false, belongs_nowhere: false, ..self.outcome };
-                Self { outcome, is_judged: false, ..self }
-            }
+        if let Some(outcome) = Outcome::of(self.choice, self.outcome.confidence, truth) {
+            return Self { outcome, is_judged: true, ..self };
         }
+        let outcome = Outcome { is_right: false, belongs_nowhere: false, ..self.outcome };
+        Self { outcome, is_judged: false, ..self }
     }
 }
 
@@ -88,9 +86,9 @@ impl Judged {
 /// document and the choice.
 type Packed = (u64, u8, Option<DocumentId>, Option<ProjectId>);
 
-impl From<Judged> for Packed {
-    fn from(judged: Judged) -> Self {
-        let Judged { outcome, is_judged, was_taken, document, choice } = judged;
+impl From<Past> for Packed {
+    fn from(judged: Past) -> Self {
+        let Past { outcome, is_judged, was_taken, document, choice } = judged;
         let Outcome { confidence, is_right, chose_project, belongs_nowhere } = outcome;
         let answers = [is_right, chose_project, belongs_nowhere, was_taken, !is_judged];
         let bits = answers.iter().rev().fold(0, |bits, answer| bits << 1 | u8::from(*answer));
@@ -98,7 +96,7 @@ impl From<Judged> for Packed {
     }
 }
 
-impl From<Packed> for Judged {
+impl From<Packed> for Past {
     fn from((confidence, bits, document, choice): Packed) -> Self {
         let outcome = Outcome {
             confidence: f64::from_bits(confidence),
@@ -129,7 +127,7 @@ impl Outcome {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Promise {
     level: f64,
-    past: VecDeque<Judged>,
+    past: VecDeque<Past>,
     taken: u32,
     right: u32,
 }
@@ -180,10 +178,10 @@ impl Promise {
     /// Remembers a judged prediction, and whether it had been taken.
     pub fn observe(&mut self, outcome: Outcome, was_taken: bool) {
         let (document, choice) = (None, None);
-        self.remember(Judged { outcome, is_judged: true, was_taken, document, choice });
+        self.remember(Past { outcome, is_judged: true, was_taken, document, choice });
     }
 
-    fn remember(&mut self, judged: Judged) {
+    fn remember(&mut self, judged: Past) {
         self.count(judged, 1);
         if self.past.len() == PAST {
             self.past.pop_front();
@@ -195,7 +193,7 @@ impl Promise {
     ///
     /// A prediction that is no longer remembered stays as it was counted.
     fn correct(&mut self, document: DocumentId, truth: Truth) {
-        let is_of = |judged: &&mut Judged| judged.document == Some(document);
+        let is_of = |judged: &&mut Past| judged.document == Some(document);
         let Some(judged) = self.past.iter_mut().find(is_of) else { return };
         let before = *judged;
         *judged = before.by(truth);
@@ -205,7 +203,7 @@ impl Promise {
     }
 
     /// Counts a prediction among those that were taken, or takes it out again.
-    fn count(&mut self, judged: Judged, by: i32) {
+    fn count(&mut self, judged: Past, by: i32) {
         if judged.was_taken && judged.is_judged {
             self.taken = self.taken.saturating_add_signed(by);
             if judged.outcome.is_right {
@@ -257,7 +255,7 @@ impl Promises {
         let Guessed { classifier, kind, level, document, guess } = of;
         let mut promise = self.of(classifier, kind, level);
         let was_taken = promise.threshold().admits(guess.confidence, guess.choice.is_some());
-        promise.remember(Judged::of(document, guess, was_taken).by(truth));
+        promise.remember(Past::of(document, guess, was_taken).by(truth));
         self.0.insert(key(classifier, kind), promise);
     }
 

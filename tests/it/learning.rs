@@ -32,9 +32,9 @@ async fn scene(make: MakeStore) -> (Scene, [ProjectId; 2]) {
     let scene = Scene::new(make, Arc::new(Fair)).await;
     let mut ids = Vec::new();
     for (name, code) in [("Harbour", "HBR-1"), ("Pier", "PIR-1")] {
-        let made = Project::new(scene.scope.tenant(), ann(), name, scene.clock.now()).unwrap();
+        let new = Project::new(scene.scope.tenant(), ann(), name, scene.clock.now()).unwrap();
         let signals = Signals { codes: vec![code.to_owned()], ..Signals::default() };
-        let project = Project { signals, ..made };
+        let project = Project { signals, ..new };
         scene.store.put_project(&scene.scope, &project).await.unwrap();
         ids.push(project.id);
     }

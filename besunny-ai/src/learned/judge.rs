@@ -92,9 +92,9 @@ impl Judge {
         document: DocumentId,
         judge: impl FnOnce(usize) -> Option<bool>,
     ) {
-        let of_document = |row: &Row| row.choice.filter(|(of, _)| *of == document);
-        let found = self.rows.iter().enumerate();
-        let found = found.filter_map(|(place, row)| Some((place, of_document(row)?.1))).next();
+        let choice_of = |row: &Row| row.choice.filter(|(of, _)| *of == document);
+        let mut rows = self.rows.iter().enumerate();
+        let found = rows.find_map(|(place, row)| Some((place, choice_of(row)?.1)));
         let Some((place, chosen)) = found else { return };
         let records = self.rows[place].records;
         self.rows[place].is_right = judge(chosen);

@@ -200,7 +200,7 @@ impl Worker {
     ) -> Result<Taught, Untaught> {
         let models = self.repository.models(scope, owner).await?;
         let Some(newest) = models.first() else { return Ok(Taught::default()) };
-        let (version, seq, learned) = (Some(newest.version), newest.seq, newest.learned.clone());
+        let (version, seq, so_far) = (Some(newest.version), newest.seq, newest.learned.clone());
         let state = if newest.learner == learner.name() {
             self.repository.model_state(scope, owner, newest.version).await?
         } else {
@@ -216,15 +216,15 @@ impl Worker {
         match read {
             Some(Ok(model)) => {
                 let (promises, model) = (newest.promises.clone(), Some(model));
-                return Ok(Taught { version, stored: seq, learned, seq, promises, model });
+                return Ok(Taught { version, stored: seq, learned: so_far, seq, promises, model });
             }
             Some(Err(error)) => {
                 tracing::warn!(error = describe(&error), "a stored model cannot be read");
             }
             None => {}
         }
-        let taught = self.learn_again(scope, owner, learner, learned.ranges().to_vec()).await?;
-        Ok(Taught { version, stored: seq, learned, seq, ..taught })
+        let taught = self.learn_again(scope, owner, learner, so_far.ranges().to_vec()).await?;
+        Ok(Taught { version, stored: seq, learned: so_far, seq, ..taught })
     }
 
     /// Learns from the log what the newest model had learned and what came after, as far as it holds.
@@ -236,15 +236,15 @@ impl Worker {
     ) -> Result<Taught, Untaught> {
         let models = self.repository.models(scope, owner).await?;
         let newest = models.first();
-        let learned = newest.map(|newest| newest.learned.clone()).unwrap_or_default();
+        let so_far = newest.map(|newest| newest.learned.clone()).unwrap_or_default();
         let stored = newest.map_or(0, |newest| newest.seq);
-        let mut ranges = learned.ranges().to_vec();
+        let mut ranges = so_far.ranges().to_vec();
         ranges.push((stored, u64::MAX));
         let taught = self.learn_again(scope, owner, learner, ranges).await?;
         // A model that forgot everything is stored too: it takes the place of one that did not.
         let model = taught.model.or_else(|| Some(learner.fresh()));
         let version = newest.map(|newest| newest.version);
-        Ok(Taught { version, stored, learned, model, ..taught })
+        Ok(Taught { version, stored, learned: so_far, model, ..taught })
     }
 
     /// Learns what was said after the first number of each range, up to the second, and still holds.
