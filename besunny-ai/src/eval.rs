@@ -2,7 +2,8 @@
 //!
 //! Mails are sorted by date; the model learns the first `k`, says where each of the next 100
 //! belongs, and only then is told. Thresholds follow from past predictions. So nothing that is
-//! measured ever knew its future. A mail whose project was never seen counts as an error.
+//! measured ever knew its future. A mail whose project was never seen counts as an error. The model is
+//! the one that the engine asks, and learns what the engine's learns: answers, and nothing else.
 use besunny_core::{
     mail::Mail,
     promise::{Outcome, Promise},
@@ -103,12 +104,9 @@ impl Run {
         Self { model: Learned::default(), promises, blocks: 0, judged: Vec::new() }
     }
 
-    fn predict(&mut self, item: &Item) -> (Features, Option<Prediction>) {
+    fn predict(&self, item: &Item) -> (Features, Option<Prediction>) {
         let features = Features::read(&item.mail, item.at);
         let prediction = self.model.predict(&features);
-        if let Some(prediction) = &prediction {
-            self.model.remember(&features, prediction);
-        }
         (features, prediction)
     }
 

@@ -17,10 +17,11 @@ use std::{
 
 use async_trait::async_trait;
 use besunny_core::{
-    classify::{Alternative, Classifier, ClassifyError, Making, Question, Rules, Verdict},
+    classify::{Alternative, Classifier, ClassifyError, Making, Outage, Question, Rules, Verdict},
     clock::Clock,
     language::{Ask, LanguageError, LanguageErrorKind, LanguageModel, Usage},
     project::Project,
+    source::SourceErrorKind,
     untrusted::Untrusted,
 };
 use sha2::{Digest, Sha256};
@@ -35,7 +36,7 @@ mod sample;
 
 use self::{
     answer::{Odd, Reading},
-    breaker::Breaker,
+    breaker::{Breaker, Resting},
     kept::Kept,
     lineup::Lineup,
     question::Written,
@@ -122,8 +123,13 @@ struct State {
 #[non_exhaustive]
 pub enum Unanswered {
     /// It failed too often just now.
-    #[error("the language model is not asked for now: it failed {0} times in a row")]
-    Resting(u32),
+    #[error("the language model is not asked for now: it failed {failures} times in a row")]
+    Resting {
+        /// How often.
+        failures: u32,
+        /// After so long it is tried again.
+        wait: Duration,
+    },
     /// It did not answer.
     #[error(transparent)]
     Model(#[from] LanguageError),
@@ -133,12 +139,18 @@ pub enum Unanswered {
 }
 
 impl Unanswered {
-    /// Returns how long the model asked us to wait.
+    /// Returns what the retry table is asked; none when it failed on the item, and not in general.
     #[must_use]
-    pub const fn retry_after(&self) -> Option<Duration> {
+    pub fn outage(&self) -> Option<Outage> {
         match self {
-            Self::Model(error) => error.retry_after,
-            Self::Resting(_) | Self::Senseless(_) => None,
+            Self::Model(error) => {
+                let kind = error.kind.in_table()?;
+                Some(Outage { kind, retry_after: error.retry_after })
+            }
+            Self::Resting { wait, .. } => {
+                Some(Outage { kind: SourceErrorKind::Unavailable, retry_after: Some(*wait) })
+            }
+            Self::Senseless(_) => None,
         }
     }
 }
@@ -214,9 +226,9 @@ impl LanguageRouter {
     ) -> Result<(Untrusted<String>, Making), Unanswered> {
         {
             let mut state = self.state();
-            if let Err(failures) = state.breaker.admit(self.clock.now()) {
+            if let Err(Resting { failures, wait }) = state.breaker.admit(self.clock.now()) {
                 state.totals.held_back += 1;
-                return Err(Unanswered::Resting(failures));
+                return Err(Unanswered::Resting { failures, wait });
             }
         }
         let ask = Ask {
@@ -317,7 +329,8 @@ impl Classifier for LanguageRouter {
         match self.ask(&written, &lineup).await {
             Ok(told) => Ok(self.verdict(told, question, &lineup)),
             Err(error) => {
-                Err(ClassifyError { classifier: self.name.clone(), source: Box::new(error) })
+                let outage = error.outage();
+                Err(ClassifyError::new(self.name.clone(), error).during(outage))
             }
         }
     }

@@ -1,20 +1,27 @@
 //! One tenant's model: learns each answer at once, and says a probability with every choice.
 //!
 //! 1. `features` turns a mail into terms and keys; `vocabulary` weighs terms by how rare they are.
-//! 2. Five things speak for each project: a linear margin (`margins`), where earlier mails of the
+//! 2. Four things speak for each project: a linear margin (`margins`), where earlier mails of the
 //!    same people, subject and thread went (`histories`), the mails most like this one
-//!    (`neighbours`), the words the project is made of (`words`), and what was thought of the
-//!    thread's mails that wait for an answer (`pending`).
+//!    (`neighbours`), and the words the project is made of (`words`).
 //! 3. `blend` learns how much each of them is worth; `judge` learns how often such a choice was right.
 //!
 //! Steps 2 and 3 learn from different mails: a prediction is made before its answer is known, and
 //! only such predictions teach the blend and the judge. That is why the confidence can be believed.
+//! What was predicted of a mail is judged by the last answer about it: a correction takes the place of
+//! the silence before it.
+//!
+//! A model is bounded: when its mails take more than [`MAILS_BYTES`], those that it learned first are
+//! forgotten, with what they brought into histories, margins and vocabulary.
 //!
 //! The same history gives the same model, bit by bit, on the same machine; so does a model that was
 //! written down and read back, since what is not written follows exactly from what is.
 use std::collections::BTreeMap;
 
-use besunny_core::ids::{DocumentId, ProjectId};
+use besunny_core::{
+    ids::{DocumentId, ProjectId},
+    label::Truth,
+};
 use serde::{Deserialize, Serialize};
 
 mod blend;
@@ -26,7 +33,6 @@ mod judge;
 mod margins;
 mod model;
 mod neighbours;
-mod pending;
 mod view;
 mod vocabulary;
 mod words;
@@ -39,22 +45,29 @@ use self::{
     blend::{Blend, Evidence},
     features::pair,
     histories::{Histories, Tally},
-    judge::{Judge, Signs},
+    judge::{Judge, Row, Signs},
     margins::{Lesson, Margins},
     neighbours::Neighbours,
-    pending::Pending,
     view::View,
     vocabulary::{Vector, Vocabulary},
     words::Words,
 };
 
 /// Changes whenever a stored model would be misread.
-const FORM: u32 = 3;
+const FORM: u32 = 4;
 /// With each new mail so many old ones are looked at again.
 const REPLAYED: usize = 30;
 /// After the mails have grown by a quarter, terms are weighed again and the margins brought up to it.
 const REBUILD_SHARE: usize = 4;
 const FIRST_REBUILD: usize = 20;
+/// The mails of a stored model take so many bytes at most. What else it has is bounded by numbers of
+/// rows and terms and stays below 4 MiB, so that all of it stays below [`MODEL_BYTES`].
+const MAILS_BYTES: usize = 12 << 20;
+/// A stored model is never larger. Mails of usual length take about 1 KiB each at 25 projects, so
+/// that far more than 4,000 are remembered.
+pub const MODEL_BYTES: usize = 16 << 20;
+/// So much of the room is made at once, since the others are then looked at again.
+const ROOM_SHARE: usize = 8;
 /// Passes over all mails after a rebuild.
 const PASSES: usize = 3;
 /// The blend and the judge are fitted again after so many judged predictions.
@@ -82,14 +95,21 @@ pub struct Learned {
     domains: Histories,
     #[serde(skip)]
     words: Words,
-    #[serde(skip)]
-    pending: Pending,
     threads: BTreeMap<u64, usize>,
     shares: Tally,
     blend: Blend,
     judge: Judge,
     judged: u32,
     rebuild_at: usize,
+    /// What the mails take in a stored model, without their duals; follows from them.
+    #[serde(skip)]
+    taken_bytes: usize,
+    #[serde(skip, default = "mails_bytes")]
+    most_bytes: usize,
+}
+
+const fn mails_bytes() -> usize {
+    MAILS_BYTES
 }
 
 /// A model could not be written or read.
@@ -119,7 +139,6 @@ pub struct Prediction {
     pub confidence: f64,
     /// What else it could be, the likeliest first.
     pub alternatives: Vec<(Class, f64)>,
-    own: f64,
     ranked: Vec<(usize, Evidence)>,
     signs: Signs,
     records: Records,
@@ -127,13 +146,6 @@ pub struct Prediction {
 
 /// The records that a choice belongs to: its project with its sender, with the next best, its sender, its project.
 type Records = [u64; 4];
-
-impl Prediction {
-    /// Returns every class with the chance that the model itself sees.
-    fn chances(&self) -> impl Iterator<Item = (Class, f64)> + '_ {
-        std::iter::once((self.choice, self.own)).chain(self.alternatives.iter().copied())
-    }
-}
 
 impl Default for Learned {
     fn default() -> Self {
@@ -151,13 +163,14 @@ impl Default for Learned {
             groups: Histories::default(),
             domains: Histories::default(),
             words: Words::default(),
-            pending: Pending::default(),
             threads: BTreeMap::new(),
             shares: Tally::default(),
             blend: Blend::new(),
             judge: Judge::default(),
             judged: 0,
             rebuild_at: FIRST_REBUILD,
+            taken_bytes: 0,
+            most_bytes: MAILS_BYTES,
         }
     }
 }
@@ -217,24 +230,12 @@ impl Learned {
         let other = |class: &usize| (self.classes[*class], chances[*class]);
         Some(Prediction {
             choice: self.classes[best],
-            own: chances[best],
             confidence: self.judge.chance(&signs, chances[best]),
             alternatives: order[1..].iter().map(other).collect(),
             ranked: order.into_iter().map(|class| (class, view.evidence[class])).collect(),
             signs,
             records,
         })
-    }
-
-    /// Remembers what was thought of a mail whose answer is not known yet.
-    ///
-    /// Later mails of its thread are judged together with it, until it is [learned](Self::learn).
-    pub fn remember(&mut self, item: &Features, prediction: &Prediction) {
-        let chances: Vec<(Class, f64)> = prediction.chances().collect();
-        if let Some(message) = item.message {
-            self.pending.put(message, chances.clone());
-        }
-        self.pending.put(pair(7, item.subject, 0), chances);
     }
 
     /// Learns where a mail belongs.
@@ -267,6 +268,7 @@ impl Learned {
     fn add(&mut self, item: Features, lesson: Lesson) {
         self.vocabulary.add(&item);
         self.take_note(&item, lesson);
+        self.taken_bytes += item.stored_bytes();
         let mail = self.vocabulary.vector(&item);
         self.neighbours.add(&mail, lesson);
         if let Lesson::Is(class) = lesson {
@@ -280,9 +282,40 @@ impl Learned {
             let old = pair(4, newest as u64, turn as u64) % self.mails.len() as u64;
             self.look_again(usize::try_from(old).unwrap_or(newest));
         }
-        if self.mails.len() >= self.rebuild_at {
+        if self.mails_bytes() > self.most_bytes {
+            self.make_room();
+        } else if self.mails.len() >= self.rebuild_at {
             self.rebuild();
         }
+    }
+
+    /// Returns what the mails take in a stored model, with their duals.
+    const fn mails_bytes(&self) -> usize {
+        self.taken_bytes + self.mails.len() * self.classes.len() * size_of::<f32>()
+    }
+
+    /// Forgets the mails that were learned first.
+    fn make_room(&mut self) {
+        let most = self.most_bytes - self.most_bytes / ROOM_SHARE;
+        let duals = self.classes.len() * size_of::<f32>();
+        let mut left = self.mails_bytes();
+        let too_much = self.mails.iter().take_while(|(item, _)| {
+            let is_over = left > most;
+            left = left.saturating_sub(item.stored_bytes() + duals);
+            is_over
+        });
+        let count = too_much.count();
+        let forgotten: Vec<(Features, Lesson)> = self.mails.drain(..count).collect();
+        for (item, lesson) in &forgotten {
+            self.forget(item, *lesson);
+            self.vocabulary.take(item);
+        }
+        self.margins.forget_first(count);
+        self.documents.retain(|_, index| *index >= count);
+        for index in self.documents.values_mut() {
+            *index -= count;
+        }
+        self.rebuild();
     }
 
     /// Learns whether a prediction was right.
@@ -290,24 +323,41 @@ impl Learned {
     /// The prediction must have been made before its mail was learned; the confidence of later ones
     /// rests on that.
     pub fn judge(&mut self, prediction: &Prediction, truth: Class) {
-        if let Some(truth) = self.classes.iter().position(|class| *class == truth) {
-            self.blend.remember(&prediction.ranked, truth);
-        }
-        self.remember_outcome(prediction, prediction.choice == truth);
+        let truth = truth.map_or(Truth::Nowhere, Truth::To);
+        self.judge_of(None, prediction, truth);
     }
 
-    /// Learns that a prediction was wrong, though nobody said what is right.
-    pub fn judge_wrong(&mut self, prediction: &Prediction) {
-        self.remember_outcome(prediction, false);
-    }
-
-    fn remember_outcome(&mut self, prediction: &Prediction, is_right: bool) {
-        self.judge.remember(prediction.signs, &prediction.records, is_right);
+    /// Learns whether what was predicted of a document was right, until another answer comes.
+    fn judge_of(&mut self, document: Option<DocumentId>, prediction: &Prediction, truth: Truth) {
+        let class = self.index_of(truth);
+        self.blend.remember(&prediction.ranked, class, document);
+        let chosen = prediction.ranked.first().map(|(class, _)| *class);
+        let (signs, records) = (prediction.signs, prediction.records);
+        let (is_right, choice) = (truth.judges(prediction.choice), document.zip(chosen));
+        self.judge.remember(Row { signs, records, is_right, choice });
         self.judged += 1;
         if self.judged.is_multiple_of(REFIT) {
             self.blend.fit();
             self.judge.fit();
         }
+    }
+
+    /// Judges what was predicted of a document by another answer than before.
+    fn judge_again(&mut self, document: DocumentId, truth: Truth) {
+        let classes = &self.classes;
+        self.judge.correct(document, |chosen| truth.judges(classes.get(chosen).copied().flatten()));
+        let class = self.index_of(truth);
+        self.blend.correct(document, class);
+    }
+
+    /// Returns which class an answer says, if it says one that is known.
+    fn index_of(&self, truth: Truth) -> Option<usize> {
+        let class = match truth {
+            Truth::To(project) => Some(project),
+            Truth::Nowhere => None,
+            Truth::NotTo(_) | Truth::Unsaid(_) => return None,
+        };
+        self.classes.iter().position(|known| *known == class)
     }
 
     /// Writes the model down.
@@ -355,13 +405,11 @@ impl Learned {
         self.shapes.add(item.shape, class, item.at);
         self.groups.add(item.group, class, item.at);
         self.domains.add(item.domain, class, item.at);
-        self.pending.settle(pair(7, item.subject, 0));
         for recipient in &item.recipients {
             self.recipients.add(*recipient, class, item.at);
         }
         if let Some(message) = item.message {
             self.threads.insert(message, class);
-            self.pending.settle(message);
         }
     }
 
@@ -407,6 +455,7 @@ impl Learned {
 
     /// Computes what follows from the mails and their duals.
     fn restore(&mut self) {
+        self.taken_bytes = self.mails.iter().map(|(item, _)| item.stored_bytes()).sum();
         let vectors: Vec<Vector> =
             self.mails.iter().map(|(item, _)| self.vocabulary.vector(item)).collect();
         let lessons = self.mails.iter().map(|(_, lesson)| *lesson);

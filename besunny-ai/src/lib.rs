@@ -19,3 +19,5 @@ pub mod language;
 pub mod learned;
 #[cfg(feature = "openai")]
 pub mod openai;
+#[cfg(test)]
+mod samples;

@@ -2,10 +2,11 @@
 //!
 //! One request an ask: `POST {base}/chat/completions` with a strict JSON schema
 //! (platform.openai.com/docs/api-reference/chat/create). Nothing is retried, stored or decided here.
-use std::{error::Error as _, fmt, io, pin::pin, sync::Arc, time::Duration};
+use std::{fmt, io, pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use besunny_core::{
+    cause::{after_colon, io_kind},
     clock::Clock,
     language::{Answer, Ask, LanguageError, LanguageErrorKind, LanguageModel},
 };
@@ -38,18 +39,14 @@ pub struct OpenAi {
 /// Why there is no complete answer; never carries anything of it.
 #[derive(Debug, thiserror::Error)]
 enum Broken {
-    #[error("no connection{}", cause(*.0))]
+    #[error("no connection{}", after_colon(*.0))]
     Unreachable(Option<io::ErrorKind>),
-    #[error("the connection broke{}", cause(*.0))]
+    #[error("the connection broke{}", after_colon(*.0))]
     Cut(Option<io::ErrorKind>),
     #[error("no complete answer within {} s", .0.as_secs())]
     TimedOut(Duration),
     #[error("the answer has more than {0} bytes")]
     TooLarge(usize),
-}
-
-fn cause(kind: Option<io::ErrorKind>) -> String {
-    kind.map(|kind| format!(": {kind}")).unwrap_or_default()
 }
 
 impl OpenAi {
@@ -122,11 +119,11 @@ impl LanguageModel for OpenAi {
         let Reply { status, retry_after, body } = reply.map_err(Broken::into_error)?;
         if !status.is_success() {
             let refusal = Refusal::read(status, &body);
-            let error = LanguageError::new(refusal.kind()).because(refusal);
+            let error = LanguageError::of(refusal.kind()).because(refusal);
             return Err(error.with_retry_after(retry_after));
         }
         let answer = wire::answer(&body, &self.config);
-        answer.map_err(|odd| LanguageError::new(odd.kind()).because(odd))
+        answer.map_err(|odd| LanguageError::of(odd.kind()).because(odd))
     }
 }
 
@@ -151,12 +148,7 @@ async fn body(mut response: Response, cap: usize) -> Result<Vec<u8>, Broken> {
 
 /// Keeps of an error only what cannot carry content: the kind of the input or output that failed.
 fn broken(error: &reqwest::Error) -> Broken {
-    let mut kind = None;
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        kind = inner.downcast_ref::<io::Error>().map(io::Error::kind).or(kind);
-        cause = inner.source();
-    }
+    let kind = io_kind(error);
     if error.is_connect() { Broken::Unreachable(kind) } else { Broken::Cut(kind) }
 }
 
@@ -168,7 +160,7 @@ impl Broken {
             }
             Self::TooLarge(_) => LanguageErrorKind::Malformed,
         };
-        LanguageError::new(kind).because(self)
+        LanguageError::of(kind).because(self)
     }
 }
 

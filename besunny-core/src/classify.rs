@@ -12,7 +12,7 @@ mod caution;
 mod rules;
 mod words;
 
-pub use cascade::{Ruling, Stage};
+pub use cascade::{Ruling, Stage, Unheard};
 pub use caution::{Doubts, caution};
 pub(crate) use rules::is_below;
 pub use rules::{Rules, is_believable, took_part, vouches};
@@ -24,6 +24,7 @@ use crate::{
     project::Project,
     repository::ThreadMember,
     settings::Settings,
+    source::SourceErrorKind,
     untrusted::Untrusted,
 };
 
@@ -152,9 +153,39 @@ pub enum Signal {
 pub struct ClassifyError {
     /// Which one.
     pub classifier: String,
+    /// What the retry table is asked, where it cannot be reached or asked for now; none when it failed
+    /// on the item, which no patience heals.
+    pub outage: Option<Outage>,
     /// Why; never content of the item.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// Why a classifier cannot be asked for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// What kind of failure it is, as of a source.
+    pub kind: SourceErrorKind,
+    /// How long we were asked to wait.
+    pub retry_after: Option<Duration>,
+}
+
+impl ClassifyError {
+    /// Makes the error of a classifier that failed on an item.
+    #[must_use]
+    pub fn new(
+        classifier: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { classifier: classifier.into(), outage: None, source: source.into() }
+    }
+
+    /// Says that it cannot be asked for now.
+    #[must_use]
+    pub const fn during(mut self, outage: Option<Outage>) -> Self {
+        self.outage = outage;
+        self
+    }
 }
 
 /// Says which project a document belongs to.

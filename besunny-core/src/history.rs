@@ -106,6 +106,19 @@ pub enum Fact {
     Restored,
 }
 
+/// What classifiers said of a document, and what was made of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Weighed<'a> {
+    /// The verdict it rests on.
+    pub verdict: &'a Verdict,
+    /// What became of the document.
+    pub state: &'a DocumentState,
+    /// How that came about.
+    pub ruling: &'a Ruling,
+    /// The rules of the owner that kept it out of projects.
+    pub barred: &'a [StandingRule],
+}
+
 impl Fact {
     /// Returns the act of a person that the fact is part of, by which it can be undone.
     #[must_use]
@@ -121,6 +134,34 @@ impl Fact {
             | Self::Removed
             | Self::Restored => None,
         }
+    }
+
+    /// Returns what classifiers said, and what was made of it; none of any other fact.
+    #[must_use]
+    pub const fn weighed(&self) -> Option<Weighed<'_>> {
+        match self {
+            Self::Decided { verdict, state, ruling, barred } => {
+                Some(Weighed { verdict, state, ruling, barred: barred.as_slice() })
+            }
+            Self::Stored { .. }
+            | Self::Ruled { .. }
+            | Self::ClassifierFailed { .. }
+            | Self::Assigned { .. }
+            | Self::Confirmed { .. }
+            | Self::Declined { .. }
+            | Self::Undone { .. }
+            | Self::Removed
+            | Self::Restored => None,
+        }
+    }
+
+    /// Says whether a document was left to a person since a classifier was out of reach.
+    #[must_use]
+    pub fn waits_for_classifier(&self) -> bool {
+        self.weighed().is_some_and(|Weighed { ruling, state, .. }| {
+            let is_out = ruling.unheard.as_ref().is_some_and(|unheard| unheard.is_out);
+            is_out && matches!(state, DocumentState::NeedsReview(_))
+        })
     }
 
     /// Says whether the document is where it was before: the source moved, nobody decided.

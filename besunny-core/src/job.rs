@@ -25,6 +25,13 @@ pub enum Task {
         /// The document.
         document: DocumentId,
     },
+    /// Classify a document again that a person did not decide on, since a classifier was out (F22).
+    AskAgain {
+        /// The document.
+        document: DocumentId,
+        /// Its version then; at any other there is nothing to do.
+        version: u64,
+    },
     /// Mark a mail at the source as processed (MAIL-14).
     File {
         /// The stream it is in.
@@ -48,6 +55,7 @@ impl Task {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Classify { .. } => "classify",
+            Self::AskAgain { .. } => "ask_again",
             Self::File { .. } => "file",
             Self::Consent { .. } => "consent",
         }
@@ -62,6 +70,12 @@ impl Job {
             Task::Classify { document } => {
                 JobId::derived(&[tenant.as_bytes(), b"classify", document.as_bytes()])
             }
+            Task::AskAgain { document, version } => JobId::derived(&[
+                tenant.as_bytes(),
+                b"ask again",
+                document.as_bytes(),
+                &version.to_be_bytes(),
+            ]),
             Task::File { stream, item } => JobId::derived(&[
                 tenant.as_bytes(),
                 b"file",

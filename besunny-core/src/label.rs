@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    history::{Entry, Fact},
+    history::{Entry, Fact, Weighed},
     ids::{CommitId, DocumentId, ProjectId, UserId},
 };
 
@@ -102,27 +102,14 @@ impl Said {
     /// Returns what was said when classifiers decided; none of any other fact.
     #[must_use]
     pub fn of(fact: &Fact) -> Option<Vec<Self>> {
-        match fact {
-            Fact::Decided { verdict, state, ruling, .. } => {
-                let verdicts = std::iter::once(verdict.as_ref()).chain(&ruling.others);
-                let said = verdicts.map(|verdict| Self {
-                    classifier: verdict.classifier.clone(),
-                    choice: verdict.choice,
-                    confidence: verdict.confidence,
-                    was_taken: verdict.choice.is_some() && state.project() == verdict.choice,
-                });
-                Some(said.collect())
-            }
-            Fact::Stored { .. }
-            | Fact::ClassifierFailed { .. }
-            | Fact::Ruled { .. }
-            | Fact::Assigned { .. }
-            | Fact::Confirmed { .. }
-            | Fact::Declined { .. }
-            | Fact::Undone { .. }
-            | Fact::Removed
-            | Fact::Restored => None,
-        }
+        let Weighed { verdict, state, ruling, .. } = fact.weighed()?;
+        let said = std::iter::once(verdict).chain(&ruling.others).map(|verdict| Self {
+            classifier: verdict.classifier.clone(),
+            choice: verdict.choice,
+            confidence: verdict.confidence,
+            was_taken: verdict.choice.is_some() && state.project() == verdict.choice,
+        });
+        Some(said.collect())
     }
 }
 

@@ -3,13 +3,13 @@
 //! A model only writes text. Who asks gives the form as a JSON schema, checks the answer against it
 //! all the same, and decides alone what follows (ARCHITECTURE.md L8). The MUST sentences below are
 //! numbered in `docs/adapter-spec.md`; each has a case of that name.
-use std::{error::Error, fmt::Debug, time::Duration};
+use std::fmt::Debug;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::untrusted::Untrusted;
+use crate::{failure::PortError, source::SourceErrorKind, untrusted::Untrusted};
 
 /// What a model is asked.
 #[derive(Clone, Copy, Debug)]
@@ -92,19 +92,10 @@ pub trait LanguageModel: Debug + Send + Sync {
 }
 
 /// A language model did not answer.
-///
-/// It never carries a body, a key or a header of the answer (ARCHITECTURE.md L7).
-#[derive(Debug, thiserror::Error)]
-#[error("the language model did not answer: {kind}")]
-pub struct LanguageError {
-    /// What it means for who asked.
-    pub kind: LanguageErrorKind,
-    /// How long the server asked us to wait.
-    pub retry_after: Option<Duration>,
-    /// What else is known; never content of an ask or an answer.
-    #[source]
-    pub source: Option<Box<dyn Error + Send + Sync>>,
-}
+pub type LanguageError = PortError<LanguageErrorKind>;
+
+/// What every language model is asked to do, as its errors name it.
+const ASKING: &str = "asking the language model";
 
 /// What a failure of a language model means.
 #[non_exhaustive]
@@ -137,25 +128,28 @@ pub enum LanguageErrorKind {
     Misconfigured,
 }
 
-impl LanguageError {
+impl LanguageErrorKind {
+    /// Returns the row of the retry table for a server that cannot be asked for now.
+    ///
+    /// None for a failure that is about what was asked or answered.
+    #[must_use]
+    pub const fn in_table(self) -> Option<SourceErrorKind> {
+        match self {
+            Self::Unauthorized => Some(SourceErrorKind::Unauthorized),
+            Self::RateLimited => Some(SourceErrorKind::RateLimited),
+            Self::LimitReached => Some(SourceErrorKind::LimitReached),
+            Self::Unavailable => Some(SourceErrorKind::Unavailable),
+            Self::Misconfigured => Some(SourceErrorKind::Misconfigured),
+            Self::Refused | Self::TooLong | Self::Malformed => None,
+        }
+    }
+}
+
+impl PortError<LanguageErrorKind> {
     /// Makes an error of `kind`.
     #[must_use]
-    pub const fn new(kind: LanguageErrorKind) -> Self {
-        Self { kind, retry_after: None, source: None }
-    }
-
-    /// Adds how long the server asked us to wait.
-    #[must_use]
-    pub const fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
-        self.retry_after = wait;
-        self
-    }
-
-    /// Adds the cause.
-    #[must_use]
-    pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
-        self
+    pub const fn of(kind: LanguageErrorKind) -> Self {
+        Self::new(kind, ASKING)
     }
 }
 

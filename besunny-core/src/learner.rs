@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use crate::{
     classify::{Question, Verdict},
     document::Document,
-    ids::ProjectId,
+    ids::{DocumentId, ProjectId},
     label::Truth,
     mail::Mail,
     project::Project,
@@ -71,9 +71,13 @@ pub trait Learner: Debug + Send + Sync {
 /// - A choice MUST be one of the candidates or none (`model.choice.offered`).
 /// - `learn` MUST predict before it learns (`model.learn.predicts-first`), and only such a prediction
 ///   may teach how sure the model is.
-/// - An example of a document that was learned before MUST take the place of the earlier one and MUST
-///   NOT be judged (`model.learn.again`). What was taken back is never an example: the engine makes a
-///   model again without it.
+/// - An example of a document that was learned before MUST take the place of the earlier one, and
+///   nothing is counted twice (`model.learn.again`): what was guessed of that document is judged by the
+///   new answer instead. What was taken back is never an example: the engine makes a model again
+///   without it.
+///
+/// A model may forget what it learned first, so that its state keeps a bound; it then says of such a
+/// document that it has not learned it.
 ///
 /// # Cancellation
 /// Nothing here waits.
@@ -82,7 +86,10 @@ pub trait Model: Debug + Send {
     fn predict(&self, question: &Question<'_>, candidates: &[Project]) -> Option<Verdict>;
     /// Returns how many documents of a project were learned.
     fn known(&self, project: ProjectId) -> u32;
-    /// Learns an answer; returns what it would have said before, where that can be judged.
+    /// Says whether an answer about a document was learned, and is not forgotten.
+    fn has_learned(&self, document: DocumentId) -> bool;
+    /// Learns an answer; returns what it would have said before, if it is the first one about the
+    /// document and there was enough to say something.
     fn learn(&mut self, example: &Example<'_>) -> Option<Guess>;
     /// Writes the model down.
     fn export(&self) -> Result<Vec<u8>, LearnError>;

@@ -15,6 +15,7 @@ pub mod clock;
 pub mod commit;
 pub mod document;
 pub mod event;
+pub mod failure;
 pub mod feedback;
 pub mod history;
 pub mod ids;

@@ -6,7 +6,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{document::DocumentKind, ids::ProjectId, label::Truth};
+use crate::{
+    document::DocumentKind,
+    ids::{DocumentId, ProjectId},
+    label::Truth,
+    learner::Guess,
+};
 
 /// The threshold follows from so many of the last predictions.
 const PAST: usize = 1_000;
@@ -32,8 +37,7 @@ const HIGHEST_CHANCE: f64 = 1.0 - 1e-4;
 const FALSE_ROUTES: f64 = 0.015;
 
 /// A judged prediction.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Packed", into = "Packed")]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
     /// How sure it was, from 0 to 1.
     pub confidence: f64,
@@ -45,25 +49,63 @@ pub struct Outcome {
     pub belongs_nowhere: bool,
 }
 
-/// An outcome as it is stored: the bits of its confidence, and its three answers as bits.
-type Packed = (u64, u8);
+/// What is remembered of a judged prediction, so that a later answer can judge it anew.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Packed", into = "Packed")]
+struct Past {
+    outcome: Outcome,
+    /// Whether an answer says if it was right; what is open counts nowhere.
+    is_judged: bool,
+    was_taken: bool,
+    /// The document; none where the answers are known to come once.
+    document: Option<DocumentId>,
+    choice: Option<ProjectId>,
+}
 
-impl From<Outcome> for Packed {
-    fn from(outcome: Outcome) -> Self {
-        let Outcome { confidence, is_right, chose_project, belongs_nowhere } = outcome;
-        let bits = [is_right, chose_project, belongs_nowhere].map(u8::from);
-        (confidence.to_bits(), bits[0] | bits[1] << 1 | bits[2] << 2)
+impl Past {
+    /// Remembers what was said of a document; nothing judges it yet.
+    const fn of(document: DocumentId, guess: Guess, was_taken: bool) -> Self {
+        let Guess { choice, confidence } = guess;
+        let chose_project = choice.is_some();
+        let outcome =
+            Outcome { confidence, is_right: false, chose_project, belongs_nowhere: false };
+        Self { outcome, is_judged: false, was_taken, document: Some(document), choice }
+    }
+
+    /// Returns it as this answer judges it, in place of any other.
+    fn by(self, truth: Truth) -> Self {
+        if let Some(outcome) = Outcome::of(self.choice, self.outcome.confidence, truth) {
+            return Self { outcome, is_judged: true, ..self };
+        }
+        let outcome = Outcome { is_right: false, belongs_nowhere: false, ..self.outcome };
+        Self { outcome, is_judged: false, ..self }
     }
 }
 
-impl From<Packed> for Outcome {
-    fn from((confidence, bits): Packed) -> Self {
-        Self {
+/// A judged prediction as it is stored: the bits of its confidence, its five answers as bits, the
+/// document and the choice.
+type Packed = (u64, u8, Option<DocumentId>, Option<ProjectId>);
+
+impl From<Past> for Packed {
+    fn from(judged: Past) -> Self {
+        let Past { outcome, is_judged, was_taken, document, choice } = judged;
+        let Outcome { confidence, is_right, chose_project, belongs_nowhere } = outcome;
+        let answers = [is_right, chose_project, belongs_nowhere, was_taken, !is_judged];
+        let bits = answers.iter().rev().fold(0, |bits, answer| bits << 1 | u8::from(*answer));
+        (confidence.to_bits(), bits, document, choice)
+    }
+}
+
+impl From<Packed> for Past {
+    fn from((confidence, bits, document, choice): Packed) -> Self {
+        let outcome = Outcome {
             confidence: f64::from_bits(confidence),
             is_right: bits & 1 != 0,
             chose_project: bits & 2 != 0,
             belongs_nowhere: bits & 4 != 0,
-        }
+        };
+        let (was_taken, is_judged) = (bits & 8 != 0, bits & 16 == 0);
+        Self { outcome, is_judged, was_taken, document, choice }
     }
 }
 
@@ -85,7 +127,7 @@ impl Outcome {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Promise {
     level: f64,
-    past: VecDeque<Outcome>,
+    past: VecDeque<Past>,
     taken: u32,
     right: u32,
 }
@@ -129,23 +171,52 @@ impl Promise {
     /// Returns how many judged predictions are remembered, and how many of them were right.
     #[must_use]
     pub fn judged(&self) -> (usize, usize) {
-        (self.past.len(), self.past.iter().filter(|outcome| outcome.is_right).count())
+        let judged = self.past.iter().filter(|past| past.is_judged);
+        (judged.clone().count(), judged.filter(|past| past.outcome.is_right).count())
     }
 
     /// Remembers a judged prediction, and whether it had been taken.
     pub fn observe(&mut self, outcome: Outcome, was_taken: bool) {
-        self.taken += u32::from(was_taken);
-        self.right += u32::from(was_taken && outcome.is_right);
+        let (document, choice) = (None, None);
+        self.remember(Past { outcome, is_judged: true, was_taken, document, choice });
+    }
+
+    fn remember(&mut self, judged: Past) {
+        self.count(judged, 1);
         if self.past.len() == PAST {
             self.past.pop_front();
         }
-        self.past.push_back(outcome);
+        self.past.push_back(judged);
+    }
+
+    /// Judges what was said of a document by another answer than before.
+    ///
+    /// A prediction that is no longer remembered stays as it was counted.
+    fn correct(&mut self, document: DocumentId, truth: Truth) {
+        let is_of = |judged: &&mut Past| judged.document == Some(document);
+        let Some(judged) = self.past.iter_mut().find(is_of) else { return };
+        let before = *judged;
+        *judged = before.by(truth);
+        let after = *judged;
+        self.count(before, -1);
+        self.count(after, 1);
+    }
+
+    /// Counts a prediction among those that were taken, or takes it out again.
+    fn count(&mut self, judged: Past, by: i32) {
+        if judged.was_taken && judged.is_judged {
+            self.taken = self.taken.saturating_add_signed(by);
+            if judged.outcome.is_right {
+                self.right = self.right.saturating_add_signed(by);
+            }
+        }
     }
 
     /// Returns the lowest confidence at which the past kept the promise.
     #[must_use]
     pub fn threshold(&self) -> Threshold {
-        let mut past: Vec<Outcome> = self.past.iter().copied().collect();
+        let mut past: Vec<Outcome> =
+            self.past.iter().filter(|past| past.is_judged).map(|past| past.outcome).collect();
         past.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
         let (correction, aim) = (Correction::fit(&past), self.aim());
         let (projects, nones): (Vec<Outcome>, _) =
@@ -177,18 +248,45 @@ impl Promises {
         known.unwrap_or_else(|| Promise::new(level)).at_level(level)
     }
 
-    /// Remembers a judged prediction, taken or not as the threshold of then says.
-    pub fn observe(&mut self, classifier: &str, kind: DocumentKind, level: f64, outcome: Outcome) {
+    /// Judges what a classifier said of a document when the first answer about it came.
+    ///
+    /// It was taken or not as the threshold of then says.
+    pub fn judge(&mut self, of: Guessed<'_>, truth: Truth) {
+        let Guessed { classifier, kind, level, document, guess } = of;
         let mut promise = self.of(classifier, kind, level);
-        let was_taken = promise.threshold().admits(outcome.confidence, outcome.chose_project);
-        promise.observe(outcome, was_taken);
+        let was_taken = promise.threshold().admits(guess.confidence, guess.choice.is_some());
+        promise.remember(Past::of(document, guess, was_taken).by(truth));
         self.0.insert(key(classifier, kind), promise);
+    }
+
+    /// Judges anew what was said of a document, since there is another answer about it.
+    ///
+    /// Nothing is counted twice: what each classifier said takes the place it had.
+    pub fn correct(&mut self, document: DocumentId, truth: Truth) {
+        for promise in self.0.values_mut() {
+            promise.correct(document, truth);
+        }
     }
 
     /// Lists them by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Promise)> {
         self.0.iter().map(|(name, promise)| (name.as_str(), promise))
     }
+}
+
+/// What a classifier said of a document, under which promise.
+#[derive(Clone, Copy, Debug)]
+pub struct Guessed<'a> {
+    /// The classifier.
+    pub classifier: &'a str,
+    /// What kind of document it is.
+    pub kind: DocumentKind,
+    /// The precision that is promised of such documents.
+    pub level: f64,
+    /// The document.
+    pub document: DocumentId,
+    /// What was said.
+    pub guess: Guess,
 }
 
 fn key(classifier: &str, kind: DocumentKind) -> String {
@@ -271,172 +369,4 @@ fn harmless(past: &[Outcome]) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn outcome(confidence: f64, is_right: bool) -> Outcome {
-        Outcome { confidence, is_right, chose_project: true, belongs_nowhere: false }
-    }
-
-    #[test]
-    fn ml_3_promises_are_read_back_bit_by_bit() {
-        let mut promises = Promises::default();
-        for step in 0..40_u32 {
-            let judged = Outcome { belongs_nowhere: step % 3 == 0, ..outcome(0.1, step % 2 == 0) };
-            let confidence = 0.1 + f64::from(step) / 97.0;
-            let judged = Outcome { confidence, ..judged };
-            promises.observe("learned/1", DocumentKind::Email, 0.95, judged);
-        }
-        let written = serde_json::to_string(&promises).unwrap();
-        assert_eq!(serde_json::from_str::<Promises>(&written).unwrap(), promises);
-        let first = "{\"learned/1 email\":{\"level\":0.95,\"past\":[[4591870180066957722,7],";
-        assert_eq!(written.get(..first.len()), Some(first));
-    }
-
-    #[test]
-    fn cls_4_nothing_is_promised_before_enough_was_seen() {
-        let mut promise = Promise::new(0.95);
-        assert!(promise.threshold().project.is_infinite());
-        for _ in 0..LEAST {
-            promise.observe(outcome(1.0, true), false);
-        }
-        assert!(promise.threshold().project.is_infinite());
-        promise.observe(outcome(1.0, true), false);
-        assert!(promise.threshold().admits(1.0, true));
-    }
-
-    /// Numbers from 0 to 1 in no order, the same each time.
-    struct Dice(u64);
-
-    impl Dice {
-        fn roll(&mut self) -> f64 {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            f64::from(u32::try_from(self.0 >> 40).unwrap_or(0)) / f64::from(1_u32 << 24)
-        }
-    }
-
-    /// Predictions that say they are `boast` surer, in log odds, than they should be.
-    fn stream(seed: u64, count: u32, boast: impl Fn(u32) -> f64) -> Vec<Outcome> {
-        let mut dice = Dice(seed);
-        let one = |step| {
-            let chance = dice.roll();
-            let said = 1.0 / (1.0 + (-log_odds(chance) - boast(step)).exp());
-            outcome(said, dice.roll() < chance)
-        };
-        (0..count).map(one).collect()
-    }
-
-    #[test]
-    fn cls_4_the_threshold_is_where_the_promise_can_be_expected_to_be_kept() {
-        // Who is surer than he should be is believed later; the correction of the modest is held back.
-        for (boast, want) in [(0.0, 0.75..0.85), (1.0, 0.87..0.97), (-1.0, 0.55..0.75)] {
-            let mut promise = Promise::new(0.9);
-            for outcome in stream(1, 1_000, |_| boast) {
-                promise.observe(outcome, false);
-            }
-            // Of chances spread evenly, those above 0.8 are 0.9 in the mean.
-            let found = promise.threshold().project;
-            assert!(want.contains(&found), "{boast}: {found}");
-        }
-    }
-
-    #[test]
-    fn cls_4_equal_confidences_are_taken_together_or_not_at_all() {
-        let mut promise = Promise::new(0.95);
-        for step in 0..630_u32 {
-            // A model that says 1 or 0.9: the first are right, of the others seven in ten.
-            let is_sure = step % 21 == 0;
-            promise
-                .observe(outcome(if is_sure { 1.0 } else { 0.9 }, is_sure || step % 10 < 7), false);
-        }
-        let threshold = promise.threshold();
-        assert!(threshold.admits(1.0, true) && !threshold.admits(0.9, true), "{threshold:?}");
-    }
-
-    #[test]
-    fn cls_4_sure_finds_of_no_project_do_not_pay_for_doubtful_routes() {
-        let mut promise = Promise::new(0.95);
-        for step in 0..1_000_u32 {
-            let chose_project = step % 10 < 3;
-            let (confidence, is_right) =
-                if chose_project { (0.86, step % 100 < 86) } else { (0.99, step % 100 != 99) };
-            let belongs_nowhere = is_right && !chose_project;
-            promise
-                .observe(Outcome { confidence, is_right, chose_project, belongs_nowhere }, false);
-        }
-        let threshold = promise.threshold();
-        assert!(threshold.admits(0.99, false) && !threshold.admits(0.86, true), "{threshold:?}");
-    }
-
-    #[test]
-    fn cls_4_a_broken_promise_is_tightened() {
-        let tell = |right: u32| {
-            let mut promise = Promise::new(0.9);
-            for outcome in stream(1, 1_000, |_| 0.0) {
-                promise.observe(outcome, false);
-            }
-            promise.taken = 1_000;
-            promise.right = right;
-            promise.threshold().project
-        };
-        assert!(tell(850) > tell(900) && tell(900) > tell(950));
-    }
-
-    /// What is taken and right of a stream whose thresholds are set every 100 predictions.
-    fn deliver(level: f64, stream: &[Outcome]) -> (f64, f64) {
-        let mut promise = Promise::new(level);
-        for block in stream.chunks(100) {
-            let threshold = promise.threshold();
-            for outcome in block {
-                let taken = threshold.admits(outcome.confidence, true);
-                promise.observe(*outcome, taken);
-            }
-        }
-        (f64::from(promise.taken), f64::from(promise.right))
-    }
-
-    #[test]
-    fn ml_7_a_promise_is_kept_while_the_confidence_drifts() {
-        type Drift = fn(u32) -> f64;
-        let drifts: [(&str, Drift); 4] = [
-            ("honest", |_| 0.0),
-            ("boasts", |_| 0.7),
-            ("boasts more and more", |step| f64::from(step) / 6_000.0),
-            ("comes and goes", |step| (f64::from(step) / 900.0).sin() / 2.0),
-        ];
-        for (name, drift) in drifts {
-            for level in [0.90, 0.95, 0.98] {
-                let (mut taken, mut right) = (0.0, 0.0);
-                for seed in 1..=10 {
-                    let (more, of_them) = deliver(level, &stream(seed, 6_000, drift));
-                    taken += more;
-                    right += of_them;
-                }
-                // One point below the promise, and what chance does to so many.
-                let least = level - 0.01 - 1.645 * (level * (1.0 - level) / taken).sqrt();
-                assert!(taken > 500.0 && right / taken >= least, "{name} {level}: {right}/{taken}");
-            }
-        }
-    }
-
-    #[test]
-    fn mail_of_no_project_is_hardly_ever_put_into_one() {
-        let mut promise = Promise::new(0.5);
-        let confidence = |step: u32| f64::from(step) / 500.0;
-        for step in 0..500_u32 {
-            promise.observe(outcome(confidence(step), true), false);
-            let nowhere = Outcome {
-                confidence: confidence(step),
-                is_right: step < 450,
-                chose_project: step >= 450,
-                belongs_nowhere: true,
-            };
-            promise.observe(nowhere, false);
-        }
-        let threshold = promise.threshold();
-        assert!(threshold.admits(0.8, false));
-        let routed = (450..500).filter(|step| threshold.admits(confidence(*step), true));
-        // 1.5 % of 500.
-        assert_eq!(routed.count(), 7);
-    }
-}
+mod tests;

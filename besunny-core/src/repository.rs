@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 mod learning;
 mod outbox;
 
-pub use learning::{KEPT_MODELS, Lessons, MadeBy, ModelRecord, Models, NewModel, lineage};
+pub use learning::{KEPT_MODELS, Learned, Lessons, MadeBy, ModelRecord, Models, NewModel};
 pub use outbox::{DeadJob, DeadJobFilter, Outbox};
 
 use crate::{

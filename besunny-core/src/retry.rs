@@ -44,6 +44,14 @@ pub const JOB: Backoff = Backoff::seconds(5, 600);
 /// A job is given up after so many failures that no patience heals, or ends of whoever did it (F12).
 pub const JOB_ATTEMPTS: u32 = 5;
 
+/// A document waits for a classifier that is out through so many failures, then a person sees it:
+/// ten waits of a server that is down are 8 to 17 minutes.
+pub const OUTAGE_ATTEMPTS: u32 = 11;
+/// A person sees a document sooner if the next look is later than this.
+pub const OUTAGE_WAIT: Duration = UNAVAILABLE.cap;
+/// Documents that a person may decide on meanwhile are asked about again after so long.
+pub const OUTAGE_OVER: Duration = UNAVAILABLE.cap;
+
 impl Backoff {
     const fn seconds(base: u64, cap: u64) -> Self {
         Self { base: Duration::from_secs(base), cap: Duration::from_secs(cap) }
@@ -129,6 +137,29 @@ pub struct Tries {
     pub attempt: u32,
     /// In a way that no patience heals.
     pub strikes: u32,
+}
+
+impl JobFailure {
+    /// Returns it for a job that waits for as long as it takes: what nobody can pause is asked rarely.
+    #[must_use]
+    pub const fn unpaused(self) -> Self {
+        match self {
+            Self::Source { kind, retry_after } if PauseReason::of(kind).is_some() => {
+                Self::Source { kind: SourceErrorKind::LimitReached, retry_after }
+            }
+            Self::Source { .. } | Self::Outage | Self::Abandoned | Self::Other => self,
+        }
+    }
+}
+
+/// Says whether patience may heal a failure of a classifier before a person should see the document.
+#[must_use]
+pub fn is_worth_waiting(failure: JobFailure, Tries { attempt, strikes }: Tries) -> bool {
+    match after_job(failure, Tries { attempt, strikes }, 1.0) {
+        JobRest::GivenUp(_) => false,
+        JobRest::After(_) if failure.is_strike() => true,
+        JobRest::After(wait) => attempt < OUTAGE_ATTEMPTS && wait <= OUTAGE_WAIT,
+    }
 }
 
 /// Returns what becomes of a job after a failure.
@@ -340,6 +371,36 @@ mod tests {
             };
             assert_eq!(found, want, "{failure:?} {attempt} {strikes}");
         }
+    }
+
+    #[test]
+    fn f22_an_outage_of_minutes_is_waited_for_and_a_longer_one_is_shown_to_a_person() {
+        use SourceErrorKind as Kind;
+        let source = |kind, asked: Option<u64>| JobFailure::Source {
+            kind,
+            retry_after: asked.map(Duration::from_secs),
+        };
+        let rows = [
+            (source(Kind::Unavailable, None), 1, 0, true),
+            (source(Kind::Unavailable, None), 10, 4, true),
+            (source(Kind::Unavailable, None), 11, 0, false),
+            (source(Kind::Unavailable, Some(300)), 1, 0, true),
+            (source(Kind::RateLimited, Some(601)), 1, 0, false),
+            (source(Kind::LimitReached, None), 1, 0, false),
+            (source(Kind::Unauthorized, None), 1, 0, false),
+            (source(Kind::Misconfigured, None), 1, 0, false),
+            (JobFailure::Other, 4, 4, true),
+            (JobFailure::Other, 40, 4, true),
+            (JobFailure::Other, 5, 5, false),
+        ];
+        for (failure, attempt, strikes, want) in rows {
+            let found = is_worth_waiting(failure, Tries { attempt, strikes });
+            assert_eq!(found, want, "{failure:?} {attempt} {strikes}");
+        }
+        let waits: Vec<Duration> =
+            (1..OUTAGE_ATTEMPTS).map(|attempt| UNAVAILABLE.wait(attempt, 1.0)).collect();
+        let longest = waits.iter().sum::<Duration>().as_secs() / 60;
+        assert_eq!(longest, 17);
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod relay;
 mod streams;
 mod watches;
 
-pub use learning::Shelf;
+pub use learning::{Aside, AtOnce, Shelf};
 
 use crate::{
     account::Provider,

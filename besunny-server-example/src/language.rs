@@ -61,14 +61,26 @@ impl Language {
     /// # Errors
     /// A [`Finding`] names the setting that cannot be used.
     pub fn wire(&self, builder: Builder, clock: &Arc<dyn Clock>) -> Result<Builder, Finding> {
-        let model: Arc<dyn LanguageModel> = Arc::new(self.model(clock)?);
+        self.wire_with(self.key()?.as_ref(), builder, clock)
+    }
+
+    /// Does the same with this key, whatever file and variable say.
+    ///
+    /// # Errors
+    /// As [`wire`](Self::wire).
+    pub fn wire_with(
+        &self,
+        key: Option<&SecretString>,
+        builder: Builder,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Builder, Finding> {
+        let model: Arc<dyn LanguageModel> = Arc::new(self.model(key, clock)?);
         let settings = LanguageSettings::default();
         let router = LanguageRouter::new(Arc::clone(&model), Arc::clone(clock), settings);
         Ok(builder.language(Arc::new(router)).describe_projects_by(model))
     }
 
-    fn model(&self, clock: &Arc<dyn Clock>) -> Result<OpenAi, Finding> {
-        let key = self.key()?;
+    fn model(&self, key: Option<&SecretString>, clock: &Arc<dyn Clock>) -> Result<OpenAi, Finding> {
         let config = OpenAiConfig {
             price: Price {
                 input_micros: self.price.input_micros,
@@ -82,7 +94,7 @@ impl Language {
             sends_temperature: !self.fixed_temperature,
             ..OpenAiConfig::new(&self.base_url, &self.model)
         };
-        OpenAi::new(config, key.as_ref(), Arc::clone(clock)).map_err(|error| {
+        OpenAi::new(config, key, Arc::clone(clock)).map_err(|error| {
             let fix = "write the address up to its version, such as https://api.openai.com/v1, and the model's name";
             Finding::new("language", error.to_string(), fix)
         })
@@ -102,7 +114,7 @@ impl Language {
 
     /// Asks the model for one word, which tries address, key, model and schema at once.
     pub async fn probe(&self, clock: &Arc<dyn Clock>) -> Option<Finding> {
-        let model = match self.model(clock) {
+        let model = match self.key().and_then(|key| self.model(key.as_ref(), clock)) {
             Ok(model) => model,
             Err(finding) => return Some(finding),
         };

@@ -72,7 +72,8 @@ impl Models for SqliteStore {
         let (tenant, owner) = (tenant(scope), owner.bytes());
         let rows = sqlx::query_as!(
             ModelRow,
-            "SELECT version, parent, made_by, learner, seq, promises, sha256, size_bytes, made_at
+            "SELECT version, parent, made_by, learner, seq, learned, promises, sha256, size_bytes,
+                made_at
             FROM models WHERE tenant = ? AND owner = ? ORDER BY version DESC",
             tenant,
             owner,
@@ -127,14 +128,14 @@ async fn put(
     }
     let version = newest.unwrap_or(0) + 1;
     let record = model.record(version);
-    let (made_by, seq, promises) =
-        (record.made_by.as_str(), integer(record.seq), json(&record.promises)?);
+    let (made_by, seq) = (record.made_by.as_str(), integer(record.seq));
+    let (learned, promises) = (json(&record.learned)?, json(&record.promises)?);
     let (sha256, size_bytes) = (record.sha256.as_slice(), integer(record.size_bytes));
     let (made_at, state) = (micros(record.made_at), model.state.as_ref());
     let stored = sqlx::query!(
-        "INSERT INTO models (tenant, owner, version, parent, made_by, learner, seq, promises,
-            sha256, size_bytes, made_at, state)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO models (tenant, owner, version, parent, made_by, learner, seq, learned,
+            promises, sha256, size_bytes, made_at, state)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         tenant,
         owner,
         version,
@@ -142,6 +143,7 @@ async fn put(
         made_by,
         record.learner,
         seq,
+        learned,
         promises,
         sha256,
         size_bytes,
@@ -151,8 +153,7 @@ async fn put(
     stored.execute(&mut *turn.connection).await.map_err(orphaned("owner"))?;
     let old = i64::from(version) - i64::from(KEPT_MODELS);
     let forgotten = sqlx::query!(
-        "UPDATE models SET state = NULL
-        WHERE tenant = ? AND owner = ? AND version <= ? AND state IS NOT NULL",
+        "DELETE FROM models WHERE tenant = ? AND owner = ? AND version <= ?",
         tenant,
         owner,
         old,
@@ -197,6 +198,7 @@ struct ModelRow {
     made_by: String,
     learner: String,
     seq: i64,
+    learned: String,
     promises: String,
     sha256: Vec<u8>,
     size_bytes: i64,
@@ -213,6 +215,7 @@ impl TryFrom<ModelRow> for ModelRecord {
             made_by: MODELS.parsed("made_by", MadeBy::parse(&row.made_by))?,
             learner: row.learner,
             seq: MODELS.number("seq", row.seq)?,
+            learned: MODELS.json("learned", &row.learned)?,
             promises: MODELS.json("promises", &row.promises)?,
             sha256: MODELS.sha256("sha256", &row.sha256)?,
             size_bytes: MODELS.number("size_bytes", row.size_bytes)?,

@@ -94,7 +94,7 @@ impl LanguageModel for ScriptedModel {
                 model: "scripted-2026".to_owned(),
                 usage: USAGE,
             }),
-            Line::Fails(kind, wait) => Err(LanguageError::new(kind).with_retry_after(wait)),
+            Line::Fails(kind, wait) => Err(LanguageError::of(kind).with_retry_after(wait)),
         }
     }
 }

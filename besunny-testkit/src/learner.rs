@@ -67,6 +67,10 @@ impl Model for Senders {
         u32::try_from(learned.filter(|(_, of)| *of == Some(project)).count()).unwrap_or(u32::MAX)
     }
 
+    fn has_learned(&self, document: DocumentId) -> bool {
+        self.learned.values().flatten().any(|(of, _)| *of == document)
+    }
+
     fn learn(&mut self, example: &Example<'_>) -> Option<Guess> {
         let guess = self.guess(example.mail.author());
         let of = self.learned.entry(example.mail.author().to_owned()).or_default();

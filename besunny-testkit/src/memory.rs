@@ -88,11 +88,11 @@ struct Rows {
     models: BTreeMap<UserId, Vec<ModelRow>>,
 }
 
-/// A model, with its state as long as it is kept.
+/// A model, with its state.
 #[derive(Clone, Debug)]
 struct ModelRow {
     record: ModelRecord,
-    state: Option<Bytes>,
+    state: Bytes,
 }
 
 #[derive(Clone, Debug)]

@@ -23,7 +23,7 @@ use besunny_core::{
 
 use tokio::sync::Semaphore;
 
-use crate::{Besunny, Describer, SystemClock, SystemIds};
+use crate::{Besunny, Describer, SystemClock, SystemIds, pool::BlockingPool};
 
 /// The label that processed mail of the master mailbox gets (MAIL-14).
 const PROCESSED: &str = "BeSunny/Processed";
@@ -210,7 +210,7 @@ impl Builder {
             classifier: self.classifier,
             learner: self.learner,
             language: self.language,
-            shelf: Shelf::default(),
+            shelf: Shelf::beside(Arc::new(BlockingPool)),
             sink: self.sink,
             observer: self.observer,
             settings: self.settings,

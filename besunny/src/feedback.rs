@@ -8,7 +8,7 @@ use besunny_core::{
     classify::cascade::Conclusion,
     document::Document,
     feedback::{Act, Asking, Deed, Move},
-    history::Fact,
+    history::Weighed,
     ids::{CommitId, DocumentId, ProjectId, RuleId, UserId},
     label::Said,
     mail::Mail,
@@ -217,19 +217,11 @@ impl Feedback<'_> {
             return Ok(None);
         }
         let history = store.history(self.scope, document.id).await?;
-        let concluded = history.into_iter().rev().find_map(|entry| match entry.fact {
-            Fact::Decided { verdict, state, ruling, .. } => {
-                Some(Conclusion { verdict: *verdict, state, ruling: *ruling })
-            }
-            Fact::Stored { .. }
-            | Fact::Ruled { .. }
-            | Fact::ClassifierFailed { .. }
-            | Fact::Assigned { .. }
-            | Fact::Confirmed { .. }
-            | Fact::Declined { .. }
-            | Fact::Undone { .. }
-            | Fact::Removed
-            | Fact::Restored => None,
+        let weighed = history.iter().rev().find_map(|entry| entry.fact.weighed());
+        let concluded = weighed.map(|Weighed { verdict, state, ruling, .. }| Conclusion {
+            verdict: verdict.clone(),
+            state: state.clone(),
+            ruling: ruling.clone(),
         });
         Ok(Some(Case { document, mail: without_text(content.mail), concluded }))
     }

@@ -58,6 +58,7 @@ impl Besunny {
             made_by: MadeBy::RollingBack,
             learner: record.learner,
             seq,
+            learned: record.learned,
             promises: record.promises,
             state,
             made_at: self.worker.clock.now(),

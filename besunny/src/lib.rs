@@ -30,6 +30,7 @@ mod feedback;
 mod learning;
 mod onboarding;
 mod people;
+mod pool;
 mod projects;
 mod push;
 mod rehearsal;

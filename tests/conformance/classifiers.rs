@@ -132,7 +132,7 @@ impl LanguageModel for Obedient {
 
     async fn generate(&self, ask: &Ask<'_>) -> Result<Answer, LanguageError> {
         if self.is_down.load(Ordering::SeqCst) {
-            return Err(LanguageError::new(LanguageErrorKind::Unavailable));
+            return Err(LanguageError::new(LanguageErrorKind::Unavailable, "generate"));
         }
         let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let shown = ask.input.expose().lines().find(|line| line.contains(&format!(": {wanted}")));

@@ -13,20 +13,29 @@ pub(super) struct Breaker {
     probe_at: Option<DateTime<Utc>>,
 }
 
+/// The model is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Resting {
+    pub(super) failures: u32,
+    /// Until the next probe may be made.
+    pub(super) wait: Duration,
+}
+
 impl Breaker {
     pub(super) const fn new(after: u32, rest: Duration) -> Self {
         Self { after, rest, failures: 0, probe_at: None }
     }
 
-    /// Lets an ask through, or says how often the model failed.
+    /// Lets an ask through, or says how often the model failed and how long it rests.
     ///
     /// A probe that never ends holds up the next one only for as long as a rest.
-    pub(super) fn admit(&mut self, now: DateTime<Utc>) -> Result<(), u32> {
+    pub(super) fn admit(&mut self, now: DateTime<Utc>) -> Result<(), Resting> {
         let Some(probe_at) = self.probe_at.filter(|_| self.failures >= self.after) else {
             return Ok(());
         };
         if now < probe_at {
-            return Err(self.failures);
+            let wait = (probe_at - now).to_std().unwrap_or_default();
+            return Err(Resting { failures: self.failures, wait });
         }
         self.probe_at = Some(later(now, self.rest));
         Ok(())
@@ -60,15 +69,17 @@ mod tests {
 
     #[test]
     fn f22_a_model_that_keeps_failing_is_left_alone_until_a_probe_succeeds() {
+        let resting =
+            |failures, seconds| Err(Resting { failures, wait: Duration::from_secs(seconds) });
         let mut breaker = Breaker::new(2, Duration::from_secs(30));
         breaker.failed(at(0), None);
         assert_eq!(breaker.admit(at(1)), Ok(()));
         breaker.failed(at(1), None);
-        assert_eq!(breaker.admit(at(2)), Err(2));
+        assert_eq!(breaker.admit(at(2)), resting(2, 29));
         assert_eq!(breaker.admit(at(31)), Ok(()), "a probe");
-        assert_eq!(breaker.admit(at(32)), Err(2), "only one");
+        assert_eq!(breaker.admit(at(32)), resting(2, 29), "only one");
         breaker.failed(at(33), Some(Duration::from_mins(1)));
-        assert_eq!(breaker.admit(at(92)), Err(3), "as long as the model asked for");
+        assert_eq!(breaker.admit(at(92)), resting(3, 1), "as long as the model asked for");
         assert_eq!(breaker.admit(at(93)), Ok(()));
         breaker.succeeded();
         assert_eq!(breaker.admit(at(93)), Ok(()));

@@ -2,7 +2,7 @@
 use besunny_core::{
     classify::Question,
     language::Schema,
-    mail::{Flag, Mail, Mailbox},
+    mail::{Flag, Mailbox},
     project::Project,
     untrusted::Untrusted,
 };
@@ -35,7 +35,8 @@ pub(super) struct Written {
 impl Written {
     /// Writes within about `budget` tokens.
     pub(super) fn new(question: &Question<'_>, lineup: &Lineup<'_>, budget: usize) -> Self {
-        let boundary = boundary(question.mail);
+        let (head, text) = (head(question), question.mail.text.expose());
+        let boundary = boundary(&head, text);
         let each = budget / CANDIDATES_SHARE / lineup.projects().count().max(1);
         let mut input = String::new();
         for (alias, project) in lineup.aliases().zip(lineup.projects()) {
@@ -44,9 +45,9 @@ impl Written {
         }
         input.push_str(NONE);
         input.push_str(": it belongs to no project above, or nothing shows to which\n\n");
-        input.extend(["BEGIN ", &boundary, "\n", &head(question), "\n"]);
+        input.extend(["BEGIN ", &boundary, "\n", &head, "\n"]);
         let left = budget.saturating_sub(sample::tokens(&input));
-        input.push_str(&sample::sample(question.mail.text.expose().trim(), left));
+        input.push_str(&sample::sample(text.trim(), left));
         input.extend(["\nEND ", &boundary, "\n"]);
         Self { input, schema: schema(lineup), boundary }
     }
@@ -63,10 +64,10 @@ impl Written {
     }
 }
 
-/// A line that a sender cannot write, since it follows from the whole mail.
-fn boundary(mail: &Mail) -> String {
+/// A line that a sender cannot write inside, since it follows from everything that stands there.
+fn boundary(head: &str, text: &str) -> String {
     let mut hash = Sha256::new();
-    for text in [mail.subject_text(), mail.author(), mail.text.expose()] {
+    for text in [head, text] {
         hash.update(text.len().to_be_bytes());
         hash.update(text);
     }

@@ -1,9 +1,8 @@
 //! What is asked, what is made of the answer, and what happens when there is none.
 use besunny_core::{
     cause::describe,
-    document::{Document, DocumentKind, DocumentState},
-    ids::{DocumentId, ProjectId, TenantId, UserId},
-    mail::{self, Caps, Mail},
+    ids::{ProjectId, TenantId, UserId},
+    mail::{self, Caps},
     project::Signals,
 };
 use besunny_testkit::{
@@ -14,6 +13,7 @@ use chrono::DateTime;
 use futures::executor::block_on;
 
 use super::*;
+use crate::samples::document;
 
 const RAW: &str = "From: Ines <ines@quay.example>\nTo: ann@x.example\n\
     Subject: Call sheet\nMessage-ID: <1@quay.example>\n\n\
@@ -56,7 +56,7 @@ impl Scene {
 
     fn ask(&self, raw: &str) -> Result<Verdict, String> {
         let mail = mail::read(raw.as_bytes(), &Caps::default()).unwrap();
-        let document = document(&mail);
+        let document = document("d", &mail, DateTime::UNIX_EPOCH);
         let question = Question { document: &document, mail: &mail, thread: &[] };
         let verdict = block_on(self.router.classify(&question, &self.candidates));
         verdict.map_err(|error| describe(&error))
@@ -71,18 +71,26 @@ impl Scene {
     }
 }
 
-fn document(mail: &Mail) -> Document {
-    Document {
-        id: DocumentId::derived(&[b"d"]),
-        version: 1,
-        owner: UserId::derived(&[b"ann"]),
-        kind: DocumentKind::Email,
-        title: mail.subject.clone(),
-        author: Untrusted::default(),
-        received_at: DateTime::UNIX_EPOCH,
-        stored_at: DateTime::UNIX_EPOCH,
-        state: DocumentState::Pending,
-        removed_at: None,
+/// A sender writes every part of a mail, so the boundary must follow from each of them (C7).
+#[test]
+fn c7_the_boundary_follows_from_everything_inside() {
+    let boundary = |raw: &str| {
+        let scene = Scene::new([says("none", "0", &[])]);
+        scene.ask(raw).unwrap();
+        let input = scene.model.heard()[0].input.clone();
+        let begin = input.lines().find_map(|line| line.strip_prefix("BEGIN ")).unwrap().to_owned();
+        assert!(input.contains(&format!("\nEND {begin}\n")), "{input}");
+        begin
+    };
+    let raw = "From: Ines <ines@quay.example>\nTo: Ann <ann@x.example>\nCc: Bob <bob@x.example>\n\
+        Subject: Call sheet\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n\
+        --b\n\nThe mooring is booked.\n--b\n\
+        Content-Disposition: attachment; filename=sheet.pdf\n\nx\n--b--\n";
+    let whole = boundary(raw);
+    assert_eq!(whole, boundary(raw));
+    for part in ["Ines", "ines@", "Ann", "ann@", "Bob", "bob@", "Call", "mooring", "sheet.pdf"] {
+        let other = raw.replace(part, &format!("x{part}"));
+        assert_ne!(boundary(&other), whole, "{part}");
     }
 }
 

@@ -1,12 +1,13 @@
 //! How much each kind of evidence is worth, learned from predictions that were judged.
 use std::collections::VecDeque;
 
+use besunny_core::ids::DocumentId;
 use serde::{Deserialize, Serialize};
 
 use super::fit::{STEPS, Slope, dot, softmax};
 
 /// So many kinds of evidence there are for each class.
-pub(super) const KINDS: usize = 16;
+pub(super) const KINDS: usize = 14;
 /// The weights are fitted to so many of the last predictions: people change how they file.
 const ROWS: usize = 2_000;
 /// Keeps the weights small while there are few rows.
@@ -28,7 +29,11 @@ pub(super) struct Blend {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Row {
     evidence: Vec<[f32; KINDS]>,
-    truth: usize,
+    classes: Vec<usize>,
+    /// Which of them was right; none while no answer says so.
+    truth: Option<usize>,
+    /// The document, where another answer may come.
+    document: Option<DocumentId>,
 }
 
 impl Blend {
@@ -51,15 +56,31 @@ impl Blend {
     }
 
     /// Remembers a judged prediction; `ranked` are its classes, the likeliest first.
-    pub(super) fn remember(&mut self, ranked: &[(usize, Evidence)], truth: usize) {
+    pub(super) fn remember(
+        &mut self,
+        ranked: &[(usize, Evidence)],
+        truth: Option<usize>,
+        document: Option<DocumentId>,
+    ) {
         let ranked = &ranked[..ranked.len().min(CLASSES)];
-        let Some(truth) = ranked.iter().position(|(class, _)| *class == truth) else { return };
+        let classes: Vec<usize> = ranked.iter().map(|(class, _)| *class).collect();
+        let truth = classes.iter().position(|class| Some(*class) == truth);
+        if truth.is_none() && document.is_none() {
+            return;
+        }
         #[expect(clippy::cast_possible_truncation, reason = "half of the digits are plenty")]
         let evidence = ranked.iter().map(|(_, of)| of.map(|value| value as f32)).collect();
         if self.rows.len() == ROWS {
             self.rows.pop_front();
         }
-        self.rows.push_back(Row { evidence, truth });
+        self.rows.push_back(Row { evidence, classes, truth, document });
+    }
+
+    /// Takes another class for right than before; none when nobody says which one is.
+    pub(super) fn correct(&mut self, document: DocumentId, truth: Option<usize>) {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.document == Some(document)) {
+            row.truth = row.classes.iter().position(|class| Some(*class) == truth);
+        }
     }
 
     /// Fits the weights to what is remembered (conditional logit).
@@ -78,6 +99,7 @@ impl Blend {
 
 impl Row {
     fn pull(&self, weights: &Evidence, slope: &mut Slope<KINDS>) {
+        let Some(truth) = self.truth else { return };
         let evidence: Vec<Evidence> = self.evidence.iter().map(|of| of.map(f64::from)).collect();
         let scores: Vec<f64> = evidence.iter().map(|of| dot(of, weights)).collect();
         let chances = softmax(&scores);
@@ -91,7 +113,7 @@ impl Row {
             slope.bend(&std::array::from_fn(|kind| of[kind] - mean[kind]), *chance);
         }
         for (kind, gradient) in slope.gradient.iter_mut().enumerate() {
-            *gradient += evidence[self.truth][kind] - mean[kind];
+            *gradient += evidence[truth][kind] - mean[kind];
         }
     }
 }

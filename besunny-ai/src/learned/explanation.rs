@@ -25,10 +25,10 @@ mod kind {
     pub(super) const THREAD: usize = 5;
     pub(super) const NEAREST: usize = 7;
     pub(super) const SHARE: usize = 8;
-    pub(super) const WORDS: usize = 12;
-    pub(super) const SHAPE: usize = 13;
-    pub(super) const GROUP: usize = 14;
-    pub(super) const DOMAIN: usize = 15;
+    pub(super) const WORDS: usize = 10;
+    pub(super) const SHAPE: usize = 11;
+    pub(super) const GROUP: usize = 12;
+    pub(super) const DOMAIN: usize = 13;
 }
 
 /// What earlier mails have in common with one: of which kind, which, and where they went.

@@ -81,6 +81,26 @@ impl Features {
             at,
         }
     }
+
+    /// Returns how many bytes of a stored model the mail takes at most, without its duals.
+    ///
+    /// Numbers are written with seven bits a byte, so that the largest take ten.
+    pub(super) fn stored_bytes(&self) -> usize {
+        /// A term and how often it occurs.
+        const TERM: usize = 3 + 2;
+        const NUMBER: usize = 10;
+        /// A line of a history: its key, and one count with its class, weight and time.
+        const LINE: usize = NUMBER + 1 + 3 + 5 + 8 + 32;
+        /// Its own numbers and time, its place among the documents and the threads.
+        const OWN: usize = 6 * NUMBER + 32 + 2 * NUMBER + 17 + 5;
+        /// Sender, subject, shape, group and host.
+        const HISTORIES: usize = 5;
+        let people = self.recipients.len();
+        self.terms.len() * TERM
+            + (people + self.earlier.len()) * NUMBER
+            + (people + HISTORIES) * LINE
+            + OWN
+    }
 }
 
 /// Tells of each term of a mail, as often as it occurs.

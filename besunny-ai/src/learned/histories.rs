@@ -98,7 +98,15 @@ impl Histories {
     pub(super) fn take(&mut self, key: u64, class: usize, at: DateTime<Utc>) {
         if let Some(tally) = self.by_key.get_mut(&key) {
             tally.take(class, at);
+            if tally.counts.is_empty() {
+                self.by_key.remove(&key);
+            }
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.by_key.len()
     }
 
     /// Returns how many mails with a key were of a class, and how many there were.

@@ -97,6 +97,11 @@ impl Margins {
         self.duals[index] = vec![0.0; self.classes];
     }
 
+    /// Forgets the first mails; the weights must be [rebuilt](Self::rebuild).
+    pub(super) fn forget_first(&mut self, count: usize) {
+        self.duals.drain(..count.min(self.duals.len()));
+    }
+
     /// Computes the weights again from the duals, after the vectors changed.
     pub(super) fn rebuild<'a>(&mut self, mails: impl Iterator<Item = (&'a Vector, Lesson)>) {
         self.weights = vec![0; TERMS * self.classes];

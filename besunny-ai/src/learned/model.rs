@@ -1,7 +1,7 @@
 //! The port of learners, over this model.
 use besunny_core::{
     classify::{Alternative, Making, Question, Verdict},
-    ids::ProjectId,
+    ids::{DocumentId, ProjectId},
     label::Truth,
     learner::{Example, Guess, LearnError, Learner, Model},
     project::Project,
@@ -69,24 +69,27 @@ impl Model for Learned {
         class.map_or(0, |class| self.shares.mails(class).0)
     }
 
+    fn has_learned(&self, document: DocumentId) -> bool {
+        self.documents.contains_key(&document)
+    }
+
     fn learn(&mut self, example: &Example<'_>) -> Option<Guess> {
-        let item = Features::read(example.mail, example.document.received_at);
-        let is_first = !self.documents.contains_key(&example.document.id);
+        let (document, item) =
+            (example.document.id, Features::read(example.mail, example.document.received_at));
+        let is_first = !self.has_learned(document);
         let said = is_first.then(|| Self::predict(self, &item)).flatten();
-        let (truth, lesson) = match example.truth {
-            Truth::To(project) => (Some(Some(project)), Lesson::Is(self.class(Some(project)))),
-            Truth::Nowhere => (Some(None), Lesson::Is(self.class(None))),
-            Truth::NotTo(project) => (None, Lesson::Not(self.class(Some(project)))),
+        let lesson = match example.truth {
+            Truth::To(project) => Lesson::Is(self.class(Some(project))),
+            Truth::Nowhere => Lesson::Is(self.class(None)),
+            Truth::NotTo(project) => Lesson::Not(self.class(Some(project))),
             Truth::Unsaid(_) => return None,
         };
-        if let Some(said) = &said {
-            match (truth, example.truth.judges(said.choice)) {
-                (Some(truth), _) => self.judge(said, truth),
-                (None, Some(false)) => self.judge_wrong(said),
-                (None, _) => {}
-            }
+        match &said {
+            Some(said) => self.judge_of(Some(document), said, example.truth),
+            None if is_first => {}
+            None => self.judge_again(document, example.truth),
         }
-        self.learn_of(example.document.id, item, lesson);
+        self.learn_of(document, item, lesson);
         said.map(|said| Guess { choice: said.choice, confidence: said.confidence })
     }
 

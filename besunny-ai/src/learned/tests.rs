@@ -1,10 +1,14 @@
 //! What the model learns, and that it never falls over.
 
-use besunny_core::mail::{self, Caps};
+use besunny_core::{
+    learner::{Example, Model},
+    mail::{self, Caps},
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use super::*;
+use crate::samples;
 
 #[expect(clippy::unnecessary_wraps, reason = "a class, as the model takes it")]
 fn project(name: &str) -> Class {
@@ -104,42 +108,121 @@ fn ml_3_the_same_history_gives_the_same_model_bit_by_bit() {
     assert_ne!(taught(40).export().unwrap(), taught(39).export().unwrap());
 }
 
-#[test]
-fn a_thread_is_judged_together_while_its_answer_is_open() {
-    let answer = |id: &str, to: &str, text: &str| {
-        let raw =
-            format!("From: new@z.example\nMessage-ID: <{id}>\nIn-Reply-To: <{to}>\n\n{text}\n");
-        Features::read(&mail::read(raw.as_bytes(), &Caps::default()).unwrap(), at(91))
-    };
-    let mut model = taught(45);
-    for day in 45..90 {
-        // Questions say what they are about; answers follow and do not.
-        let (class, words) =
-            if day % 2 == 0 { ("harbour", "cranes") } else { ("library", "readers") };
-        for (id, to, text) in [("q", "", words), ("a", "q", "fine")] {
-            let mail = answer(&format!("{id}{day}"), &format!("{to}{day}"), text);
-            let prediction = model.predict(&mail).unwrap();
-            model.remember(&mail, &prediction);
-            model.judge(&prediction, project(class));
+/// What a person or the end of the silence says of a document.
+fn answer(model: &mut Learned, document: &str, mail: &mail::Mail, day: u32, truth: Truth) {
+    let document = samples::document(document, mail, at(day));
+    Model::learn(model, &Example { document: &document, mail, truth });
+}
+
+fn letter(from: &str, text: &str) -> mail::Mail {
+    let raw = format!("From: {from}\nSubject: {text}\n\n{text}\n");
+    mail::read(raw.as_bytes(), &Caps::default()).unwrap()
+}
+
+/// Ann and Bob write a mail a day about a project each; then a mail is answered as `truths` say.
+fn judged(truths: &[Truth]) -> Learned {
+    let mut model = Learned::default();
+    let [harbour, library] = ["harbour", "library"].map(|name| project(name).unwrap());
+    for day in 0..130 {
+        for (who, text, to) in [("ann", "cranes", harbour), ("bob", "readers", library)] {
+            let mail = letter(&format!("{who}@x.example"), text);
+            answer(&mut model, &format!("{who}{day}"), &mail, day, Truth::To(to));
         }
     }
-    for day in 0..10 {
-        let library = item("bob@y.example", "Shelves", "readers", 90 + day);
-        let prediction = model.predict(&library).unwrap();
-        model.judge(&prediction, project("library"));
+    for truth in truths {
+        answer(&mut model, "open", &letter("ann@x.example", "cranes"), 130, *truth);
     }
-    let question = answer("question", "none", "readers and rooms");
-    let alone = answer("answer", "nothing", "fine");
-    let follows = answer("answer", "question", "fine");
-    let prediction = model.predict(&question).unwrap();
-    assert_eq!(prediction.choice, project("library"));
-    model.remember(&question, &prediction);
-    let chance = |found: Prediction| {
-        found.chances().find(|(class, _)| *class == project("library")).unwrap().1
-    };
-    let (before, after) =
-        (chance(model.predict(&alone).unwrap()), chance(model.predict(&follows).unwrap()));
-    assert!(after > before, "{before} {after}");
+    model
+}
+
+#[test]
+fn cls_9_a_correction_takes_back_the_right_that_the_silence_counted() {
+    let [harbour, library] = ["harbour", "library"].map(|name| project(name).unwrap());
+    let (right, wrong) = (Truth::To(harbour), Truth::To(library));
+    for (answers, like) in [
+        (vec![right, wrong], vec![wrong]),
+        (vec![wrong, right], vec![right]),
+        (vec![right, Truth::NotTo(harbour)], vec![Truth::NotTo(harbour)]),
+        (vec![right, Truth::NotTo(library)], vec![Truth::NotTo(library)]),
+        (vec![right, Truth::Nowhere, right], vec![right]),
+        (vec![Truth::Nowhere, right], vec![right]),
+        (vec![Truth::NotTo(library), right], vec![right]),
+        (vec![right, right], vec![right]),
+    ] {
+        let judge = |truths: &[Truth]| {
+            let model = judged(truths);
+            (format!("{:?}", model.judge.rows()), format!("{:?}", model.blend))
+        };
+        assert_eq!(judge(&answers), judge(&like), "{answers:?}");
+    }
+    assert_ne!(format!("{:?}", judged(&[right]).judge), format!("{:?}", judged(&[wrong]).judge));
+}
+
+/// 4,000 words in a mail, other ones in each, to thirty people.
+fn heavy(number: u32) -> Features {
+    let to: Vec<String> = (0..30).map(|n| format!("p{n}x{number}@y.example")).collect();
+    let words: Vec<String> = (0..4_000).map(|n| format!("w{n}x{number}")).collect();
+    let raw = format!(
+        "Message-ID: <{number}@x>\nFrom: a{number}@x{number}.example\nTo: {}\nSubject: s{number}\n\n{}\n",
+        to.join(", "),
+        words.join(" ")
+    );
+    Features::read(&mail::read(raw.as_bytes(), &Caps::default()).unwrap(), at(number))
+}
+
+#[test]
+fn ml_3_a_model_is_bounded_and_forgets_first_what_it_learned_first() {
+    let most_bytes = 512 << 10;
+    let mut model = Learned { most_bytes, ..Learned::default() };
+    let nothing = model.export().unwrap().len();
+    let mut largest = 0;
+    for number in 0..90_u32 {
+        let document = DocumentId::derived(&[&number.to_be_bytes()]);
+        let class = model.class(project(&format!("project {}", number % 25)));
+        model.learn_of(document, heavy(number), Lesson::Is(class));
+        // The numbers of terms that were met are wider than those that were not.
+        let written = model.export().unwrap().len() - nothing;
+        largest = largest.max(written);
+    }
+    assert!(largest <= most_bytes + (TERMS_BYTES), "{largest}");
+    let known = |number: u32| model.has_learned(DocumentId::derived(&[&number.to_be_bytes()]));
+    assert!(!known(0) && known(89));
+    let first_known = (0..90).find(|number| known(*number)).unwrap();
+    assert!((first_known..90).all(known), "the first ones go first");
+    assert_eq!(model.documents.len(), model.mails.len());
+    // What was forgotten is nowhere any more: a model of what is left has the same histories.
+    assert_eq!(model.senders.len(), model.mails.len());
+    let restored = Learned { most_bytes, ..Learned::import(&model.export().unwrap()).unwrap() };
+    let question = heavy(500);
+    assert_eq!(model.predict(&question), restored.predict(&question));
+}
+
+/// The vocabulary counts each of 65,536 terms in one byte more at most.
+const TERMS_BYTES: usize = 1 << 16;
+
+#[test]
+fn ml_3_what_is_not_a_mail_stays_below_its_share_of_the_bound() {
+    let mut model = Learned::default();
+    let mails: Vec<Features> =
+        (0..40).map(|n| item(&format!("p{n}@x.example"), "s", "w", n)).collect();
+    for (number, mail) in mails.iter().enumerate() {
+        model.learn(mail.clone(), project(&format!("{}", number % 25)));
+    }
+    let mut judged = 0_u64;
+    // Rows and records of as many judged predictions as are kept.
+    while judged < 3_100 {
+        for mail in &mails {
+            let mut said = model.predict(mail).unwrap();
+            said.records = std::array::from_fn(|kind| pair(9, judged, kind as u64));
+            let document = DocumentId::derived(&[&judged.to_be_bytes()]);
+            let truth = said.choice.map_or(Truth::Nowhere, Truth::To);
+            model.judge_of(Some(document), &said, truth);
+            judged += 1;
+        }
+    }
+    let rest = model.export().unwrap().len();
+    assert!(MAILS_BYTES + rest + 2 * TERMS_BYTES <= MODEL_BYTES, "{rest}");
+    assert!(rest > 1 << 20, "nothing was kept: {rest}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 use super::{
     Learned, Records,
     blend::Evidence,
-    features::{Features, pair},
+    features::Features,
     fit::{log_odds, softmax},
     histories::Histories,
     judge::Signs,
@@ -44,9 +44,6 @@ impl View {
         let thread = model.of_thread(item);
         let Vote { nearest, share, voters } =
             model.neighbours.vote(&mail, count, &model.vocabulary);
-        let pending_thread = model.pending.of(item.earlier.iter().copied(), &model.classes);
-        let same = pair(7, item.subject, 0);
-        let pending_subject = model.pending.of(std::iter::once(same), &model.classes);
         let words = model.words.likeness(&mail);
         let (shape, _) = lift(&model.shapes, item.shape, SUBJECT_DOUBT);
         let (group, _) = lift(&model.groups, item.group, SUBJECT_DOUBT);
@@ -64,8 +61,6 @@ impl View {
                 nearest[class],
                 share[class],
                 days.ln_1p(),
-                pending_thread[class],
-                pending_subject[class],
                 words[class],
                 shape[class],
                 group[class],

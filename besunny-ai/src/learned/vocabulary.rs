@@ -34,6 +34,15 @@ impl Vocabulary {
         }
     }
 
+    /// Takes back a mail that was added.
+    pub(super) fn take(&mut self, item: &Features) {
+        self.mails = self.mails.saturating_sub(1);
+        for (term, _) in &item.terms {
+            let count = &mut self.counts[usize::from(*term)];
+            *count = count.saturating_sub(1);
+        }
+    }
+
     /// Weighs each term by how rare it is (inverse document frequency).
     pub(super) fn refresh(&mut self) {
         let mails = self.mails as f32;

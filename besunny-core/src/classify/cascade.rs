@@ -53,6 +53,18 @@ pub struct Ruling {
     pub promised: Option<f64>,
     /// What other classifiers said.
     pub others: Vec<Verdict>,
+    /// Who should have been asked, and could not be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unheard: Option<Unheard>,
+}
+
+/// A classifier that should have been asked, and did not answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unheard {
+    /// Why, in words and without content.
+    pub why: String,
+    /// Whether it was out of reach, so that it is asked again when it is back.
+    pub is_out: bool,
 }
 
 /// What a classifier that keeps a promise said.
@@ -104,7 +116,13 @@ impl Opinion {
     }
 
     fn ruling(&self, stage: Stage) -> Ruling {
-        Ruling { stage, needed: self.needed(), promised: Some(self.promised), others: Vec::new() }
+        Ruling {
+            stage,
+            needed: self.needed(),
+            promised: Some(self.promised),
+            others: Vec::new(),
+            unheard: None,
+        }
     }
 }
 
@@ -242,6 +260,15 @@ impl Conclusion {
             self.ruling.stage = Stage::Abstained;
             self.state = state;
         }
+        self
+    }
+
+    /// Leaves it to a person, with what is known, since a classifier was not heard.
+    #[must_use]
+    pub fn without(mut self, unheard: Unheard) -> Self {
+        self.state = review(ReviewReason::ClassifierFailed, suggestion(&self.state));
+        self.ruling.stage = Stage::Abstained;
+        self.ruling.unheard = Some(unheard);
         self
     }
 

@@ -4,11 +4,12 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::RepositoryError;
 use crate::{ids::UserId, label::Label, promise::Promises, tenant::TenantScope};
 
-/// The models of an owner whose state is kept; older ones are only listed.
+/// So many of an owner's models are kept; older ones are forgotten, with their state and promises.
 ///
 /// One may have some MiB, and who goes back goes back to one of the last.
 pub const KEPT_MODELS: u32 = 10;
@@ -23,7 +24,7 @@ pub const KEPT_MODELS: u32 = 10;
 /// - `lessons` MUST answer labels after a number in order, and the newest model
 ///   (`store.label.after`).
 /// - `put_model` MUST store a model only if the newest is the one named, and number it one higher
-///   (`store.model.conflict`); the state of the last [`KEPT_MODELS`] MUST be kept
+///   (`store.model.conflict`); the last [`KEPT_MODELS`] MUST be kept, and older ones forgotten
 ///   (`store.model.kept`).
 /// - No call MUST read or change another tenant's rows, nor another owner's (`store.tenant.models`).
 ///
@@ -41,13 +42,13 @@ pub trait Models: Debug + Send + Sync {
         after: u64,
         limit: usize,
     ) -> Result<Lessons, RepositoryError>;
-    /// Returns the models of an owner, the newest first.
+    /// Returns the models of an owner that are kept, the newest first.
     async fn models(
         &self,
         scope: &TenantScope,
         owner: UserId,
     ) -> Result<Vec<ModelRecord>, RepositoryError>;
-    /// Returns the state of a model; none when there is no such model, or it is kept no more.
+    /// Returns the state of a model; none when it is not there, or kept no more.
     async fn model_state(
         &self,
         scope: &TenantScope,
@@ -87,6 +88,8 @@ pub struct ModelRecord {
     pub learner: String,
     /// The last label it has learned, or skipped.
     pub seq: u64,
+    /// Which labels it has learned; what was skipped is left out.
+    pub learned: Learned,
     /// How its choices were kept so far.
     pub promises: Promises,
     /// SHA-256 of its state.
@@ -136,6 +139,8 @@ pub struct NewModel {
     pub learner: String,
     /// The last label it has learned, or skipped.
     pub seq: u64,
+    /// Which labels it has learned; what was skipped is left out.
+    pub learned: Learned,
     /// How its choices were kept so far.
     pub promises: Promises,
     /// Its state, which only the learner understands.
@@ -156,6 +161,7 @@ impl NewModel {
             made_by: self.made_by,
             learner: self.learner.clone(),
             seq: self.seq,
+            learned: self.learned.clone(),
             promises: self.promises.clone(),
             sha256: Sha256::digest(&self.state).into(),
             size_bytes: self.state.len() as u64,
@@ -164,22 +170,28 @@ impl NewModel {
     }
 }
 
-/// Returns which labels the newest of `models` has learned, in order: after the first number of
-/// each pair, up to the second. What was rolled back is left out.
-#[must_use]
-pub fn lineage(models: &[ModelRecord]) -> Vec<(u64, u64)> {
-    let find = |version: u32| models.iter().find(|model| model.version == version);
-    let mut ranges = Vec::new();
-    let mut next = models.iter().max_by_key(|model| model.version);
-    while let Some(model) = next {
-        let parent = model.parent.and_then(find);
-        if model.made_by == MadeBy::Learning {
-            ranges.push((parent.map_or(0, |parent| parent.seq), model.seq));
+/// Which labels a model has learned, in order: after the first number of each pair, up to the second.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Learned(Vec<(u64, u64)>);
+
+impl Learned {
+    /// Adds the labels after `after`, up to `until`.
+    #[must_use]
+    pub fn then(mut self, after: u64, until: u64) -> Self {
+        match self.0.last_mut() {
+            Some(last) if last.1 == after => last.1 = until,
+            _ if until > after => self.0.push((after, until)),
+            _ => {}
         }
-        next = parent;
+        self
     }
-    ranges.reverse();
-    ranges
+
+    /// Lists the pairs.
+    #[must_use]
+    pub fn ranges(&self) -> &[(u64, u64)] {
+        &self.0
+    }
 }
 
 #[cfg(test)]
@@ -187,28 +199,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_rolled_back_is_not_in_the_lineage() {
-        let model = |version, parent, made_by, seq| ModelRecord {
-            version,
-            parent,
-            made_by,
-            learner: "test/1".to_owned(),
-            seq,
-            promises: Promises::default(),
-            sha256: [0; 32],
-            size_bytes: 0,
-            made_at: DateTime::UNIX_EPOCH,
-        };
-        let mut models = vec![
-            model(1, None, MadeBy::Learning, 50),
-            model(2, Some(1), MadeBy::Learning, 100),
-            model(3, Some(2), MadeBy::Learning, 150),
-        ];
-        assert_eq!(lineage(&models), [(0, 50), (50, 100), (100, 150)]);
-        models.push(model(4, Some(1), MadeBy::RollingBack, 170));
-        assert_eq!(lineage(&models), [(0, 50)]);
-        models.push(model(5, Some(4), MadeBy::Learning, 200));
-        assert_eq!(lineage(&models), [(0, 50), (170, 200)]);
-        assert_eq!(lineage(&[]), []);
+    fn what_is_skipped_is_not_learned_and_what_follows_is_one_range() {
+        let learned = Learned::default().then(0, 0).then(0, 50).then(50, 100);
+        assert_eq!(learned.ranges(), [(0, 100)]);
+        // A model of before, with the labels up to 170 skipped.
+        let back = Learned::default().then(0, 50).then(170, 170).then(170, 200).then(200, 210);
+        assert_eq!(back.ranges(), [(0, 50), (170, 210)]);
     }
 }

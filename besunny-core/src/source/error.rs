@@ -1,24 +1,10 @@
-//! Why a source did not answer: a kind, the operation, the cause.
-use std::{error::Error, time::Duration};
-
+//! Why a source did not answer.
 use serde::{Deserialize, Serialize};
 
+use crate::failure::PortError;
+
 /// A source did not answer.
-///
-/// It never carries a body, a token or a header of the answer (ARCHITECTURE.md L7).
-#[derive(Debug, thiserror::Error)]
-#[error("{operation} failed: {kind}")]
-pub struct SourceError {
-    /// What it means for the engine.
-    pub kind: SourceErrorKind,
-    /// What was asked, such as `gmail.messages.get`.
-    pub operation: &'static str,
-    /// How long the source asked us to wait.
-    pub retry_after: Option<Duration>,
-    /// What the source said, when that is more than the kind; never content of an answer.
-    #[source]
-    pub source: Option<Box<dyn Error + Send + Sync>>,
-}
+pub type SourceError = PortError<SourceErrorKind>;
 
 /// What a failure means; the one retry table is in [`retry`](crate::retry).
 #[non_exhaustive]
@@ -54,27 +40,7 @@ pub enum SourceErrorKind {
     Misconfigured,
 }
 
-impl SourceError {
-    /// Makes an error of `kind` while doing `operation`.
-    #[must_use]
-    pub const fn new(kind: SourceErrorKind, operation: &'static str) -> Self {
-        Self { kind, operation, retry_after: None, source: None }
-    }
-
-    /// Adds how long the source asked us to wait.
-    #[must_use]
-    pub const fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
-        self.retry_after = wait;
-        self
-    }
-
-    /// Adds the cause.
-    #[must_use]
-    pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
-        self
-    }
-
+impl PortError<SourceErrorKind> {
     /// Says whether the failure may concern the items asked for, and not the stream.
     #[must_use]
     pub const fn concerns_item(&self) -> bool {

@@ -13,27 +13,28 @@ use futures::future;
 
 use super::{
     Abandoned, Worker,
+    acquaintance::thread_of,
     guarded::caught,
-    jobs::JobError,
+    jobs::{JobError, failure},
     lanes::{Lanes, TenantLanes},
     learning::Counsel,
 };
 use crate::{
     cause::describe,
     classify::{
-        Classifier, ClassifyError, Doubts, Question, Verdict,
-        cascade::{self, Bench, Conclusion, Opinion},
+        Classifier, ClassifyError, Doubts, Question, Unheard, Verdict,
+        cascade::{Bench, Conclusion, Opinion},
     },
     commit::{Decision, Effect},
     document::{Document, DocumentState, Review, ReviewReason},
     history::Fact,
-    ids::{DocumentId, ProjectId, UserId},
+    ids::{DocumentId, UserId},
     job::{Job, Task},
     label::{Answer, Said, Teacher, Truth},
     mail::Mail,
     project::Project,
     repository::{Pending, RepositoryError, ThreadMember},
-    retry,
+    retry::{self, Tries},
     scheduler::Claim,
     standing::{Orders, StandingRule},
     tenant::TenantScope,
@@ -44,6 +45,8 @@ use crate::{
 pub(super) struct Errand {
     pub(super) claim: Claim,
     pub(super) document: DocumentId,
+    /// The version at which it waits for a person, where it is asked about again.
+    pub(super) again: Option<u64>,
 }
 
 /// An errand with what was read; nothing when there is nothing to decide any more.
@@ -65,6 +68,8 @@ struct Refused {
 struct Background {
     candidates: Arc<[Project]>,
     threads: Vec<ThreadMember>,
+    /// Whose thread is not theirs.
+    strangers: BTreeSet<DocumentId>,
     rules: Arc<[StandingRule]>,
     /// What the owner's model says.
     counsel: Counsel,
@@ -72,12 +77,11 @@ struct Background {
     may_ask: bool,
 }
 
-/// A document that no classifier could weigh to the end.
+/// What the classifiers came to, and who of them could not be asked.
 #[derive(Debug)]
-struct Unweighed {
-    error: ClassifyError,
-    /// The best guess before that.
-    suggestion: Option<ProjectId>,
+struct Heard {
+    conclusion: Conclusion,
+    silent: Option<ClassifyError>,
 }
 
 impl Worker {
@@ -134,12 +138,20 @@ impl Worker {
     async fn read(&self, batch: &mut Vec<Errand>, max_bytes: usize) -> Result<Vec<Case>, JobError> {
         let Some(first) = batch.first() else { return Ok(Vec::new()) };
         let ids: Vec<DocumentId> = batch.iter().map(|errand| errand.document).collect();
-        let read = self.repository.pending(&first.claim.scope, &ids, max_bytes).await?;
+        let scope = &first.claim.scope;
+        let read = match first.again {
+            None => self.repository.pending(scope, &ids, max_bytes).await?,
+            Some(_) => self.repository.mails(scope, &ids, max_bytes).await?,
+        };
         if read.is_empty() {
             return Err(RepositoryError::Missing("answer").into());
         }
         let taken = batch.drain(..read.len().min(ids.len()));
-        Ok(taken.zip(read).map(|(errand, pending)| Case { errand, pending }).collect())
+        let case = |(errand, found): (Errand, Option<Pending>)| {
+            let pending = found.filter(|found| errand.is_about(&found.document));
+            Case { errand, pending }
+        };
+        Ok(taken.zip(read).map(case).collect())
     }
 
     /// Decides wave by wave; where one is refused, it ends.
@@ -221,7 +233,9 @@ impl Worker {
             let questions: Vec<Question<'_>> = questions.collect();
             let rules = self.repository.rules(scope, owner).await?;
             let counsel = self.counsel(scope, owner, &questions, &candidates).await?;
-            backgrounds.insert(owner, Background { candidates, threads, rules, counsel, may_ask });
+            let strangers = self.strangers(scope, &cases, &threads, &candidates).await?;
+            let background = Background { candidates, threads, strangers, rules, counsel, may_ask };
+            backgrounds.insert(owner, background);
         }
         Ok(backgrounds)
     }
@@ -243,28 +257,31 @@ impl Worker {
             let fact = Fact::Ruled { rule, state: state.clone(), act: None };
             return Ok(Some(Decision { document: id, expected, state, fact }));
         }
-        let thread = background.thread_of(mail);
-        let scope = &case.errand.claim.scope;
-        let is_stranger = self.is_stranger(scope, mail, &thread, candidates).await?;
-        let thread = if is_stranger { Vec::new() } else { thread };
+        let is_stranger = background.strangers.contains(&id);
+        let thread = if is_stranger { Vec::new() } else { background.thread_of(mail) };
         let question = Question { document, mail, thread: &thread };
-        let (state, fact) = match self.conclude(&question, background, lanes).await {
-            Ok(concluded) => {
-                let barred = orders.barred(&concluded.verdict);
-                let held = orders.hold(concluded, candidates, &self.settings);
-                let Conclusion { verdict, state, ruling } =
-                    held.cautious(Doubts { mail, is_stranger });
-                let (verdict, ruling) = (Box::new(verdict), Box::new(ruling));
-                (state.clone(), Fact::Decided { verdict, state, ruling, barred })
+        let Heard { conclusion, silent } = match self.conclude(&question, background, lanes).await {
+            Ok(heard) => heard,
+            Err(error) if case.errand.waits_for(&error) => return Err(error.into()),
+            // Nothing is known and nothing is guessed.
+            Err(_) if case.errand.again.is_some() => return Ok(None),
+            Err(error) => {
+                let (state, fact) = undecided(describe(&error));
+                return Ok(Some(Decision { document: id, expected, state, fact }));
             }
-            // Nothing is guessed: after the last attempt a person decides.
-            Err(Unweighed { error, suggestion })
-                if case.errand.claim.strikes + 1 >= retry::JOB_ATTEMPTS =>
-            {
-                undecided(describe(&error), suggestion)
-            }
-            Err(Unweighed { error, .. }) => return Err(error.into()),
         };
+        let concluded = match silent {
+            None => conclusion,
+            Some(error) if case.errand.waits_for(&error) => return Err(error.into()),
+            Some(_) if case.errand.again.is_some() => return Ok(None),
+            Some(error) => conclusion
+                .without(Unheard { why: describe(&error), is_out: !failure(&error).is_strike() }),
+        };
+        let barred = orders.barred(&concluded.verdict);
+        let held = orders.hold(concluded, candidates, &self.settings);
+        let Conclusion { verdict, state, ruling } = held.cautious(Doubts { mail, is_stranger });
+        let (verdict, ruling) = (Box::new(verdict), Box::new(ruling));
+        let fact = Fact::Decided { verdict, state: state.clone(), ruling, barred };
         Ok(Some(Decision { document: id, expected, state, fact }))
     }
 
@@ -274,34 +291,34 @@ impl Worker {
         question: &Question<'_>,
         background: &Background,
         lanes: &Lanes,
-    ) -> Result<Conclusion, Unweighed> {
+    ) -> Result<Heard, ClassifyError> {
         let candidates = &background.candidates;
         let bench = Bench { question, candidates, settings: &self.settings };
         let promised = self.settings.promised.of(question.document.kind);
         let rules =
-            self.timed(self.guarded(&*self.classifier).classify(question, candidates)).await;
-        let rules = rules.map_err(|error| Unweighed { error, suggestion: None })?;
+            self.timed(self.guarded(&*self.classifier).classify(question, candidates)).await?;
         let learned = background.counsel.opinion(question.document, rules.choice, promised);
         let first = bench.conclude(rules, learned);
+        let heard = |conclusion| Heard { conclusion, silent: None };
         let Some(language) = self.language.as_ref().filter(|_| background.may_ask) else {
-            return Ok(first);
+            return Ok(heard(first));
         };
         if !first.is_open() {
-            return Ok(first);
+            return Ok(heard(first));
         }
         let lane = lanes.enter().await;
         let verdict = self.timed(self.guarded(&**language).classify(question, candidates)).await;
         drop(lane);
-        match verdict {
+        Ok(match verdict {
             Ok(verdict) => {
                 let kind = question.document.kind;
                 let promise = background.counsel.promises.of(&verdict.classifier, kind, promised);
                 let threshold = promise.threshold();
-                let second = Opinion { verdict, promised, threshold, known: 0 };
-                Ok(bench.reconsider(first, second))
+                heard(bench.reconsider(first, Opinion { verdict, promised, threshold, known: 0 }))
             }
-            Err(error) => Err(Unweighed { error, suggestion: cascade::suggestion(&first.state) }),
-        }
+            // What the others said stays, for the person who decides and for the log of answers.
+            Err(error) => Heard { conclusion: first, silent: Some(error) },
+        })
     }
 
     /// Notes how long a classifier took, unless it says so itself.
@@ -317,17 +334,22 @@ impl Worker {
         Ok(verdict)
     }
 
-    /// Returns a decision as effects; a route is taken for right if nobody corrects it.
+    /// Returns a decision as effects; a route is taken for right if nobody corrects it, and who was out
+    /// is asked again.
     fn effects(&self, scope: &TenantScope, decision: Decision) -> Vec<Effect> {
+        let (document, version) = (decision.document, decision.expected + 1);
         let routed = decision.state.project().filter(|_| self.learner.is_some());
         let consent = routed.zip(Said::of(&decision.fact)).map(|(project, said)| {
-            let (document, truth) = (decision.document, Truth::To(project));
+            let truth = Truth::To(project);
             let answer = Answer { document, truth, by: Teacher::Consent, said, act: None };
-            let task = Task::Consent { version: decision.expected + 1, answer };
-            let job = Job::new(scope.tenant(), task);
+            let job = Job::new(scope.tenant(), Task::Consent { version, answer });
             Effect::Defer { job, by: self.settings.consent_after }
         });
-        std::iter::once(Effect::Decide(decision)).chain(consent).collect()
+        let again = decision.fact.waits_for_classifier().then(|| {
+            let job = Job::new(scope.tenant(), Task::AskAgain { document, version });
+            Effect::Defer { job, by: retry::OUTAGE_OVER }
+        });
+        std::iter::once(Effect::Decide(decision)).chain(consent).chain(again).collect()
     }
 
     /// Leaves a document to a person without reading its mail: doing so ended everybody who tried.
@@ -340,7 +362,7 @@ impl Worker {
         let found = self.repository.document(&claim.scope, document).await?;
         let pending = found.filter(|document| document.state == DocumentState::Pending);
         let decision = pending.map(|Document { id, version, .. }| {
-            let (state, fact) = undecided(why.to_string(), None);
+            let (state, fact) = undecided(why.to_string());
             Effect::Decide(Decision { document: id, expected: version, state, fact })
         });
         self.complete(&claim.scope, &[claim], decision.into_iter().collect()).await
@@ -348,18 +370,35 @@ impl Worker {
 }
 
 /// Returns what becomes of a document on which no classifier will decide.
-fn undecided(why: String, suggestion: Option<ProjectId>) -> (DocumentState, Fact) {
-    let reason = ReviewReason::ClassifierFailed;
-    let state = DocumentState::NeedsReview(Review { reason, suggestion });
-    (state, Fact::ClassifierFailed { why })
+fn undecided(why: String) -> (DocumentState, Fact) {
+    let review = Review { reason: ReviewReason::ClassifierFailed, suggestion: None };
+    (DocumentState::NeedsReview(review), Fact::ClassifierFailed { why })
+}
+
+/// Says whether a failure may be healed before a person should see the document.
+fn is_patient(claim: &Claim, error: &ClassifyError) -> bool {
+    let failure = failure(error);
+    let strikes = claim.strikes + u32::from(failure.is_strike());
+    retry::is_worth_waiting(failure, Tries { attempt: claim.attempt + 1, strikes })
+}
+
+impl Errand {
+    /// Says whether there is still something to decide.
+    fn is_about(&self, document: &Document) -> bool {
+        self.again.is_none_or(|version| version == document.version)
+    }
+
+    /// Says whether to ask again later; a person sees what is asked about again, so that can wait.
+    fn waits_for(&self, error: &ClassifyError) -> bool {
+        let is_out = !failure(error).is_strike();
+        is_patient(&self.claim, error) || is_out && self.again.is_some()
+    }
 }
 
 impl Background {
     /// Returns where earlier mails of the mail's thread went.
     fn thread_of(&self, mail: &Mail) -> Vec<ThreadMember> {
-        let named: HashSet<&str> = mail.thread_ids().collect();
-        let is_named = |member: &&ThreadMember| named.contains(member.message_id.expose().as_str());
-        self.threads.iter().filter(is_named).cloned().collect()
+        thread_of(mail, &self.threads).into_iter().cloned().collect()
     }
 }
 

@@ -187,10 +187,7 @@ impl<C: Classifier + ?Sized> Classifier for Guarded<'_, C> {
         candidates: &[Project],
     ) -> Result<Verdict, ClassifyError> {
         let verdict = self.answer(|| self.port.classify(question, candidates)).await;
-        verdict.unwrap_or_else(|unanswered| {
-            let classifier = "that was asked".to_owned();
-            Err(ClassifyError { classifier, source: Box::new(unanswered) })
-        })
+        verdict.unwrap_or_else(|unanswered| Err(ClassifyError::new("that was asked", unanswered)))
     }
 }
 

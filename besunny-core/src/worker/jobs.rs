@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cause::describe,
-    classify::ClassifyError,
+    classify::{ClassifyError, Outage},
     commit::{Basis, Claimed, Commit, Effect},
     ids::{CommitId, StreamId, TenantId},
     job::Task,
@@ -71,10 +71,18 @@ impl JobError {
                 | RepositoryError::Taken(_)
                 | RepositoryError::Corrupt { .. },
             )
-            | Self::Classify(_)
             | Self::Panicked(_) => JobFailure::Other,
+            Self::Classify(error) => failure(error),
             Self::Abandoned(_) => JobFailure::Abandoned,
         }
+    }
+}
+
+/// Says what the retry table asks about a classifier.
+pub(super) const fn failure(error: &ClassifyError) -> JobFailure {
+    match error.outage {
+        Some(Outage { kind, retry_after }) => JobFailure::Source { kind, retry_after },
+        None => JobFailure::Other,
     }
 }
 
@@ -119,7 +127,7 @@ impl Worker {
     /// Does jobs at once: decisions of one tenant together, everything else alone.
     async fn perform(&self, claims: Vec<Claim>, lanes: &TenantLanes) {
         let mut running = FuturesUnordered::new();
-        let mut errands: BTreeMap<TenantId, Vec<Errand>> = BTreeMap::new();
+        let mut errands: BTreeMap<(TenantId, bool), Vec<Errand>> = BTreeMap::new();
         let mut consents: BTreeMap<TenantId, Vec<Consent>> = BTreeMap::new();
         for claim in claims {
             if claim.expired >= retry::JOB_ATTEMPTS {
@@ -128,8 +136,12 @@ impl Worker {
             }
             match claim.job.task.clone() {
                 Task::Classify { document } => {
-                    let errands = errands.entry(claim.scope.tenant()).or_default();
-                    errands.push(Errand { claim, document });
+                    let errands = errands.entry((claim.scope.tenant(), false)).or_default();
+                    errands.push(Errand { claim, document, again: None });
+                }
+                Task::AskAgain { document, version } => {
+                    let errands = errands.entry((claim.scope.tenant(), true)).or_default();
+                    errands.push(Errand { claim, document, again: Some(version) });
                 }
                 Task::File { stream, item } => {
                     let work = self.file(claim.clone(), stream, item);
@@ -171,7 +183,10 @@ impl Worker {
 
     /// Ends a claim after a failure: again later, or given up.
     pub(super) async fn put_off(&self, claim: &Claim, error: &JobError) {
-        let (cause, attempt) = (error.cause(), claim.attempt + 1);
+        let (mut cause, attempt) = (error.cause(), claim.attempt + 1);
+        if matches!(claim.job.task, Task::AskAgain { .. }) {
+            cause = cause.unpaused();
+        }
         let strike = cause.is_strike();
         let tries = Tries { attempt, strikes: claim.strikes + u32::from(strike) };
         let luck = retry::luck(&[claim.job.id.as_bytes(), &claim.epoch.0.to_be_bytes()]);
@@ -196,7 +211,9 @@ impl Worker {
                     tracing::warn!(job = %claim.job.id, error, "cannot leave a document to a person");
                 }
             }
-            Task::File { .. } | Task::Consent { .. } => self.put_off(&claim, &why.into()).await,
+            Task::File { .. } | Task::Consent { .. } | Task::AskAgain { .. } => {
+                self.put_off(&claim, &why.into()).await;
+            }
         }
     }
 

@@ -4,11 +4,7 @@
 //! was said since, by whatever process, so a correction is felt at once and no notice is needed. A
 //! stored state only saves learning the whole log again, and that is done when something learned was
 //! taken back: the model is then what it would be had nobody said it.
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, mem, sync::Arc};
 
 use super::{Worker, guarded::caught, jobs::JobError};
 use crate::{
@@ -16,38 +12,27 @@ use crate::{
     classify::{Question, Verdict, cascade::Opinion},
     commit::Effect,
     document::{Document, DocumentKind},
-    ids::{DocumentId, ProjectId, TenantId, UserId},
+    ids::{DocumentId, ProjectId, UserId},
     label::{Answer, Label, Truth, Unsaid},
-    learner::{Example, Learner, Model},
+    learner::{Example, Guess, Learner, Model},
+    mail::Mail,
     project::Project,
-    promise::{Outcome, Promises, Threshold},
-    repository::{MadeBy, NewModel, Pending, RepositoryError, lineage},
+    promise::{Guessed, Promises, Threshold},
+    repository::{Learned, MadeBy, NewModel, Pending, RepositoryError},
     scheduler::Claim,
     settings::Promised,
     tenant::TenantScope,
 };
 
-/// So many answers are learned between two looks at the log.
+mod shelf;
+
+use shelf::Endless;
+pub use shelf::{Aside, AtOnce, Shelf};
+
+/// So many answers are learned between two looks at the log, and at most so many in one piece.
 const LESSONS: usize = 100;
 /// Mails that are learned hold about so much memory.
 const IN_FLIGHT_BYTES: usize = 8 << 20;
-
-/// Models that are held in memory, the last ones asked.
-#[derive(Default)]
-pub struct Shelf {
-    slots: Mutex<Slots>,
-}
-
-#[derive(Default)]
-struct Slots {
-    held: HashMap<(TenantId, UserId), Slot>,
-    turn: u64,
-}
-
-struct Slot {
-    taught: Arc<Kept>,
-    asked_at: u64,
-}
 
 type Kept = futures::lock::Mutex<Taught>;
 
@@ -56,12 +41,23 @@ type Kept = futures::lock::Mutex<Taught>;
 struct Taught {
     /// The stored model it came from.
     version: Option<u32>,
-    /// The last label that the stored one has learned.
+    /// The last label that the stored one has learned or skipped.
     stored: u64,
+    /// Which labels the stored one has learned.
+    learned: Learned,
     /// The last label it has learned itself.
     seq: u64,
     promises: Promises,
     model: Option<Box<dyn Model>>,
+}
+
+/// Why a model did not learn.
+#[derive(Debug, thiserror::Error)]
+enum Untaught {
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    #[error(transparent)]
+    Endless(#[from] Endless),
 }
 
 /// What a model says about documents of one owner.
@@ -80,46 +76,6 @@ pub(super) struct Consent {
     pub(super) claim: Claim,
     pub(super) version: u64,
     pub(super) answer: Answer,
-}
-
-impl Shelf {
-    fn find(&self, key: (TenantId, UserId)) -> Option<Arc<Kept>> {
-        let mut slots = self.lock();
-        slots.turn += 1;
-        let turn = slots.turn;
-        let slot = slots.held.get_mut(&key)?;
-        slot.asked_at = turn;
-        Some(Arc::clone(&slot.taught))
-    }
-
-    /// Forgets a model that may be half taught.
-    fn forget(&self, key: (TenantId, UserId)) {
-        self.lock().held.remove(&key);
-    }
-
-    /// Makes room for a model that knows nothing yet, at the cost of the one not asked for longest.
-    fn open(&self, key: (TenantId, UserId), most: usize) -> Arc<Kept> {
-        let mut slots = self.lock();
-        let turn = slots.turn;
-        if slots.held.len() >= most.max(1) && !slots.held.contains_key(&key) {
-            let oldest = slots.held.iter().min_by_key(|(key, slot)| (slot.asked_at, **key));
-            if let Some(oldest) = oldest.map(|(key, _)| *key) {
-                slots.held.remove(&oldest);
-            }
-        }
-        let fresh = || Slot { taught: Arc::default(), asked_at: turn };
-        Arc::clone(&slots.held.entry(key).or_insert_with(fresh).taught)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Slots> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for Shelf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shelf").field("models", &self.lock().held.len()).finish()
-    }
 }
 
 impl Counsel {
@@ -159,11 +115,11 @@ impl Worker {
         };
         let asked = caught(async {
             let mut taught = kept.lock().await;
-            self.catch_up(scope, owner, learner.as_ref(), &mut taught).await?;
+            self.catch_up(scope, owner, learner, &mut taught).await?;
             Ok(self.ask(learner.as_ref(), &taught, questions, candidates))
         });
         let error = match asked.await {
-            Ok(Err(error @ RepositoryError::Store(_))) => return Err(error),
+            Ok(Err(Untaught::Repository(error @ RepositoryError::Store(_)))) => return Err(error),
             Ok(Ok(counsel)) => return Ok(counsel),
             Ok(Err(error)) => describe(&error),
             Err(panicked) => describe(&panicked),
@@ -205,9 +161,9 @@ impl Worker {
         &self,
         scope: &TenantScope,
         owner: UserId,
-        learner: &dyn Learner,
+        learner: &Arc<dyn Learner>,
         taught: &mut Taught,
-    ) -> Result<(), RepositoryError> {
+    ) -> Result<(), Untaught> {
         let mut is_due = false;
         loop {
             let lessons = self.repository.lessons(scope, owner, taught.seq, LESSONS).await?;
@@ -230,7 +186,7 @@ impl Worker {
         }
         let much = taught.version.map_or(1, |_| self.settings.store_model_every.max(1));
         if is_due || taught.seq - taught.stored >= much {
-            self.store_model(scope, owner, learner, taught).await;
+            self.store_model(scope, owner, learner.as_ref(), taught).await?;
         }
         Ok(())
     }
@@ -240,28 +196,35 @@ impl Worker {
         &self,
         scope: &TenantScope,
         owner: UserId,
-        learner: &dyn Learner,
-    ) -> Result<Taught, RepositoryError> {
+        learner: &Arc<dyn Learner>,
+    ) -> Result<Taught, Untaught> {
         let models = self.repository.models(scope, owner).await?;
         let Some(newest) = models.first() else { return Ok(Taught::default()) };
-        let (version, seq) = (Some(newest.version), newest.seq);
+        let (version, seq, so_far) = (Some(newest.version), newest.seq, newest.learned.clone());
         let state = if newest.learner == learner.name() {
             self.repository.model_state(scope, owner, newest.version).await?
         } else {
             None
         };
-        match state.map(|state| learner.import(&state)) {
+        let read = match state {
+            Some(state) => {
+                let learner = Arc::clone(learner);
+                Some(self.shelf.aside(move || learner.import(&state)).await?)
+            }
+            None => None,
+        };
+        match read {
             Some(Ok(model)) => {
                 let (promises, model) = (newest.promises.clone(), Some(model));
-                return Ok(Taught { version, stored: seq, seq, promises, model });
+                return Ok(Taught { version, stored: seq, learned: so_far, seq, promises, model });
             }
             Some(Err(error)) => {
                 tracing::warn!(error = describe(&error), "a stored model cannot be read");
             }
             None => {}
         }
-        let taught = self.learn_again(scope, owner, learner, lineage(&models)).await?;
-        Ok(Taught { version, stored: seq, seq, ..taught })
+        let taught = self.learn_again(scope, owner, learner, so_far.ranges().to_vec()).await?;
+        Ok(Taught { version, stored: seq, learned: so_far, seq, ..taught })
     }
 
     /// Learns from the log what the newest model had learned and what came after, as far as it holds.
@@ -269,15 +232,19 @@ impl Worker {
         &self,
         scope: &TenantScope,
         owner: UserId,
-        learner: &dyn Learner,
-    ) -> Result<Taught, RepositoryError> {
+        learner: &Arc<dyn Learner>,
+    ) -> Result<Taught, Untaught> {
         let models = self.repository.models(scope, owner).await?;
-        let mut ranges = lineage(&models);
-        ranges.push((models.first().map_or(0, |newest| newest.seq), u64::MAX));
+        let newest = models.first();
+        let so_far = newest.map(|newest| newest.learned.clone()).unwrap_or_default();
+        let stored = newest.map_or(0, |newest| newest.seq);
+        let mut ranges = so_far.ranges().to_vec();
+        ranges.push((stored, u64::MAX));
         let taught = self.learn_again(scope, owner, learner, ranges).await?;
         // A model that forgot everything is stored too: it takes the place of one that did not.
         let model = taught.model.or_else(|| Some(learner.fresh()));
-        Ok(Taught { version: models.first().map(|newest| newest.version), model, ..taught })
+        let version = newest.map(|newest| newest.version);
+        Ok(Taught { version, stored, learned: so_far, model, ..taught })
     }
 
     /// Learns what was said after the first number of each range, up to the second, and still holds.
@@ -285,9 +252,9 @@ impl Worker {
         &self,
         scope: &TenantScope,
         owner: UserId,
-        learner: &dyn Learner,
+        learner: &Arc<dyn Learner>,
         mut ranges: Vec<(u64, u64)>,
-    ) -> Result<Taught, RepositoryError> {
+    ) -> Result<Taught, Untaught> {
         let mut taken_back: Vec<Answer> = Vec::new();
         for (after, until) in &mut ranges {
             let (mut seq, end) = (*after, *until);
@@ -331,10 +298,10 @@ impl Worker {
     async fn learn(
         &self,
         scope: &TenantScope,
-        learner: &dyn Learner,
+        learner: &Arc<dyn Learner>,
         taught: &mut Taught,
         (labels, unsaid): (&[Label], &Unsaid),
-    ) -> Result<(), RepositoryError> {
+    ) -> Result<(), Untaught> {
         let holding: Vec<&Answer> =
             labels.iter().map(|label| &label.answer).filter(|it| unsaid.leaves(it)).collect();
         let mut left = holding.as_slice();
@@ -342,15 +309,24 @@ impl Worker {
             let ids: Vec<DocumentId> = left.iter().map(|answer| answer.document).collect();
             let read = self.readable(scope, &ids).await?;
             if read.is_empty() {
-                return Err(RepositoryError::Missing("answer"));
+                return Err(RepositoryError::Missing("answer").into());
             }
             let (here, later) = left.split_at(read.len().min(left.len()));
-            for (answer, found) in here.iter().zip(read) {
-                if let Some(Pending { document, mail }) = &found {
+            let lessons = here.iter().zip(read).filter_map(|(answer, found)| {
+                found.map(|Pending { document, mail }| (document, mail, (*answer).clone()))
+            });
+            let lessons: Vec<(Document, Mail, Answer)> = lessons.collect();
+            let (learner, promised) = (Arc::clone(learner), self.settings.promised);
+            // Whoever drops this leaves a model that knows nothing and learns the log again.
+            let mut pupil = mem::take(taught);
+            let learning = self.shelf.aside(move || {
+                for (document, mail, answer) in &lessons {
                     let example = Example { document, mail, truth: answer.truth };
-                    taught.take_in(learner, self.settings.promised, &example, answer);
+                    pupil.take_in(learner.as_ref(), promised, &example, answer);
                 }
-            }
+                pupil
+            });
+            *taught = learning.await?;
             left = later;
         }
         taught.seq = labels.last().map_or(taught.seq, |label| label.seq);
@@ -384,14 +360,21 @@ impl Worker {
         owner: UserId,
         learner: &dyn Learner,
         taught: &mut Taught,
-    ) {
-        let Some(model) = &taught.model else { return };
-        let state = match model.export() {
-            Ok(state) => state.into(),
-            Err(error) => {
+    ) -> Result<(), Untaught> {
+        let mut pupil = mem::take(taught);
+        let writing = self.shelf.aside(move || {
+            let state = pupil.model.as_mut().map(|model| model.export());
+            (pupil, state)
+        });
+        let state;
+        (*taught, state) = writing.await?;
+        let state = match state {
+            Some(Ok(state)) => state.into(),
+            Some(Err(error)) => {
                 tracing::warn!(error = describe(&error), "a model cannot be written");
-                return;
+                return Ok(());
             }
+            None => return Ok(()),
         };
         let new = NewModel {
             newest: taught.version,
@@ -399,16 +382,21 @@ impl Worker {
             made_by: MadeBy::Learning,
             learner: learner.name().to_owned(),
             seq: taught.seq,
+            learned: taught.learned.clone().then(taught.stored, taught.seq),
             promises: taught.promises.clone(),
             state,
             made_at: self.clock.now(),
         };
         match self.repository.put_model(scope, owner, &new).await {
-            Ok(version) => (taught.version, taught.stored) = (Some(version), taught.seq),
+            Ok(version) => {
+                taught.version = Some(version);
+                (taught.stored, taught.learned) = (taught.seq, new.learned);
+            }
             // Another process was first; its model is read when this one is asked again.
             Err(RepositoryError::Conflict) => {}
             Err(error) => tracing::warn!(error = describe(&error), "cannot store a model"),
         }
+        Ok(())
     }
 
     /// Takes it for right that nobody corrected routes of one tenant (CLS-9).
@@ -461,6 +449,9 @@ impl Taught {
     }
 
     /// Learns one answer, and how what had been said before was kept.
+    ///
+    /// Another answer about the same document is judged in the place of the one before, such as a
+    /// correction after the silence that counted as "right" (CLS-9).
     fn take_in(
         &mut self,
         learner: &dyn Learner,
@@ -468,23 +459,26 @@ impl Taught {
         example: &Example<'_>,
         answer: &Answer,
     ) {
-        let (kind, truth) = (example.document.kind, example.truth);
-        let level = promised.of(kind);
-        let guess = self.model.get_or_insert_with(|| learner.fresh()).learn(example);
-        // What was said before the decision counts: by now it may have learned mails alike.
-        let own = answer.said.iter().find(|said| said.classifier == learner.name());
-        let guessed = guess.and_then(|guess| {
-            let said = own.map(|said| (said.choice, said.confidence));
-            let (choice, confidence) = said.unwrap_or((guess.choice, guess.confidence));
-            Outcome::of(choice, confidence, truth)
-        });
-        if let Some(outcome) = guessed {
-            self.promises.observe(learner.name(), kind, level, outcome);
+        let (document, kind, truth) = (example.document.id, example.document.kind, example.truth);
+        let model = self.model.get_or_insert_with(|| learner.fresh());
+        let is_first = !model.has_learned(document);
+        let guess = model.learn(example);
+        if !is_first {
+            self.promises.correct(document, truth);
+            return;
         }
-        for said in answer.said.iter().filter(|said| said.classifier != learner.name()) {
-            if let Some(outcome) = Outcome::of(said.choice, said.confidence, truth) {
-                self.promises.observe(&said.classifier, kind, level, outcome);
-            }
+        let level = promised.of(kind);
+        let mut judge = |classifier: &str, guess: Guess| {
+            let guessed = Guessed { classifier, kind, level, document, guess };
+            self.promises.judge(guessed, truth);
+        };
+        // What was said before the decision counts: by now it may have learned mails alike.
+        let own = answer.said.iter().any(|said| said.classifier == learner.name());
+        if let Some(guess) = guess.filter(|_| !own) {
+            judge(learner.name(), guess);
+        }
+        for said in &answer.said {
+            judge(&said.classifier, Guess { choice: said.choice, confidence: said.confidence });
         }
     }
 }

@@ -2,6 +2,7 @@
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use besunny_core::{
+    cause::{after_colon, io_kind},
     clock::Clock,
     source::{SourceError, SourceErrorKind},
 };
@@ -50,18 +51,14 @@ pub(crate) struct Answer {
 /// Why there is no complete answer; never carries anything of it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Broken {
-    #[error("no connection{}", cause(*.0))]
+    #[error("no connection{}", after_colon(*.0))]
     Unreachable(Option<io::ErrorKind>),
-    #[error("the connection broke{}", cause(*.0))]
+    #[error("the connection broke{}", after_colon(*.0))]
     Cut(Option<io::ErrorKind>),
     #[error("no complete answer in time")]
     TimedOut,
     #[error("the answer is larger than the call takes")]
     TooLarge,
-}
-
-fn cause(kind: Option<io::ErrorKind>) -> String {
-    kind.map(|kind| format!(": {kind}")).unwrap_or_default()
 }
 
 impl Http {
@@ -164,12 +161,7 @@ pub(super) async fn within<T>(
 
 /// Keeps of an error only what cannot carry content: the kind of the input or output that failed.
 pub(super) fn broken(error: &reqwest::Error) -> Broken {
-    let mut kind = None;
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        kind = inner.downcast_ref::<io::Error>().map(io::Error::kind).or(kind);
-        cause = inner.source();
-    }
+    let kind = io_kind(error);
     match () {
         () if error.is_timeout() => Broken::TimedOut,
         () if error.is_connect() => Broken::Unreachable(kind),

@@ -1,7 +1,10 @@
 //! `besunny demo`: everything at work on a simulated Gmail, over HTTP and with nothing shortened.
-use std::{net::SocketAddr, path::PathBuf, process::Command};
+use std::{net::SocketAddr, path::PathBuf, process::Command, time::Duration};
 
-use besunny::{core::address::Username, sqlite::Place};
+use besunny::{
+    core::{address::Username, clock::Clock, tenant::Allowed},
+    sqlite::Place,
+};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -14,10 +17,12 @@ use crate::{
     project_file::Projects,
 };
 
+mod filing;
 mod first;
 mod sample;
 mod world;
 
+use filing::Filing;
 use first::First;
 use world::World;
 
@@ -25,6 +30,9 @@ use world::World;
 const USER: &str = "sunny";
 /// The domain of virtual addresses in the sample mail.
 const DOMAIN: &str = "besunny.example";
+
+/// Long enough to read a line of the feed, short enough not to wait.
+const PAUSE_MS: u64 = 6_000;
 
 /// Starts a simulated mailbox, and the server on it.
 #[derive(Debug, clap::Args)]
@@ -35,6 +43,9 @@ pub(super) struct Demo {
     /// Do not open a browser
     #[arg(long)]
     no_browser: bool,
+    /// A mail arrives after so many milliseconds, and then the next one
+    #[arg(long, value_name = "MS", default_value_t = PAUSE_MS)]
+    pause_ms: u64,
 }
 
 impl Demo {
@@ -51,18 +62,23 @@ impl Demo {
             let message = "the demo is for this machine only: listen on 127.0.0.1";
             return Err(Refusal::usage("listen", message));
         }
-        let world = World::start(at).await?;
+        let earlier = sample::earlier(besunny::SystemClock::default().now());
+        let earlier = earlier.map_err(|error| Refusal::finding("demo", error.to_string()))?;
+        let world = World::start(at, &earlier).await?;
         let user = username()?;
         let first = First::begin(speaker);
         let place = db.map_or(Place::Temporary, Place::File);
         let home = Home::open(place, |builder, clock| {
             let builder = builder.sink(first).virtual_domain(DOMAIN);
             let builder = builder.map_err(|error| Refusal::usage("demo", error.to_string()))?;
+            let builder = world.wire_model(builder, clock)?;
             world.mailbox().wire(builder, clock)
         });
         let home = home.await?;
+        home.besunny.store().allow(&home.scope, Allowed { language_models: true }).await?;
         let owner = home.user(&user).await?;
         Projects::parse(sample::PROJECTS, "projects.toml")?.put(&home, owner).await?;
+        let (besunny, scope) = (home.besunny.clone(), home.scope);
         let reach = Reach { at, public_url: None, hosts: Vec::new(), token: None };
         let hosting = Hosting::prepare(home, &user, Some(world.mailbox()), &reach).await?;
         let link = hosting.link.expose_secret().to_owned();
@@ -78,7 +94,8 @@ impl Demo {
         if !self.no_browser {
             browse(&link);
         }
-        let arriving = world.keep_arriving();
+        let filing = Filing { besunny, scope, owner, earlier };
+        let arriving = world.keep_arriving(Duration::from_millis(self.pause_ms), filing.done());
         hosting.run(listener, stop.wanted()).await?;
         drop(arriving);
         Ok(Answer::done(json!({ "listened": at.to_string() }), ""))

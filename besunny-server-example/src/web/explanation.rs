@@ -45,6 +45,8 @@ pub struct Explanation {
     pub promised: Option<f64>,
     /// What other classifiers said.
     pub others: Vec<OtherVerdict>,
+    /// Who should have been asked too and could not be, in words; absent when all were heard.
+    pub unheard: Option<String>,
     /// How the verdict was made.
     pub made: MadeOf,
     /// Your rules that kept it out of projects.
@@ -219,6 +221,7 @@ impl Explanation {
             needed: ruling.needed,
             promised: ruling.promised,
             others: others.collect(),
+            unheard: ruling.unheard.as_ref().map(words::unheard),
             made: MadeOf::of(&verdict.made),
             barred: Vec::new(),
             ruled: None,
@@ -369,7 +372,7 @@ pub(super) const fn in_words(reason: ReviewReason) -> &'static str {
         ReviewReason::Ambiguous => "Several projects are about equally likely.",
         ReviewReason::BelowThreshold => "The best guess is not sure enough.",
         ReviewReason::NoProjects => "There was no project to put it into.",
-        ReviewReason::ClassifierFailed => "The classifier failed on it.",
+        ReviewReason::ClassifierFailed => "A classifier that was needed did not answer.",
         ReviewReason::TakenOut => "It was taken out of a project.",
         ReviewReason::Barred => "A rule of yours keeps it out of the likeliest project.",
         ReviewReason::Nowhere => "It looks like mail that belongs to no project.",

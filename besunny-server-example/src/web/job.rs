@@ -48,6 +48,8 @@ const PAGE: usize = 50;
 pub enum TaskKind {
     /// Finds the project of a document.
     Classify,
+    /// Finds it again, after a classifier could not be asked.
+    AskAgain,
     /// Marks a mail at its source as processed.
     File,
     /// Takes a route that nobody corrected for a right answer.
@@ -72,6 +74,9 @@ impl GivenUp {
         let (task, document, stream, item) = match dead.job.task {
             Task::Classify { document } => {
                 (TaskKind::Classify, Some(document.as_uuid()), None, None)
+            }
+            Task::AskAgain { document, .. } => {
+                (TaskKind::AskAgain, Some(document.as_uuid()), None, None)
             }
             Task::Consent { answer, .. } => {
                 (TaskKind::Consent, Some(answer.document.as_uuid()), None, None)
@@ -104,6 +109,7 @@ impl TaskKind {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Classify => "Find the project of a document",
+            Self::AskAgain => "Find the project of a document again",
             Self::File => "Mark a mail at its source",
             Self::Consent => "Learn from a route that nobody corrected",
         }

@@ -6,7 +6,11 @@ use besunny_server::home::Home;
 use besunny_testkit::data::say;
 use serde::Deserialize;
 
-use crate::{binary::Desk, server::Server};
+use crate::{
+    binary::Desk,
+    server::Server,
+    visitor::{Visitor, between},
+};
 
 /// A newcomer waits so long at most for the first routed mail.
 const SECONDS: f64 = 60.0;
@@ -21,6 +25,49 @@ fn the_first_mail_is_routed_within_a_minute() {
     assert!(first["seconds"].as_f64().unwrap() < SECONDS, "{first}");
     let answer = server.get("/health/sync");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    server.end("TERM").ends(0);
+}
+
+/// Returns the document of a mail that a page lists, by its subject.
+fn listed(page: &str, subject: &str) -> Option<String> {
+    let (before, _) = page.split_once(subject)?;
+    let (_, rest) = before.rsplit_once("/documents/")?;
+    rest.split(['"', '/']).next().map(str::to_owned)
+}
+
+/// The issue of it all: nobody knows the sender, a person says where one mail belongs, and the next
+/// one is routed by what was learned, and says why (CLS-7, CLS-9).
+#[test]
+fn cls_9_a_visitor_corrects_one_mail_and_the_next_is_routed_by_what_was_learned() {
+    let desk = Desk::new();
+    let arguments = ["demo", "--no-browser", "--listen", "127.0.0.1:0", "--pause-ms", "400"];
+    let mut command = desk.command(&arguments);
+    command.env("BESUNNY_LOG", "off");
+    let server = Server::start(command);
+    let visitor = Visitor::enter(&server);
+    let first = visitor.until("/review", |page| listed(page, "An old sail"));
+    let page = visitor.page(&format!("/documents/{first}"));
+    assert!(page.contains("simulated-model"), "the language model was asked: {page}");
+    let token = between(&page, "name=\"form_token\" value=\"", "\"").unwrap();
+    let version = between(&page, "name=\"version\" value=\"", "\"").unwrap();
+    let (options, _) = page.split_once(">Lantern Nights</option>").unwrap();
+    let (_, project) = options.rsplit_once("<option value=\"").unwrap();
+    let project = project.split('"').next().unwrap();
+    let fields = [("form_token", token), ("version", version), ("project", project)];
+    let answer = visitor.submit(&format!("/documents/{first}/assign"), &fields);
+    assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+
+    // Mail keeps coming, also of the same person; what came before the correction is as it was.
+    let learned = |page: &str| {
+        let later = ["The boathouse key", "When does the moon rise", "My nephew can climb"];
+        let found = later.iter().find_map(|subject| listed(page, subject))?;
+        let page = visitor.page(&format!("/documents/{found}"));
+        page.contains("Decided by <code>learned/").then_some(page)
+    };
+    let page = visitor.until("/", learned);
+    assert!(page.contains("It was routed to <strong><bdi>Lantern Nights</bdi></strong>"), "{page}");
+    assert!(page.contains("The only earlier mail of this sender is in Lantern Nights."), "{page}");
+    assert!(page.contains("of past choices were right."), "{page}");
     server.end("TERM").ends(0);
 }
 

@@ -21,3 +21,4 @@ mod serve;
 mod server;
 mod settings;
 mod verify;
+mod visitor;

@@ -37,9 +37,18 @@ impl Server {
 
     /// Asks for a page and returns the whole answer.
     pub(crate) fn get(&self, path: &str) -> String {
+        self.ask(&format!("GET {path}"), &[], "")
+    }
+
+    /// Sends a request and returns the whole answer.
+    pub(crate) fn ask(&self, line: &str, headers: &[(&str, &str)], body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        let host = &self.address;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+        let (host, length) = (&self.address, body.len());
+        write!(stream, "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n").unwrap();
+        for (name, value) in headers {
+            write!(stream, "{name}: {value}\r\n").unwrap();
+        }
+        write!(stream, "Content-Length: {length}\r\n\r\n{body}").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -47,17 +56,9 @@ impl Server {
 
     /// Sends JSON as a program that knows the token, and returns what is answered.
     pub(crate) fn post(&self, path: &str, token: &str, body: &Value) -> Value {
-        let (mut stream, body) = (TcpStream::connect(&self.address).unwrap(), body.to_string());
-        let (host, length) = (&self.address, body.len());
-        write!(
-            stream,
-            "POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
-            Content-Type: application/json\r\nContent-Length: {length}\r\n\
-            Connection: close\r\n\r\n{body}"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let bearer = format!("Bearer {token}");
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+        let answer = self.ask(&format!("POST {path}"), &headers, &body.to_string());
         let (_, body) = answer.split_once("\r\n\r\n").unwrap();
         serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {answer}"))
     }

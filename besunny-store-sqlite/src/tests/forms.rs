@@ -3,7 +3,7 @@ use std::{fmt::Debug, time::Duration};
 
 use besunny_core::{
     address::Username,
-    classify::{Alternative, Earlier, Evidence, Making, Ruling, Signal, Stage, Verdict},
+    classify::{Alternative, Earlier, Evidence, Making, Ruling, Signal, Stage, Unheard, Verdict},
     document::{Decider, DocumentKind, DocumentState, Origin, Review, ReviewReason, Route},
     event::News,
     feedback::{Act, Asking, Deed, Move, RuleChange},
@@ -16,12 +16,14 @@ use besunny_core::{
     job::Task,
     label::{Answer, Said, Teacher, Truth},
     language::Usage,
+    learner::Guess,
     mail::RecipientKind,
     onboarding::{Dropped, Generated, Onboarding, PRODUCTION, Source},
     profile::{Field, Profile},
     project::{Period, Signals},
-    promise::{Outcome, Promises},
+    promise::{Guessed, Promises},
     push::{Watch, WatchTrouble},
+    repository::Learned,
     scheduler::PauseReason,
     source::{Cursor, ItemId, Next, PageToken, Relist, Scope, Sweep},
     standing::{Match, MatchKind, NewRule, Says, StandingRule},
@@ -201,7 +203,10 @@ fn facts() -> Vec<Fact> {
         needed: Some(0.5),
         promised: Some(0.75),
         others: vec![verdict.clone()],
+        unheard: None,
     };
+    let why = "the language model did not answer: the server is unavailable".to_owned();
+    let unheard = Ruling { unheard: Some(Unheard { why, is_out: true }), ..Ruling::default() };
     vec![
         Fact::Stored { origin: Origin { account: AccountId::derived(&[b"a"]), item: item() } },
         Fact::Decided {
@@ -215,6 +220,12 @@ fn facts() -> Vec<Fact> {
             state: DocumentState::Pending,
             ruling: Box::new(ruling),
             barred: vec![rule()],
+        },
+        Fact::Decided {
+            verdict: Box::new(self::verdict()),
+            state: DocumentState::Pending,
+            ruling: Box::new(unheard),
+            barred: Vec::new(),
         },
         Fact::Ruled { rule: Box::new(rule()), state: DocumentState::Pending, act: None },
         Fact::Ruled { rule: Box::new(rule()), state: DocumentState::Pending, act: Some(act_id()) },
@@ -265,9 +276,12 @@ fn answers() -> Vec<Answer> {
 
 fn promises() -> Promises {
     let mut promises = Promises::default();
-    let outcome =
-        Outcome { confidence: 0.75, is_right: true, chose_project: true, belongs_nowhere: false };
-    promises.observe("learned/2", DocumentKind::Email, 0.95, outcome);
+    for (name, truth) in [("first", Truth::To(project())), ("second", Truth::NotTo(project()))] {
+        let guess = Guess { choice: (name == "first").then(project), confidence: 0.75 };
+        let document = DocumentId::derived(&[name.as_bytes()]);
+        let (classifier, kind) = ("learned/2", DocumentKind::Email);
+        promises.judge(Guessed { classifier, kind, level: 0.95, document, guess }, truth);
+    }
     promises
 }
 
@@ -400,11 +414,13 @@ fn forms() -> Vec<Form> {
             "jobs.task",
             vec![
                 Task::Classify { document: DocumentId::derived(&[b"document"]) },
+                Task::AskAgain { document: DocumentId::derived(&[b"document"]), version: 3 },
                 Task::File { stream: StreamId::derived(&[b"stream"]), item: item() },
                 Task::Consent { version: 2, answer: answers().remove(0) },
             ],
         ),
         form("labels.answer", answers()),
+        form("models.learned", vec![Learned::default().then(0, 50).then(70, 90)]),
         form("models.promises", vec![promises()]),
         form("tenants.allowed", vec![Allowed { language_models: true }]),
         form(

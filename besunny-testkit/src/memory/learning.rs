@@ -47,7 +47,7 @@ impl Models for MemoryRepository {
         self.read(scope, |rows| {
             let mut models = rows.models.get(&owner).into_iter().flatten();
             let found = models.find(|model| model.record.version == version);
-            Ok(found.and_then(|model| model.state.clone()))
+            Ok(found.map(|model| model.state.clone()))
         })
     }
 
@@ -67,11 +67,8 @@ impl Models for MemoryRepository {
                 return Err(RepositoryError::Conflict);
             }
             let version = newest.unwrap_or(0) + 1;
-            models
-                .push(ModelRow { record: model.record(version), state: Some(model.state.clone()) });
-            for old in models.iter_mut().filter(|old| old.record.version + KEPT_MODELS <= version) {
-                old.state = None;
-            }
+            models.push(ModelRow { record: model.record(version), state: model.state.clone() });
+            models.retain(|old| old.record.version + KEPT_MODELS > version);
             Ok(version)
         })
     }

@@ -421,7 +421,9 @@ impl Rows {
     /// Returns whose business a job is.
     fn owner_of(&self, job: &Job) -> Option<UserId> {
         match &job.task {
-            Task::Classify { document } | Task::Consent { answer: Answer { document, .. }, .. } => {
+            Task::Classify { document }
+            | Task::AskAgain { document, .. }
+            | Task::Consent { answer: Answer { document, .. }, .. } => {
                 Some(self.documents.get(document)?.document.owner)
             }
             Task::File { stream, .. } => {

@@ -3,11 +3,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use besunny_core::{
     document::{Document, DocumentState},
-    feedback::Move,
+    feedback::{Act, Move},
     history::{Entry, Fact},
-    ids::{DocumentId, EventId, StreamId, TenantId, UserId},
+    ids::{CommitId, DocumentId, EventId, StreamId, TenantId, UserId},
     item::{Item, ItemState},
-    label::{Answer, Teacher, Truth},
+    label::{Answer, Said, Teacher, Truth},
     message::Filing,
     repository::{Accounts, BATCH, DocumentFilter, Documents, Feedback, ItemFilter, Models},
     source::ItemId,
@@ -15,6 +15,7 @@ use besunny_core::{
 };
 
 use super::{
+    nodes::{APART, CONSENT_AFTER},
     stage::{Stage, lock, now},
     truth::{Known, MailboxTruth},
 };
@@ -253,13 +254,18 @@ fn check_people(stage: &Stage, scope: TenantScope, found: &Found) -> Vec<Violati
 
 /// Returns what people moved, oldest first.
 fn moves(stage: &Stage, scope: TenantScope, found: &Found) -> Vec<Move> {
+    acts(stage, scope, found).into_iter().flat_map(|act| act.moves).collect()
+}
+
+/// Returns what people did, oldest first for each owner.
+fn acts(stage: &Stage, scope: TenantScope, found: &Found) -> Vec<Act> {
     let owners: BTreeSet<UserId> = found.documents.iter().map(|document| document.owner).collect();
     let acts = owners.into_iter().flat_map(|owner| {
         let mut acts = now(stage.store.acts(&scope, owner, None, usize::MAX));
         acts.reverse();
         acts
     });
-    acts.flat_map(|act| act.moves).collect()
+    acts.collect()
 }
 
 /// I1, I2: every answer is in the log of the document's owner once, and the log has no gap.
@@ -287,42 +293,95 @@ fn check_labels(stage: &Stage, truth: &Known, scope: TenantScope, found: &Found)
     for document in &found.documents {
         let said = labels.remove(&(document.owner, document.id)).unwrap_or_default();
         let history = now(stage.store.history(&scope, document.id));
-        let want = told.get(&document.id).map_or(0, Vec::len);
-        violations.extend(compare_labels(document, &history, &said, want));
+        let told = told.get(&document.id).map_or(&[][..], Vec::as_slice);
+        violations.extend(compare_labels(document, &history, &said, told));
     }
     let strange = labels.keys().map(|(_, document)| format!("{document} was labelled by nobody"));
     violations.extend(strange.map(Violation::CrossTenant));
     violations
 }
 
+/// What a person told the log of a document, with the version of it that this made.
+type Told = (u64, CommitId, UserId, Truth);
+
 /// Returns, by document, what the acts of people told the log, oldest first.
-fn told(stage: &Stage, scope: TenantScope, found: &Found) -> BTreeMap<DocumentId, Vec<Truth>> {
-    let mut told: BTreeMap<DocumentId, Vec<Truth>> = BTreeMap::new();
-    for made in moves(stage, scope, found) {
-        told.entry(made.document).or_default().extend(made.truth);
+fn told(stage: &Stage, scope: TenantScope, found: &Found) -> BTreeMap<DocumentId, Vec<Told>> {
+    let mut told: BTreeMap<DocumentId, Vec<Told>> = BTreeMap::new();
+    for act in acts(stage, scope, found) {
+        for made in act.moves {
+            let truth = made.truth.map(|truth| (made.version, act.id, act.by, truth));
+            told.entry(made.document).or_default().extend(truth);
+        }
     }
     told
 }
 
-/// Compares what was said of a document with its history, and with how often people told something.
+/// Compares the log of a document, line by line, with what its history and people's acts make of it.
 fn compare_labels(
     document: &Document,
     history: &[Entry],
     said: &[Answer],
-    want: usize,
+    told: &[Told],
 ) -> Option<Violation> {
-    let (consents, by_people) =
-        said.iter().partition::<Vec<&Answer>, _>(|answer| answer.by == Teacher::Consent);
-    let people = by_people.len();
-    let stands = history.last().is_some_and(|last| {
-        matches!(&last.fact, Fact::Decided { state: DocumentState::Routed(_), .. })
-    });
+    let (consents, by_people): (Vec<Answer>, Vec<Answer>) =
+        said.iter().cloned().partition(|answer| answer.by == Teacher::Consent);
     let line = line(document);
-    if people < want || stands && consents.is_empty() {
-        return Some(Violation::Lost(format!("{line}: an answer is not in the log")));
+    let lost = |what: String| Some(Violation::Lost(format!("{line}: {what}")));
+    let wanted: Vec<Answer> =
+        told.iter().map(|told| by_person(document.id, history, *told)).collect();
+    let double = |answers: &[Answer]| {
+        answers.iter().enumerate().any(|(place, answer)| answers[..place].contains(answer))
+    };
+    if double(&by_people) || double(&consents) {
+        return Some(Violation::Doubled(format!("{line}: an answer is in the log twice")));
     }
-    let is_double = people > want || consents.len() > 1;
-    is_double.then(|| Violation::Doubled(format!("{line}: an answer is in the log twice")))
+    if by_people != wanted {
+        return lost(format!("the log says {by_people:?}, people said {wanted:?}"));
+    }
+    let silences = silences(document.id, history);
+    let certain = silences.iter().filter(|silence| silence.is_certain).map(|it| &it.answer);
+    if let Some(missing) = certain.into_iter().find(|answer| !consents.contains(answer)) {
+        return lost(format!("nobody corrected it, and the log does not say {missing:?}"));
+    }
+    let may_be = |answer: &&Answer| !silences.iter().any(|silence| silence.answer == **answer);
+    let strange = consents.iter().find(may_be)?;
+    lost(format!("{strange:?} is in the log, and somebody spoke or nothing was routed"))
+}
+
+/// What a person's act says, with what classifiers had thought until then.
+fn by_person(document: DocumentId, history: &[Entry], told: Told) -> Answer {
+    let (version, act, by, truth) = told;
+    let before = history.iter().take_while(|entry| entry.version < version).cloned();
+    let said = Said::at_last(&before.collect::<Vec<Entry>>());
+    Answer { document, truth, by: Teacher::Person(by), said, act: Some(act) }
+}
+
+/// A route of a classifier that may have been taken for right.
+struct Silence {
+    answer: Answer,
+    /// Nothing happened to the document afterwards.
+    is_certain: bool,
+}
+
+/// Returns the routes that nobody touched for as long as silence takes; clocks of nodes differ.
+fn silences(document: DocumentId, history: &[Entry]) -> Vec<Silence> {
+    let long = CONSENT_AFTER.saturating_sub(APART);
+    let mut silences = Vec::new();
+    for (place, entry) in history.iter().enumerate() {
+        let Fact::Decided { state: DocumentState::Routed(route), .. } = &entry.fact else {
+            continue;
+        };
+        let next = history.get(place + 1);
+        let stood =
+            next.is_none_or(|next| (next.at - entry.at).to_std().is_ok_and(|it| it >= long));
+        if stood {
+            let (truth, said) = (Truth::To(route.project), Said::of(&entry.fact));
+            let (by, said) = (Teacher::Consent, said.unwrap_or_default());
+            let answer = Answer { document, truth, by, said, act: None };
+            silences.push(Silence { answer, is_certain: next.is_none() });
+        }
+    }
+    silences
 }
 
 /// I2, I3: each change was published under one id, and only of documents of its tenant.

@@ -32,6 +32,10 @@ use crate::{clock::ManualClock, interposed::Interposed, learner::BySender, plant
 pub(super) const PROVIDER: &str = "scripted";
 /// Clocks of nodes are wrong by up to so many seconds; leases run on the store's time.
 const SKEW: [i64; 2] = [-290, 170];
+/// The time between two entries of a history may be wrong by so much.
+pub(super) const APART: Duration = Duration::from_secs(290 + 170);
+/// A route that nobody corrected for so long is taken for right; short, so that histories reach it.
+pub(super) const CONSENT_AFTER: Duration = Duration::from_mins(20);
 
 /// Starts engine `node`; dropping the future kills it.
 pub(super) fn start(stage: &Stage, node: usize) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -78,7 +82,7 @@ fn worker(stage: &Stage, node: usize) -> Worker {
             idle: Duration::from_mins(5),
             models: 2,
             store_model_every: 3,
-            consent_after: Duration::from_mins(20),
+            consent_after: CONSENT_AFTER,
             ..Settings::default()
         },
     }
@@ -118,8 +122,7 @@ impl Classifier for Moody {
         self.faults.point("classify").await;
         if self.faults.roll(30) {
             self.faults.fire(Fault::ClassifierFailed);
-            let source = "the simulated classifier failed".into();
-            return Err(ClassifyError { classifier: "moody".to_owned(), source });
+            return Err(ClassifyError::new("moody", "the simulated classifier failed"));
         }
         Rules.classify(question, candidates).await
     }

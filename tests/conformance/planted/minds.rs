@@ -12,7 +12,7 @@ use besunny_core::{
     budget::{Budget, Quota, Spend, Spent},
     classify::{Classifier, ClassifyError, Question, Rules, Verdict},
     clock::{Clock, Ids},
-    ids::ProjectId,
+    ids::{DocumentId, ProjectId},
     label::Truth,
     learner::{Example, Guess, LearnError, Learner, Model},
     project::Project,
@@ -295,6 +295,10 @@ impl Model for Pupil {
 
     fn known(&self, project: ProjectId) -> u32 {
         self.model.known(project)
+    }
+
+    fn has_learned(&self, document: DocumentId) -> bool {
+        self.model.has_learned(document)
     }
 
     fn learn(&mut self, example: &Example<'_>) -> Option<Guess> {

@@ -30,7 +30,7 @@ impl LanguageModel for Scripted {
         let text = answer.unwrap_or(Err(LanguageErrorKind::Unavailable));
         let usage = Usage { input_tokens: 10, output_tokens: 5, cost_micros: 1 };
         text.map(|text| Answer { text: text.into(), model: "scripted-1".to_owned(), usage })
-            .map_err(LanguageError::new)
+            .map_err(LanguageError::of)
     }
 }
 

@@ -1,27 +1,32 @@
 //! The simulated Gmail of the demo: a mailbox, a grant, a push subscription, and mail that arrives.
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use besunny::{
-    core::account::Intake,
+    Builder,
+    core::{account::Intake, clock::Clock},
     google::{ClientSecret, Credential, Credentials},
 };
 use besunny_simulator::{Config, Delivery, MailboxControl, Simulator, Subscription};
+use secrecy::SecretString;
 use tokio::task::JoinHandle;
 
-use super::sample::{self, Mail};
+use super::sample::{self, Filed, Mail};
 use crate::{
     command::{Refusal, describe},
     gmail::{Google, Mailbox, Push},
+    language::{Language, Prices},
 };
 
 const ADDRESS: &str = "sunny@example.test";
 const TOPIC: &str = "projects/besunny-simulator/topics/mail";
 const SUBSCRIPTION: &str = "projects/besunny-simulator/subscriptions/besunny";
+/// The model that the simulator has.
+const MODEL: &str = "simulated-model";
 const SERVICE_ACCOUNT: &str = "push@besunny-simulator.example.test";
 /// Once all sample mail has come it begins again, slower, under new message ids.
 const LATER_PAUSE: Duration = Duration::from_secs(30);
-/// Long enough to read a line of the feed, short enough not to wait.
-const PAUSE: Duration = Duration::from_secs(6);
+/// What a small model costs at the time of writing, in millionths for a million tokens.
+const PRICE: Prices = Prices { input_micros: 150_000, output_micros: 600_000 };
 
 /// The outside world.
 #[derive(Debug)]
@@ -29,13 +34,15 @@ pub(super) struct World {
     simulator: Simulator,
     inbox: MailboxControl,
     mailbox: Mailbox,
+    model: (Language, SecretString),
 }
 
 impl World {
     /// Starts one that calls back to the server at `at`.
-    pub(super) async fn start(at: SocketAddr) -> Result<Self, Refusal> {
+    pub(super) async fn start(at: SocketAddr, earlier: &[Filed]) -> Result<Self, Refusal> {
         let endpoint = endpoint(at);
         let mut config = Config::default();
+        let key = config.settings.model.api_key.clone().into();
         config.settings.push.subscriptions = vec![Subscription {
             name: SUBSCRIPTION.to_owned(),
             topic: TOPIC.to_owned(),
@@ -50,7 +57,8 @@ impl World {
         let control = simulator.control();
         let grant = control.add_account(ADDRESS);
         let inbox = control.mailbox(ADDRESS).map_err(|error| failed(&error))?;
-        for Mail { raw, at } in sample::present(control.now()) {
+        let earlier = earlier.iter().map(|filed| filed.mail.clone());
+        for Mail { raw, at } in earlier.chain(sample::present(control.now())) {
             let delivery = Delivery { internal_date: Some(at), ..Delivery::default() };
             inbox.deliver(raw, &delivery).map_err(|error| failed(&error))?;
         }
@@ -73,7 +81,19 @@ impl World {
             }),
         };
         let mailbox = Mailbox::at(&simulator.base_url(), google, credentials);
-        Ok(Self { simulator, inbox, mailbox })
+        let model = (language(&simulator.base_url()), key);
+        Ok(Self { simulator, inbox, mailbox, model })
+    }
+
+    /// Lets the simulated model be asked where nobody else is sure.
+    pub(super) fn wire_model(
+        &self,
+        builder: Builder,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Builder, Refusal> {
+        let (language, key) = &self.model;
+        let wired = language.wire_with(Some(key), builder, clock);
+        wired.map_err(|finding| Refusal::finding("demo", finding.problem))
     }
 
     /// Returns the mailbox as the engine follows it.
@@ -84,6 +104,17 @@ impl World {
     /// Returns where the simulated Gmail is.
     pub(super) fn base(&self) -> String {
         self.simulator.base_url()
+    }
+}
+
+fn language(base: &str) -> Language {
+    Language {
+        base_url: format!("{base}/v1"),
+        model: MODEL.to_owned(),
+        key_file: None,
+        max_tokens: false,
+        fixed_temperature: false,
+        price: PRICE,
     }
 }
 
@@ -103,14 +134,19 @@ impl Drop for Arriving {
 }
 
 impl World {
-    /// Lets the rest of the sample arrive, mail by mail.
+    /// Lets the rest of the sample arrive, mail by mail, once `before` is over.
     #[expect(clippy::disallowed_methods, reason = "the outside world has a will of its own")]
-    pub(super) fn keep_arriving(&self) -> Arriving {
+    pub(super) fn keep_arriving(
+        &self,
+        pause: Duration,
+        before: impl Future<Output = ()> + Send + 'static,
+    ) -> Arriving {
         let (inbox, control) = (self.inbox.clone(), self.simulator.control().clone());
         Arriving(tokio::spawn(async move {
+            before.await;
             for round in 0_u32.. {
                 for Mail { raw, .. } in sample::arriving() {
-                    let pause = if round == 0 { PAUSE } else { LATER_PAUSE };
+                    let pause = if round == 0 { pause } else { pause.max(LATER_PAUSE) };
                     tokio::time::sleep(pause).await;
                     let internal_date = Some(control.now());
                     let delivery = Delivery { internal_date, ..Delivery::default() };

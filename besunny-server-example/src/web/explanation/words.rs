@@ -1,5 +1,5 @@
 //! Why a document is where it is, in sentences.
-use besunny::core::classify::{Earlier, Evidence, Ruling, Signal, Stage, Verdict};
+use besunny::core::classify::{Earlier, Evidence, Ruling, Signal, Stage, Unheard, Verdict};
 
 use crate::web::instant::percent;
 
@@ -16,6 +16,17 @@ pub(super) const fn band(confidence: f64) -> &'static str {
         "medium"
     } else {
         "low"
+    }
+}
+
+/// Says who should have been asked too, and could not be.
+pub(super) fn unheard(Unheard { why, is_out }: &Unheard) -> String {
+    if *is_out {
+        format!(
+            "A classifier that is asked next was out of reach; it is asked again. The reason: {why}."
+        )
+    } else {
+        format!("A classifier that is asked next gave no answer of use. The reason: {why}.")
     }
 }
 

@@ -9,7 +9,7 @@ use besunny_core::{
     job::{Job, Task},
     label::{Answer, Teacher, Truth},
     promise::Promises,
-    repository::{KEPT_MODELS, Lessons, MadeBy, NewModel, RepositoryError},
+    repository::{KEPT_MODELS, Learned, Lessons, MadeBy, NewModel, RepositoryError},
     scheduler::Ask,
     tenant::Allowed,
 };
@@ -135,6 +135,7 @@ fn model(newest: Option<u32>, seq: u64) -> NewModel {
         made_by: MadeBy::Learning,
         learner: "test/1".to_owned(),
         seq,
+        learned: Learned::default().then(0, seq),
         promises: Promises::default(),
         state: Bytes::from(seq.to_string()),
         made_at: noon(),
@@ -167,8 +168,12 @@ async fn model_kept(world: World) -> Outcome {
     let kept = store.model_state(scope, user, 2).await?;
     check_equal(&kept, &Some(Bytes::from("1")), "the state of the oldest that is kept")?;
     check_equal(&store.model_state(scope, user, 99).await?, &None, "the state of no model")?;
-    let all = store.models(scope, user).await?.len();
-    check_equal(&all, &(KEPT_MODELS as usize + 1), "models that are listed")
+    let all: Vec<u32> = store.models(scope, user).await?.iter().map(|it| it.version).collect();
+    let want: Vec<u32> = (2..=KEPT_MODELS + 1).rev().collect();
+    check_equal(&all, &want, "models that are kept")?;
+    let late = NewModel { parent: Some(1), ..model(newest, 99) };
+    let version = store.put_model(scope, user, &late).await?;
+    check_equal(&version, &(KEPT_MODELS + 2), "versions are not given again")
 }
 
 async fn mails(world: World) -> Outcome {

@@ -44,8 +44,11 @@ impl World<'_> {
             _ => self.ruled(&scope, asking, project),
         };
         if let Some(act) = act {
-            let history = now(self.stage.store.history(&scope, document.id));
-            let said = [(document.id, Said::at_last(&history))].into();
+            let said = act.moves.iter().map(|made| {
+                let history = now(self.stage.store.history(&scope, made.document));
+                (made.document, Said::at_last(&history))
+            });
+            let said = said.collect();
             let commit = act.commit(scope.tenant(), said);
             now(self.stage.store.commit(&scope, Arc::new(commit)));
             self.stage.faults.fire(Fault::PersonDecides);
