@@ -28,6 +28,8 @@ pub struct Spend {
 /// - `spend` MUST return only when the units are free in the account's quota (`budget.account.limit`)
 ///   and in the project's (`budget.project.limit`), and in the order of asking for one account
 ///   (`budget.spend.in-order`).
+/// - Units MUST stay spent while their call is under way, and for a window after its end
+///   (`budget.spend.until-end`).
 /// - `refused` tells that the provider refused all the same: the account MUST NOT spend until `pause`
 ///   is over (`budget.refused.pauses`).
 ///

@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use besunny_core::{
-    budget::{Budget, Quota, Spend},
+    budget::{Budget, Quota, Spend, Spent},
     classify::{Classifier, ClassifyError, Question, Rules, Verdict},
     clock::{Clock, Ids},
     ids::ProjectId,
@@ -45,6 +45,7 @@ enum Bug {
     WokenEarly,
     RepeatedIds,
     NoBounds,
+    EndedAtOnce,
     DeafToRefusals,
     ChosenUnasked,
     GuessedOnFailure,
@@ -69,6 +70,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         (Bug::NoBounds, "budget.account.limit"),
         (Bug::NoBounds, "budget.project.limit"),
         (Bug::NoBounds, "budget.spend.in-order"),
+        (Bug::EndedAtOnce, "budget.spend.until-end"),
         (Bug::DeafToRefusals, "budget.refused.pauses"),
     ];
     let budgets = budgets.map(|(bug, clause)| {
@@ -178,10 +180,12 @@ struct Lavish(Arc<dyn Budget>, Bug);
 
 #[async_trait]
 impl Budget for Lavish {
-    async fn spend(&self, spend: Spend) {
-        if self.1 != Bug::NoBounds {
-            self.0.spend(spend).await;
+    async fn spend(&self, spend: Spend) -> Spent {
+        if self.1 == Bug::NoBounds {
+            return Spent::UNCOUNTED;
         }
+        let spent = self.0.spend(spend).await;
+        if self.1 == Bug::EndedAtOnce { Spent::UNCOUNTED } else { spent }
     }
 
     fn refused(&self, spend: Spend, pause: Duration) {
