@@ -28,8 +28,8 @@ pub struct Spend {
 /// - `spend` MUST return only when the units are free in the account's quota (`budget.account.limit`)
 ///   and in the project's (`budget.project.limit`), and in the order of asking for one account
 ///   (`budget.spend.in-order`).
-/// - What was spent MUST count until a window after [`Spent`] was dropped, not after it was given: a
-///   provider counts a call when it arrives (`budget.spent.counts-from-its-end`).
+/// - Units MUST stay spent while their call is under way, and for a window after its end
+///   (`budget.spend.until-end`).
 /// - `refused` tells that the provider refused all the same: the account MUST NOT spend until `pause`
 ///   is over (`budget.refused.pauses`).
 ///

@@ -2,7 +2,7 @@
 use std::{fmt::Debug, pin::Pin, sync::Arc, time::Duration};
 
 use besunny_core::{
-    budget::{Budget, Quota, Spend},
+    budget::{Budget, Quota, Spend, Spent},
     ids::AccountId,
 };
 use futures::{FutureExt, poll};
@@ -29,13 +29,13 @@ pub fn cases() -> Vec<Case<World>> {
         clause("budget.account.limit", account),
         clause("budget.project.limit", project),
         clause("budget.spend.in-order", in_order),
+        clause("budget.spend.until-end", until_end),
         clause("budget.spend.dropped", dropped),
-        clause("budget.spent.counts-from-its-end", ended),
         clause("budget.refused.pauses", refused),
     ]
 }
 
-/// Somebody who waits to spend.
+/// Somebody who waits to make a call that ends at once.
 type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 fn spend(world: &World, account: u8, units: u32) -> Spend {
@@ -95,6 +95,21 @@ async fn in_order(world: World) -> Outcome {
     check(is_served(&mut second).await, "who came later is never served")
 }
 
+/// Units are spent as long as the call is under way, however long that is, and for a window more.
+async fn until_end(world: World) -> Outcome {
+    let Quota { account_units, window, .. } = world.quota();
+    let (budget, all) = (world.budget(), spend(&world, 1, account_units));
+    let call: Option<Spent> = budget.spend(all).now_or_never();
+    check(call.is_some(), "free units are held back")?;
+    let mut waiting = ask(&world, 1, 1);
+    for _ in 0..3 {
+        check(!is_served(&mut waiting).await, "units are free while their call is under way")?;
+        world.advance(window);
+    }
+    drop(call);
+    check_waits(&world, &mut waiting, "the account's").await
+}
+
 async fn dropped(world: World) -> Outcome {
     let Quota { account_units, window, guard, .. } = world.quota();
     spend_all(&world, 1).await?;
@@ -109,20 +124,6 @@ async fn dropped(world: World) -> Outcome {
         }
     }
     check(false, "who waits behind somebody that left is never served")
-}
-
-/// A provider that counts a call at its very end still sees no more than the quota in a window.
-async fn ended(world: World) -> Outcome {
-    let Quota { account_units, window, guard, .. } = world.quota();
-    let budget = world.budget();
-    let spent = budget.spend(spend(&world, 1, account_units)).now_or_never();
-    check(spent.is_some(), "free units are held back")?;
-    let mut waiting = ask(&world, 1, 1);
-    check(!is_served(&mut waiting).await, "more is spent than the account may")?;
-    world.advance((window + guard) * 2);
-    check(!is_served(&mut waiting).await, "units of a call under way are given twice")?;
-    drop(spent);
-    check_waits(&world, &mut waiting, "the account's").await
 }
 
 async fn refused(world: World) -> Outcome {

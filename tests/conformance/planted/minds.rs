@@ -45,7 +45,7 @@ enum Bug {
     WokenEarly,
     RepeatedIds,
     NoBounds,
-    CountsFromTheBeginning,
+    EndedAtOnce,
     DeafToRefusals,
     ChosenUnasked,
     GuessedOnFailure,
@@ -70,7 +70,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         (Bug::NoBounds, "budget.account.limit"),
         (Bug::NoBounds, "budget.project.limit"),
         (Bug::NoBounds, "budget.spend.in-order"),
-        (Bug::CountsFromTheBeginning, "budget.spent.counts-from-its-end"),
+        (Bug::EndedAtOnce, "budget.spend.until-end"),
         (Bug::DeafToRefusals, "budget.refused.pauses"),
     ];
     let budgets = budgets.map(|(bug, clause)| {
@@ -185,7 +185,7 @@ impl Budget for Lavish {
             return Spent::UNCOUNTED;
         }
         let spent = self.0.spend(spend).await;
-        if self.1 == Bug::CountsFromTheBeginning { Spent::UNCOUNTED } else { spent }
+        if self.1 == Bug::EndedAtOnce { Spent::UNCOUNTED } else { spent }
     }
 
     fn refused(&self, spend: Spend, pause: Duration) {
