@@ -15,6 +15,7 @@ mod jobs;
 mod keeping;
 mod learning;
 mod relay;
+mod replay;
 mod streams;
 mod watches;
 

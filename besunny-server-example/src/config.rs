@@ -4,13 +4,18 @@ use std::{
     net::SocketAddr,
     ops::RangeInclusive,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
-use besunny::core::{
-    account::Intake,
-    address::{Username, VirtualAddresses},
-    settings as engine,
+use besunny::{
+    Builder,
+    core::{
+        account::Intake,
+        address::{Username, VirtualAddresses},
+        clock::Clock,
+        settings as engine,
+    },
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -116,6 +121,12 @@ impl Finding {
     }
 }
 
+impl From<Finding> for Refusal {
+    fn from(Finding { setting, problem, fix }: Finding) -> Self {
+        Self::usage("config", format!("{setting}: {problem}: {fix}"))
+    }
+}
+
 impl Config {
     /// Reads the file at `path`.
     ///
@@ -172,6 +183,24 @@ impl Config {
             settings.consent_after = Duration::from_hours(u64::from(days) * 24);
         }
         settings
+    }
+
+    /// Wires what decides: settings of the engine, and the language model where there is one.
+    ///
+    /// # Errors
+    /// [`Refusal`] names the setting that cannot be used.
+    pub(crate) fn wire(
+        &self,
+        builder: Builder,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Builder, Refusal> {
+        let mut settings = self.engine();
+        settings.remember_for = self.remember_for()?.unwrap_or(settings.remember_for);
+        let builder = builder.settings(settings);
+        match &self.language {
+            Some(language) => Ok(language.wire(builder, clock)?),
+            None => Ok(builder),
+        }
     }
 
     /// Checks every setting that can be checked without opening anything else.

@@ -33,6 +33,7 @@ mod people;
 mod projects;
 mod push;
 mod rehearsal;
+mod replay;
 mod system;
 mod verify;
 

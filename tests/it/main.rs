@@ -12,6 +12,7 @@ mod gmail;
 mod newcomers;
 mod onward;
 mod panics;
+mod replay;
 mod scene;
 mod simulation;
 mod slow;

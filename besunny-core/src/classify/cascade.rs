@@ -53,6 +53,18 @@ pub struct Ruling {
     pub promised: Option<f64>,
     /// What other classifiers said.
     pub others: Vec<Verdict>,
+    /// What the learned model knew then; none where nothing learns, or it was not recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known: Option<Known>,
+}
+
+/// How much of the log of answers a model had learned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// The newest stored model then.
+    pub version: Option<u32>,
+    /// The number of the last answer that was learned or skipped; 0 before the first.
+    pub answers: u64,
 }
 
 /// What a classifier that keeps a promise said.
@@ -104,7 +116,8 @@ impl Opinion {
     }
 
     fn ruling(&self, stage: Stage) -> Ruling {
-        Ruling { stage, needed: self.needed(), promised: Some(self.promised), others: Vec::new() }
+        let (needed, promised) = (self.needed(), Some(self.promised));
+        Ruling { stage, needed, promised, ..Ruling::default() }
     }
 }
 
@@ -243,6 +256,13 @@ impl Conclusion {
             self.state = state;
         }
         self
+    }
+
+    /// Returns what all verdicts of it cost, in millionths of the unit that the price list is in.
+    #[must_use]
+    pub fn cost_micros(&self) -> u64 {
+        let all = self.ruling.others.iter().chain([&self.verdict]);
+        all.map(|verdict| verdict.made.cost_micros).sum()
     }
 
     /// Keeps what another classifier said.

@@ -2,12 +2,12 @@
 //!
 //! Anybody can name a mail that he has heard of. A thread counts as evidence only for who wrote or
 //! got one of its mails, or who is known to the project that it is in (security notes, C7).
-use super::{Worker, jobs::JobError};
+use super::Worker;
 use crate::{
     classify::{took_part, vouches},
     mail::Mail,
     project::Project,
-    repository::ThreadMember,
+    repository::{RepositoryError, ThreadMember},
     tenant::TenantScope,
 };
 
@@ -22,7 +22,7 @@ impl Worker {
         mail: &Mail,
         thread: &[ThreadMember],
         candidates: &[Project],
-    ) -> Result<bool, JobError> {
+    ) -> Result<bool, RepositoryError> {
         let is_vouched = |member: &ThreadMember| {
             let home = candidates.iter().find(|project| Some(project.id) == member.project);
             home.is_some_and(|project| vouches(project, mail))

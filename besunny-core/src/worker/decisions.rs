@@ -67,20 +67,31 @@ struct Refused {
 
 /// What the mails of one owner are weighed against.
 #[derive(Debug)]
-struct Background {
-    candidates: Arc<[Project]>,
-    threads: Vec<ThreadMember>,
-    rules: Arc<[StandingRule]>,
+pub(super) struct Background {
+    pub(super) candidates: Arc<[Project]>,
+    pub(super) threads: Vec<ThreadMember>,
+    pub(super) rules: Arc<[StandingRule]>,
     /// What the owner's model says.
-    counsel: Counsel,
+    pub(super) counsel: Counsel,
     /// Whether a language model may be asked.
-    may_ask: bool,
+    pub(super) may_ask: bool,
+}
+
+/// What came of weighing a document.
+#[derive(Debug)]
+pub(super) enum Weighed {
+    /// A rule of the owner decides alone.
+    Ruled(Box<StandingRule>, DocumentState),
+    /// Classifiers concluded, and these rules kept it out of projects.
+    Concluded(Box<Conclusion>, Vec<StandingRule>),
+    /// Classifiers failed.
+    Failed(Unweighed),
 }
 
 /// A document that no classifier could weigh to the end.
 #[derive(Debug)]
-struct Unweighed {
-    error: ClassifyError,
+pub(super) struct Unweighed {
+    pub(super) error: ClassifyError,
     /// The best guess before that.
     suggestion: Option<ProjectId>,
 }
@@ -204,10 +215,7 @@ impl Worker {
             let named: BTreeSet<&str> =
                 cases.iter().flat_map(|pending| pending.mail.thread_ids()).collect();
             let named: Vec<&str> = named.into_iter().collect();
-            let threads = match named.as_slice() {
-                [] => Vec::new(),
-                named => self.repository.thread(scope, owner, named).await?,
-            };
+            let threads = self.members(scope, owner, &named).await?;
             let questions = cases.iter().map(|Pending { document, mail }| {
                 // Models know threads by their own history.
                 Question { document, mail, thread: &[] }
@@ -220,6 +228,19 @@ impl Worker {
         Ok(backgrounds)
     }
 
+    /// Returns where the mails with these message ids are.
+    pub(super) async fn members(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        named: &[&str],
+    ) -> Result<Vec<ThreadMember>, RepositoryError> {
+        match named {
+            [] => Ok(Vec::new()),
+            named => self.repository.thread(scope, owner, named).await,
+        }
+    }
+
     /// Makes the decision on a mail; none when there is nothing to decide any more.
     async fn weigh(
         &self,
@@ -227,39 +248,54 @@ impl Worker {
         backgrounds: &BTreeMap<UserId, Background>,
         lanes: &Lanes,
     ) -> Result<Option<Decision>, JobError> {
-        let Some(Pending { document, mail }) = &case.pending else { return Ok(None) };
-        let Some(background) = backgrounds.get(&document.owner) else { return Ok(None) };
-        let candidates = &background.candidates;
-        let (id, expected) = (document.id, document.version);
-        let orders = Orders::on(&background.rules, mail, candidates);
-        if let Some((rule, state)) = orders.route() {
-            let rule = Box::new(rule.clone());
-            let fact = Fact::Ruled { rule, state: state.clone(), act: None };
-            return Ok(Some(Decision { document: id, expected, state, fact }));
-        }
-        let thread = background.thread_of(mail);
-        let scope = &case.errand.claim.scope;
-        let is_stranger = self.is_stranger(scope, mail, &thread, candidates).await?;
-        let thread = if is_stranger { Vec::new() } else { thread };
-        let question = Question { document, mail, thread: &thread };
-        let (state, fact) = match self.conclude(&question, background, lanes).await {
-            Ok(concluded) => {
-                let barred = orders.barred(&concluded.verdict);
-                let held = orders.hold(concluded, candidates, &self.settings);
-                let Conclusion { verdict, state, ruling } =
-                    held.cautious(Doubts { mail, is_stranger });
+        let Some(pending) = &case.pending else { return Ok(None) };
+        let Document { id, version: expected, owner, .. } = pending.document;
+        let Some(background) = backgrounds.get(&owner) else { return Ok(None) };
+        let weighed = self.weigh_one(&case.errand.claim.scope, pending, background, lanes).await?;
+        let (state, fact) = match weighed {
+            Weighed::Ruled(rule, state) => (state.clone(), Fact::Ruled { rule, state, act: None }),
+            Weighed::Concluded(concluded, barred) => {
+                let Conclusion { verdict, state, ruling } = *concluded;
                 let (verdict, ruling) = (Box::new(verdict), Box::new(ruling));
                 (state.clone(), Fact::Decided { verdict, state, ruling, barred })
             }
             // Nothing is guessed: after the last attempt a person decides.
-            Err(Unweighed { error, suggestion })
+            Weighed::Failed(Unweighed { error, suggestion })
                 if case.errand.claim.strikes + 1 >= retry::JOB_ATTEMPTS =>
             {
                 undecided(describe(&error), suggestion)
             }
-            Err(Unweighed { error, .. }) => return Err(error.into()),
+            Weighed::Failed(Unweighed { error, .. }) => return Err(error.into()),
         };
         Ok(Some(Decision { document: id, expected, state, fact }))
+    }
+
+    /// Weighs a mail against its background; nothing is written.
+    pub(super) async fn weigh_one(
+        &self,
+        scope: &TenantScope,
+        Pending { document, mail }: &Pending,
+        background: &Background,
+        lanes: &Lanes,
+    ) -> Result<Weighed, RepositoryError> {
+        let candidates = &background.candidates;
+        let orders = Orders::on(&background.rules, mail, candidates);
+        if let Some((rule, state)) = orders.route() {
+            return Ok(Weighed::Ruled(Box::new(rule.clone()), state));
+        }
+        let thread = background.thread_of(mail);
+        let is_stranger = self.is_stranger(scope, mail, &thread, candidates).await?;
+        let thread = if is_stranger { Vec::new() } else { thread };
+        let question = Question { document, mail, thread: &thread };
+        let mut concluded = match self.conclude(&question, background, lanes).await {
+            Ok(concluded) => concluded,
+            Err(unweighed) => return Ok(Weighed::Failed(unweighed)),
+        };
+        concluded.ruling.known = background.counsel.taught;
+        let barred = orders.barred(&concluded.verdict);
+        let held = orders.hold(concluded, candidates, &self.settings);
+        let cautious = held.cautious(Doubts { mail, is_stranger });
+        Ok(Weighed::Concluded(Box::new(cautious), barred))
     }
 
     /// Asks the classifiers in the order of the cascade.
@@ -358,13 +394,13 @@ impl Background {
 
 /// Lets a few in at once; the others wait in as many lines.
 #[derive(Debug)]
-struct Lanes {
+pub(super) struct Lanes {
     lanes: Vec<Mutex<()>>,
     next: AtomicUsize,
 }
 
 impl Lanes {
-    fn new(count: usize) -> Self {
+    pub(super) fn new(count: usize) -> Self {
         Self {
             lanes: (0..count.max(1)).map(|_| Mutex::new(())).collect(),
             next: AtomicUsize::new(0),

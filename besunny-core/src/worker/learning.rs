@@ -13,7 +13,10 @@ use std::{
 use super::{Worker, caught::caught, jobs::JobError};
 use crate::{
     cause::describe,
-    classify::{Question, Verdict, cascade::Opinion},
+    classify::{
+        Question, Verdict,
+        cascade::{Known, Opinion},
+    },
     commit::Effect,
     document::{Document, DocumentKind},
     ids::{DocumentId, ProjectId, TenantId, UserId},
@@ -21,7 +24,7 @@ use crate::{
     learner::{Example, Learner, Model},
     project::Project,
     promise::{Outcome, Promises, Threshold},
-    repository::{MadeBy, NewModel, Pending, RepositoryError, lineage},
+    repository::{MadeBy, ModelRecord, NewModel, Pending, RepositoryError, lineage},
     scheduler::Claim,
     settings::Promised,
     tenant::TenantScope,
@@ -53,13 +56,13 @@ type Kept = futures::lock::Mutex<Taught>;
 
 /// A model, and how much of the log it has learned.
 #[derive(Debug, Default)]
-struct Taught {
+pub(super) struct Taught {
     /// The stored model it came from.
-    version: Option<u32>,
+    pub(super) version: Option<u32>,
     /// The last label that the stored one has learned.
     stored: u64,
     /// The last label it has learned itself.
-    seq: u64,
+    pub(super) seq: u64,
     promises: Promises,
     model: Option<Box<dyn Model>>,
 }
@@ -72,6 +75,8 @@ pub(super) struct Counsel {
     known: BTreeMap<ProjectId, u32>,
     thresholds: BTreeMap<DocumentKind, Threshold>,
     pub(super) promises: Promises,
+    /// How much was learned; none where nothing learns, or the model is of no use.
+    pub(super) taught: Option<Known>,
 }
 
 /// A route that nobody corrected, and the claim to say so.
@@ -153,7 +158,7 @@ impl Worker {
         } else {
             let lessons = self.repository.lessons(scope, owner, 0, 1).await?;
             if lessons.newest.is_none() && lessons.labels.is_empty() {
-                return Ok(Counsel::default());
+                return Ok(Counsel { taught: Some(Known::default()), ..Counsel::default() });
             }
             self.shelf.open(key, self.settings.models)
         };
@@ -174,14 +179,20 @@ impl Worker {
         Ok(Counsel::default())
     }
 
-    fn ask(
+    /// Asks a model as it is.
+    pub(super) fn ask(
         &self,
         learner: &dyn Learner,
         taught: &Taught,
         questions: &[Question<'_>],
         candidates: &[Project],
     ) -> Counsel {
-        let mut counsel = Counsel { promises: taught.promises.clone(), ..Counsel::default() };
+        let known = Known { version: taught.version, answers: taught.seq };
+        let mut counsel = Counsel {
+            promises: taught.promises.clone(),
+            taught: Some(known),
+            ..Counsel::default()
+        };
         let Some(model) = &taught.model else { return counsel };
         for question in questions {
             let begun = self.clock.now();
@@ -243,6 +254,17 @@ impl Worker {
         learner: &dyn Learner,
     ) -> Result<Taught, RepositoryError> {
         let models = self.repository.models(scope, owner).await?;
+        self.recall(scope, owner, learner, &models).await
+    }
+
+    /// Reads the first of `models`, or learns again what it had learned.
+    pub(super) async fn recall(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        learner: &dyn Learner,
+        models: &[ModelRecord],
+    ) -> Result<Taught, RepositoryError> {
         let Some(newest) = models.first() else { return Ok(Taught::default()) };
         let (version, seq) = (Some(newest.version), newest.seq);
         let state = if newest.learner == learner.name() {
@@ -260,7 +282,7 @@ impl Worker {
             }
             None => {}
         }
-        let taught = self.learn_again(scope, owner, learner, lineage(&models)).await?;
+        let taught = self.learn_again(scope, owner, learner, lineage(models)).await?;
         Ok(Taught { version, stored: seq, seq, ..taught })
     }
 
@@ -281,7 +303,7 @@ impl Worker {
     }
 
     /// Learns what was said after the first number of each range, up to the second, and still holds.
-    async fn learn_again(
+    pub(super) async fn learn_again(
         &self,
         scope: &TenantScope,
         owner: UserId,
@@ -316,7 +338,7 @@ impl Worker {
     }
 
     /// Reads some labels after the first number and up to the second.
-    async fn labels(
+    pub(super) async fn labels(
         &self,
         scope: &TenantScope,
         owner: UserId,
@@ -328,7 +350,7 @@ impl Worker {
     }
 
     /// Learns labels in order; one whose mail is no longer there teaches nothing.
-    async fn learn(
+    pub(super) async fn learn(
         &self,
         scope: &TenantScope,
         learner: &dyn Learner,
@@ -358,7 +380,7 @@ impl Worker {
     }
 
     /// Reads mails of labels, the first at least; one that cannot be read is as if it were gone.
-    async fn readable(
+    pub(super) async fn readable(
         &self,
         scope: &TenantScope,
         ids: &[DocumentId],

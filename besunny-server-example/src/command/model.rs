@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Answer, Refusal};
 use crate::{
-    home::{DEFAULT_USER, Home},
+    home::{self, DEFAULT_USER, Home},
     web::access::hexadecimal,
 };
 
@@ -54,10 +54,7 @@ pub(super) struct Whose {
 
 impl Model {
     pub(super) async fn run(self, db: &Path) -> Result<Answer, Refusal> {
-        if !db.exists() {
-            let message = format!("there is no database at {}: name it with --db", db.display());
-            return Err(Refusal::usage("store", message));
-        }
+        home::exists(db)?;
         let home = Home::open(db, |builder, _| Ok(builder)).await?;
         let done = self.perform(&home).await;
         home.close().await?;

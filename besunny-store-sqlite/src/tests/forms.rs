@@ -3,7 +3,9 @@ use std::{fmt::Debug, time::Duration};
 
 use besunny_core::{
     address::Username,
-    classify::{Alternative, Earlier, Evidence, Making, Ruling, Signal, Stage, Verdict},
+    classify::{
+        Alternative, Earlier, Evidence, Making, Ruling, Signal, Stage, Verdict, cascade::Known,
+    },
     document::{Decider, DocumentKind, DocumentState, Origin, Review, ReviewReason, Route},
     event::News,
     feedback::{Act, Asking, Deed, Move, RuleChange},
@@ -201,6 +203,7 @@ fn facts() -> Vec<Fact> {
         needed: Some(0.5),
         promised: Some(0.75),
         others: vec![verdict.clone()],
+        known: Some(Known { version: Some(2), answers: 51 }),
     };
     vec![
         Fact::Stored { origin: Origin { account: AccountId::derived(&[b"a"]), item: item() } },
