@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     classify::{Stage, cascade::Known},
     document::{Document, DocumentState, Review, ReviewReason},
+    experiment::Trial,
     history::{Entry, Fact},
     ids::DocumentId,
 };
@@ -40,6 +41,8 @@ pub struct Decided {
     pub confidence: f64,
     /// What the learned model knew, where that was recorded.
     pub known: Option<Known>,
+    /// In which arm of an experiment it was made.
+    pub trial: Option<Trial>,
     /// What all verdicts of it cost, in millionths of the unit that the price list is in.
     pub cost_micros: u64,
 }
@@ -95,9 +98,16 @@ impl Chronicle {
             if let Some((by, confidence, known, cost_micros)) = decided {
                 let moment = Moment { at, received_at, document: document.id };
                 let (version, state) = (*version, state.clone());
-                let decided =
-                    Decided { moment, version, state, by, confidence, known, cost_micros };
-                self.decisions.push(decided);
+                self.decisions.push(Decided {
+                    moment,
+                    version,
+                    state,
+                    by,
+                    confidence,
+                    known,
+                    trial: trial_of(fact),
+                    cost_micros,
+                });
             }
             trail.push(Step { at, received_at, by, state });
         }
@@ -134,14 +144,29 @@ impl Chronicle {
 fn decided_by(fact: &Fact) -> Option<(DecidedBy, f64, Option<Known>, u64)> {
     match fact {
         Fact::Decided { verdict, ruling, .. } => {
-            let all = ruling.others.iter().chain([verdict.as_ref()]);
-            let cost = all.map(|verdict| verdict.made.cost_micros).sum();
+            let cost = ruling.cost_micros(verdict);
             Some((DecidedBy::Cascade(ruling.stage), verdict.confidence, ruling.known, cost))
         }
         Fact::Ruled { act: None, .. } => Some((DecidedBy::Rule, 1.0, None, 0)),
         Fact::ClassifierFailed { .. } => Some((DecidedBy::Nobody, 0.0, None, 0)),
         Fact::Ruled { act: Some(_), .. }
         | Fact::Stored { .. }
+        | Fact::Assigned { .. }
+        | Fact::Confirmed { .. }
+        | Fact::Declined { .. }
+        | Fact::Undone { .. }
+        | Fact::Removed
+        | Fact::Restored => None,
+    }
+}
+
+/// Returns the arm of an experiment in which a fact was decided.
+fn trial_of(fact: &Fact) -> Option<Trial> {
+    match fact {
+        Fact::Decided { ruling, .. } => ruling.trial.clone(),
+        Fact::Stored { .. }
+        | Fact::Ruled { .. }
+        | Fact::ClassifierFailed { .. }
         | Fact::Assigned { .. }
         | Fact::Confirmed { .. }
         | Fact::Declined { .. }

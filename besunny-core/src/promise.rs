@@ -132,6 +132,16 @@ impl Promise {
         (self.past.len(), self.past.iter().filter(|outcome| outcome.is_right).count())
     }
 
+    /// Returns the promise as it is after what `later` remembers.
+    #[must_use]
+    pub fn followed_by(mut self, later: &Self) -> Self {
+        self.past.extend(&later.past);
+        self.past.drain(..self.past.len().saturating_sub(PAST));
+        self.taken += later.taken;
+        self.right += later.right;
+        self
+    }
+
     /// Remembers a judged prediction, and whether it had been taken.
     pub fn observe(&mut self, outcome: Outcome, was_taken: bool) {
         self.taken += u32::from(was_taken);
@@ -303,6 +313,19 @@ mod tests {
         assert!(promise.threshold().project.is_infinite());
         promise.observe(outcome(1.0, true), false);
         assert!(promise.threshold().admits(1.0, true));
+    }
+
+    #[test]
+    fn ml_5_a_promise_goes_on_where_another_one_ended() {
+        let mut whole = Promise::new(0.95);
+        let (mut first, mut second) = (whole.clone(), whole.clone());
+        for step in 0..PAST + 30 {
+            let judged = outcome(0.5 + 0.4 * f64::from(u8::from(step % 2 == 0)), step % 5 != 0);
+            let part = if step < 700 { &mut first } else { &mut second };
+            part.observe(judged, step % 2 == 0);
+            whole.observe(judged, step % 2 == 0);
+        }
+        assert_eq!(first.followed_by(&second), whole);
     }
 
     /// Numbers from 0 to 1 in no order, the same each time.

@@ -127,6 +127,9 @@ pub enum ReplayError {
     /// There is no model of this version.
     #[error("there is no model of version {0}: `besunny model list` names those there are")]
     NoVersion(u32),
+    /// The model failed.
+    #[error("the model failed: see the log")]
+    Broken,
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] RepositoryError),
@@ -177,7 +180,7 @@ impl Replay {
     fn compare(&mut self, was: &Decided, would: &Would, answer: Option<Truth>) {
         self.replayed += 1;
         let conclusion = would.conclusion.as_ref();
-        self.cost_micros += conclusion.map_or(0, |conclusion| conclusion.cost_micros());
+        self.cost_micros += conclusion.map_or(0, |it| it.ruling.cost_micros(&it.verdict));
         if let Some(truth) = answer {
             self.judged += 1;
             self.before.add(is_right(&was.state, truth));
@@ -276,16 +279,30 @@ impl Past {
 
     /// Returns what a person has said of each document and not taken back, oldest first.
     #[must_use]
-    pub fn answers(&self) -> HashMap<DocumentId, Vec<(u64, Truth)>> {
+    pub fn answers(&self) -> Answers {
         let unsaid = Unsaid::by(self.labels.iter().map(|label| &label.answer));
-        let mut answers: HashMap<DocumentId, Vec<(u64, Truth)>> = HashMap::new();
+        let mut answers = Answers::default();
         for Label { seq, answer, .. } in &self.labels {
             let is_of_person = matches!(answer.by, Teacher::Person(_));
             if is_of_person && unsaid.leaves(answer) {
-                answers.entry(answer.document).or_default().push((*seq, answer.truth));
+                answers.0.entry(answer.document).or_default().push((*seq, answer.truth));
             }
         }
         answers
+    }
+}
+
+/// What people have said of documents and not taken back, with the number in the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers(HashMap<DocumentId, Vec<(u64, Truth)>>);
+
+impl Answers {
+    /// Returns what was last said of a document after what was `known`.
+    #[must_use]
+    pub fn since(&self, document: DocumentId, known: Known) -> Option<Truth> {
+        let said = self.0.get(&document)?;
+        let last = said.iter().rfind(|(seq, _)| *seq > known.answers);
+        last.map(|(_, truth)| *truth)
     }
 }
 

@@ -14,6 +14,7 @@ mod onward;
 mod panics;
 mod replay;
 mod scene;
+mod shadow;
 mod simulation;
 mod slow;
 mod sync;

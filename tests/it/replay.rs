@@ -7,16 +7,21 @@ use std::{
 
 use besunny::{Besunny, Seen};
 use besunny_core::{
+    classify::Classifier,
     clock::Clock,
     commit::Commit,
     contender::Contender,
+    document::DocumentState,
+    experiment::Experiment,
     ids::{DocumentId, ProjectId, UserId},
     label::Truth,
     project::Project,
     replay::{LeftOut, Order, Replay, ReplayError},
     repository::{DocumentFilter, RepositoryError},
+    settings::Settings,
     tenant::TenantScope,
     track::Version,
+    worker::Worker,
 };
 use besunny_testkit::{
     interposed::{Interposed, Interposer},
@@ -27,21 +32,32 @@ use futures::executor::block_on;
 
 use crate::scene::{MakeStore, Scene, id, in_a_file, in_memory};
 
-fn ann() -> UserId {
+pub(crate) fn ann() -> UserId {
     UserId::derived(&[b"ann"])
 }
 
 /// A person with projects, whose day is told step by step.
-struct Story {
-    scene: Scene,
-    projects: Vec<ProjectId>,
+pub(crate) struct Story {
+    pub(crate) scene: Scene,
+    pub(crate) projects: Vec<ProjectId>,
+    pub(crate) language: Option<Arc<dyn Classifier>>,
+    pub(crate) experiment: Option<Experiment>,
+    /// What is different about the engine.
+    pub(crate) change: fn(Worker) -> Worker,
     mails: u32,
 }
 
 impl Story {
-    async fn new(make: MakeStore) -> Self {
+    pub(crate) async fn new(make: MakeStore) -> Self {
         let scene = Scene::new(make, Arc::new(Fair)).await;
-        let mut story = Self { scene, projects: Vec::new(), mails: 0 };
+        let mut story = Self {
+            scene,
+            projects: Vec::new(),
+            language: None,
+            experiment: None,
+            change: |worker| worker,
+            mails: 0,
+        };
         story.found("Harbour", "HBL-7").await;
         story.found("Pier", "PIE-9").await;
         story
@@ -56,6 +72,12 @@ impl Story {
         self.projects.push(project.id);
     }
 
+    /// Makes a fresh engine, as after a restart.
+    pub(crate) fn worker(&self) -> Worker {
+        let (language, experiment) = (self.language.clone(), self.experiment.clone());
+        (self.change)(Worker { language, experiment, ..self.scene.worker() })
+    }
+
     fn besunny(&self) -> Besunny {
         Besunny::builder_over(Arc::clone(&self.scene.store))
             .clock(Arc::clone(&self.scene.clock) as _)
@@ -64,7 +86,12 @@ impl Story {
     }
 
     /// A mail arrives and is decided on; `answers` names the mail that it is an answer to.
-    async fn mail(&mut self, sender: &str, subject: &str, answers: Option<u32>) -> DocumentId {
+    pub(crate) async fn mail(
+        &mut self,
+        sender: &str,
+        subject: &str,
+        answers: Option<u32>,
+    ) -> DocumentId {
         self.mails += 1;
         let (number, subject) = (self.mails, subject.to_owned());
         let named =
@@ -76,12 +103,16 @@ impl Story {
         self.scene.clock.advance(Duration::from_mins(1));
         self.scene.change(|mailbox, at| mailbox.deliver(&id(number), raw, at));
         self.scene.notice().await;
-        self.scene.work().await;
+        self.worker().run_until_idle().await;
         let filter = DocumentFilter { limit: 1, ..DocumentFilter::default() };
         self.scene.store.documents(&self.scene.scope, &filter).await.unwrap()[0].id
     }
 
-    async fn assign(&self, document: DocumentId, project: usize) -> besunny_core::ids::CommitId {
+    pub(crate) async fn assign(
+        &self,
+        document: DocumentId,
+        project: usize,
+    ) -> besunny_core::ids::CommitId {
         self.scene.clock.advance(Duration::from_mins(1));
         let besunny = self.besunny();
         let feedback = besunny.feedback(&self.scene.scope, ann());
@@ -89,11 +120,11 @@ impl Story {
         feedback.assign(&seen, self.projects[project]).await.unwrap().act.id
     }
 
-    async fn undo(&self, act: besunny_core::ids::CommitId) {
+    pub(crate) async fn undo(&self, act: besunny_core::ids::CommitId) {
         self.scene.clock.advance(Duration::from_mins(1));
         let besunny = self.besunny();
         besunny.feedback(&self.scene.scope, ann()).undo(act).await.unwrap();
-        self.scene.work().await;
+        self.worker().run_until_idle().await;
     }
 
     async fn ask(&self, with: Contender) -> Result<Replay, ReplayError> {
@@ -109,6 +140,11 @@ impl Story {
     /// Tells of a learner whose opinion changes, is taken back, rolled back, and of threads.
     async fn told(make: MakeStore) -> Self {
         let mut story = Self::new(make).await;
+        // Every answer makes a stored model.
+        story.change = |worker| {
+            let settings = Settings { store_model_every: 1, ..worker.settings };
+            Worker { settings, ..worker }
+        };
         let first = story.mail("bob", "one", None).await;
         story.assign(first, 0).await;
         let second = story.mail("bob", "two", None).await;
@@ -130,14 +166,23 @@ impl Story {
     }
 }
 
+/// Writes a state down; numbers in JSON come back with another last digit.
+fn place(state: &DocumentState) -> String {
+    match state {
+        DocumentState::Routed(route) => format!("{:?} {:.9}", route.project, route.confidence),
+        DocumentState::NeedsReview(review) => format!("{review:?}"),
+        DocumentState::Pending | DocumentState::NoProject { .. } => state.as_str().to_owned(),
+    }
+}
+
 /// Everything is as it was: state, reason, confidence and every verdict.
 async fn is_as_it_was(make: MakeStore) {
     let story = Story::told(make).await;
     let replay = story.replay(Contender::Learned).await;
-    assert_eq!((replay.replayed, replay.changed(), replay.left_out.len()), (11, 0, 0));
+    assert_eq!((replay.replayed, replay.changed(), replay.left_out.len()), (10, 0, 0));
     for row in &replay.rows {
         let would = row.would_be.as_ref().unwrap();
-        assert_eq!(would.state, row.was.state, "{}", row.title.expose());
+        assert_eq!(place(&would.state), place(&row.was.state), "{}", row.title.expose());
         let history = story.scene.store.history(&story.scene.scope, row.document).await.unwrap();
         let entry = history.iter().find(|entry| entry.version == row.was.version).unwrap();
         let besunny_core::history::Fact::Decided { verdict, ruling, .. } = &entry.fact else {
@@ -145,7 +190,8 @@ async fn is_as_it_was(make: MakeStore) {
         };
         let again = would.conclusion.as_ref().unwrap();
         let others = |ruling: &besunny_core::classify::Ruling| {
-            ruling.others.iter().map(|it| (it.choice, it.confidence.to_bits())).collect::<Vec<_>>()
+            let others = ruling.others.iter();
+            others.map(|it| (it.choice, format!("{:.9}", it.confidence))).collect::<Vec<_>>()
         };
         assert_eq!((again.verdict.choice, others(&again.ruling)), (verdict.choice, others(ruling)));
         assert_eq!(again.ruling.known, ruling.known, "{}", row.title.expose());
@@ -166,13 +212,12 @@ async fn ml_5_the_model_that_decided_decides_the_same_again_in_a_file() {
 fn ml_5_a_version_is_not_asked_about_what_came_before_its_answers() {
     block_on(async {
         let story = Story::told(in_memory).await;
-        let models = story.scene.store.models(&story.scene.scope, ann()).await.unwrap();
-        let newest_of_learning = models[1].version;
-        for (version, knew_later) in [(1, 2), (newest_of_learning, 4), (models[0].version, 2)] {
+        // The third forgot what was taken back, the last one is as the first.
+        for (version, knew_later) in [(1, 1), (2, 2), (3, 3), (4, 6), (5, 1)] {
             let replay = story.replay(Contender::Pinned(version)).await;
             let left_out = replay.left_out.get(&LeftOut::KnewLater).copied();
             assert_eq!(left_out, Some(knew_later), "{version}");
-            assert_eq!(replay.replayed + knew_later, 11, "{version}");
+            assert_eq!(replay.replayed + knew_later, 10, "{version}");
         }
         let nobody = story.ask(Contender::Pinned(99)).await;
         assert!(matches!(nobody, Err(ReplayError::NoVersion(99))), "{nobody:?}");

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Doubts, Question, Signal, Verdict, caution, decide, offered, sure};
 use crate::{
     document::{Decider, DocumentState, Review, ReviewReason, Route},
+    experiment::Trial,
     ids::ProjectId,
     project::Project,
     promise::Threshold,
@@ -56,6 +57,9 @@ pub struct Ruling {
     /// What the learned model knew then; none where nothing learns, or it was not recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub known: Option<Known>,
+    /// In which arm of an experiment it was decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
 }
 
 /// How much of the log of answers a model had learned.
@@ -100,6 +104,14 @@ pub struct Bench<'a> {
     pub candidates: &'a [Project],
     /// The thresholds of the rules.
     pub settings: &'a Settings,
+}
+
+impl Ruling {
+    /// Returns what all verdicts cost, in millionths of the unit that the price list is in.
+    #[must_use]
+    pub fn cost_micros(&self, verdict: &Verdict) -> u64 {
+        self.others.iter().chain([verdict]).map(|verdict| verdict.made.cost_micros).sum()
+    }
 }
 
 impl Opinion {
@@ -256,13 +268,6 @@ impl Conclusion {
             self.state = state;
         }
         self
-    }
-
-    /// Returns what all verdicts of it cost, in millionths of the unit that the price list is in.
-    #[must_use]
-    pub fn cost_micros(&self) -> u64 {
-        let all = self.ruling.others.iter().chain([&self.verdict]);
-        all.map(|verdict| verdict.made.cost_micros).sum()
     }
 
     /// Keeps what another classifier said.

@@ -81,6 +81,7 @@ fn decided(second: i64, known: Option<Known>) -> Decided {
         by: DecidedBy::Nobody,
         confidence: 0.0,
         known,
+        trial: None,
         cost_micros: 0,
     }
 }
@@ -150,8 +151,13 @@ fn ml_5_an_answer_is_what_a_person_said_and_did_not_take_back() {
         ],
         ..past()
     };
-    let said = &past.answers()[&DocumentId::derived(&[b"one"])];
-    assert_eq!(said, &[(4, Truth::NotTo(there))]);
+    let answers = past.answers();
+    for (known, want) in [(0, Some(Truth::NotTo(there))), (3, Some(Truth::NotTo(there))), (4, None)]
+    {
+        let known = Known { version: None, answers: known };
+        let said = answers.since(DocumentId::derived(&[b"one"]), known);
+        assert_eq!(said, want, "{known:?}");
+    }
 }
 
 #[test]

@@ -22,6 +22,7 @@ use super::{
     caught::{Caught, caught},
     jobs::JobError,
     learning::Counsel,
+    shadow::Beside,
 };
 use crate::{
     cause::describe,
@@ -31,6 +32,7 @@ use crate::{
     },
     commit::{Decision, Effect},
     document::{Document, DocumentState, Review, ReviewReason},
+    experiment::Trial,
     history::Fact,
     ids::{DocumentId, ProjectId, UserId},
     job::{Job, Task},
@@ -72,9 +74,13 @@ pub(super) struct Background {
     pub(super) threads: Vec<ThreadMember>,
     pub(super) rules: Arc<[StandingRule]>,
     /// What the owner's model says.
-    pub(super) counsel: Counsel,
-    /// Whether a language model may be asked.
+    pub(super) counsel: Arc<Counsel>,
+    /// Whether the tenant allows that a language model is asked, and there is one.
+    pub(super) is_allowed: bool,
+    /// Whether one is asked.
     pub(super) may_ask: bool,
+    /// In which arm of an experiment its documents are decided on.
+    pub(super) trial: Option<Trial>,
 }
 
 /// What came of weighing a document.
@@ -176,14 +182,16 @@ impl Worker {
         let weighed = wave.iter().map(|case| self.weigh(case, &backgrounds, &lanes));
         let weighed = future::join_all(weighed).await;
         let (mut done, mut failed, mut effects) = (Vec::new(), Vec::new(), Vec::new());
-        for (case, decision) in wave.into_iter().zip(weighed) {
+        let mut decided = Vec::new();
+        for (case, decision) in wave.iter().zip(weighed) {
             match decision {
                 Ok(decision) => {
+                    decided.extend(decision.as_ref().and_then(|made| beside(case, made)));
                     effects
                         .extend(decision.into_iter().flat_map(|made| self.effects(&scope, made)));
-                    done.push(case.errand);
+                    done.push(case.errand.clone());
                 }
-                Err(error) => failed.push((case.errand, error)),
+                Err(error) => failed.push((&case.errand, error)),
             }
         }
         let claims: Vec<&Claim> = done.iter().map(|errand| &errand.claim).collect();
@@ -193,6 +201,9 @@ impl Worker {
         };
         for (errand, error) in &failed {
             self.put_off(&errand.claim, error).await;
+        }
+        if completed.is_ok() {
+            self.overshadow(&scope, &decided, &backgrounds, &lanes).await;
         }
         completed.map_err(|error| Refused { errands: done, error })
     }
@@ -207,7 +218,7 @@ impl Worker {
         for pending in wave.iter().filter_map(|case| case.pending.as_ref()) {
             cases.entry(pending.document.owner).or_default().push(pending);
         }
-        let may_ask =
+        let is_allowed =
             self.language.is_some() && self.repository.allowed(scope).await?.language_models;
         let mut backgrounds = BTreeMap::new();
         for (owner, cases) in cases {
@@ -216,14 +227,21 @@ impl Worker {
                 cases.iter().flat_map(|pending| pending.mail.thread_ids()).collect();
             let named: Vec<&str> = named.into_iter().collect();
             let threads = self.members(scope, owner, &named).await?;
-            let questions = cases.iter().map(|Pending { document, mail }| {
-                // Models know threads by their own history.
-                Question { document, mail, thread: &[] }
-            });
-            let questions: Vec<Question<'_>> = questions.collect();
+            let questions: Vec<Question<'_>> =
+                cases.iter().map(|pending| pending.unthreaded()).collect();
             let rules = self.repository.rules(scope, owner).await?;
             let counsel = self.counsel(scope, owner, &questions, &candidates).await?;
-            backgrounds.insert(owner, Background { candidates, threads, rules, counsel, may_ask });
+            let background = Background {
+                candidates,
+                threads,
+                rules,
+                counsel: Arc::new(counsel),
+                is_allowed,
+                may_ask: is_allowed,
+                trial: None,
+            };
+            let background = self.in_its_arm(scope, owner, &questions, background).await?;
+            backgrounds.insert(owner, background);
         }
         Ok(backgrounds)
     }
@@ -292,6 +310,7 @@ impl Worker {
             Err(unweighed) => return Ok(Weighed::Failed(unweighed)),
         };
         concluded.ruling.known = background.counsel.taught;
+        concluded.ruling.trial.clone_from(&background.trial);
         let barred = orders.barred(&concluded.verdict);
         let held = orders.hold(concluded, candidates, &self.settings);
         let cautious = held.cautious(Doubts { mail, is_stranger });
@@ -374,6 +393,13 @@ impl Worker {
         });
         self.complete(&claim.scope, &[claim], decision.into_iter().collect()).await
     }
+}
+
+/// Returns what a shadow is asked about: classifiers were, and the decision was made.
+fn beside<'c>(case: &'c Case, made: &Decision) -> Option<Beside<'c>> {
+    let asked =
+        Said::of(&made.fact).is_some() || matches!(made.fact, Fact::ClassifierFailed { .. });
+    case.pending.as_ref().filter(|_| asked).map(|pending| (pending, made.expected + 1))
 }
 
 /// Returns what becomes of a document on which no classifier will decide.

@@ -43,9 +43,12 @@ pub struct Shelf {
 
 #[derive(Default)]
 struct Slots {
-    held: HashMap<(TenantId, UserId), Slot>,
+    held: HashMap<ShelfKey, Slot>,
     turn: u64,
 }
+
+/// Whose model it is, and under which version it was stored; none for the one that learns on.
+type ShelfKey = (TenantId, UserId, Option<u32>);
 
 struct Slot {
     taught: Arc<Kept>,
@@ -63,8 +66,8 @@ pub(super) struct Taught {
     stored: u64,
     /// The last label it has learned itself.
     pub(super) seq: u64,
-    promises: Promises,
-    model: Option<Box<dyn Model>>,
+    pub(super) promises: Promises,
+    pub(super) model: Option<Box<dyn Model>>,
 }
 
 /// What a model says about documents of one owner.
@@ -88,7 +91,7 @@ pub(super) struct Consent {
 }
 
 impl Shelf {
-    fn find(&self, key: (TenantId, UserId)) -> Option<Arc<Kept>> {
+    pub(super) fn find(&self, key: ShelfKey) -> Option<Arc<Kept>> {
         let mut slots = self.lock();
         slots.turn += 1;
         let turn = slots.turn;
@@ -98,12 +101,12 @@ impl Shelf {
     }
 
     /// Forgets a model that may be half taught.
-    fn forget(&self, key: (TenantId, UserId)) {
+    pub(super) fn forget(&self, key: ShelfKey) {
         self.lock().held.remove(&key);
     }
 
     /// Makes room for a model that knows nothing yet, at the cost of the one not asked for longest.
-    fn open(&self, key: (TenantId, UserId), most: usize) -> Arc<Kept> {
+    pub(super) fn open(&self, key: ShelfKey, most: usize) -> Arc<Kept> {
         let mut slots = self.lock();
         let turn = slots.turn;
         if slots.held.len() >= most.max(1) && !slots.held.contains_key(&key) {
@@ -142,6 +145,25 @@ impl Counsel {
     }
 }
 
+impl Counsel {
+    /// Gives the verdicts a name of their own, and keeps what was promised before and since then.
+    pub(super) fn promise_apart(
+        &mut self,
+        (learner, name): (&str, String),
+        (before, since): (&Promises, &Promises),
+        promised: Promised,
+    ) {
+        for verdict in self.verdicts.values_mut() {
+            verdict.classifier.clone_from(&name);
+        }
+        for (kind, threshold) in &mut self.thresholds {
+            let level = promised.of(*kind);
+            let since = since.of(&name, *kind, level);
+            *threshold = before.of(learner, *kind, level).followed_by(&since).threshold();
+        }
+    }
+}
+
 impl Worker {
     /// Asks the owner's model, once it has learned all that was said.
     pub(super) async fn counsel(
@@ -152,7 +174,7 @@ impl Worker {
         candidates: &[Project],
     ) -> Result<Counsel, RepositoryError> {
         let Some(learner) = &self.learner else { return Ok(Counsel::default()) };
-        let key = (scope.tenant(), owner);
+        let key = (scope.tenant(), owner, None);
         let kept = if let Some(kept) = self.shelf.find(key) {
             kept
         } else {

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     cause::describe,
     chronicle::{Chronicle, Decided, Moment},
-    classify::{Question, cascade::Known},
+    classify::cascade::Known,
     contender::Contender,
     document::{Document, DocumentState, Route},
     ids::{DocumentId, UserId},
@@ -79,12 +79,10 @@ impl Worker {
             let (here, later) = left.split_at(read.len().min(left.len()));
             for (decided, pending) in here.iter().zip(read) {
                 let known = past.known(decided);
-                let mut said = answers.get(&decided.moment.document).into_iter().flatten();
-                let answer = said.rfind(|(seq, _)| *seq > known.answers);
-                let answer = (answer.map(|(_, truth)| *truth), order.all);
+                let answer = answers.since(decided.moment.document, known);
                 let would_be = self.again(&mut walk, decided, pending.as_ref()).await?;
                 let document = pending.as_ref().map(|pending| &pending.document);
-                replay.add(document, decided.clone(), would_be, answer);
+                replay.add(document, decided.clone(), would_be, (answer, order.all));
             }
             left = later;
         }
@@ -116,7 +114,11 @@ impl Worker {
     }
 
     /// Reads all that the engine had to go by.
-    async fn past(&self, scope: &TenantScope, owner: UserId) -> Result<Past, RepositoryError> {
+    pub(super) async fn past(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+    ) -> Result<Past, RepositoryError> {
         let projects = self.repository.projects(scope, owner).await?.to_vec();
         let rules = self.repository.rules(scope, owner).await?.to_vec();
         let models = self.repository.models(scope, owner).await?;
@@ -208,18 +210,18 @@ impl Worker {
         let named: Vec<&str> = pending.mail.thread_ids().collect();
         let members = self.members(walk.scope, order.owner, &named).await?;
         let threads = threads_then(chronicle, &decided.moment, members);
-        let Pending { document, mail } = pending;
-        let question = Question { document, mail, thread: &[] };
+        let question = pending.unthreaded();
         let counsel = match &self.learner {
             Some(learner) if order.with.learns() => {
                 let taught = self.taught_then(walk, learner.as_ref(), known).await?;
-                self.ask(learner.as_ref(), taught, &[question], &candidates)
+                Arc::new(self.ask(learner.as_ref(), taught, &[question], &candidates))
             }
-            Some(_) | None => Counsel::default(),
+            Some(_) | None => Arc::new(Counsel::default()),
         };
         let rules = past.rules(at).into();
         let may_ask = order.with == Contender::Language;
-        Ok(Background { candidates, threads, rules, counsel, may_ask })
+        let (is_allowed, trial) = (may_ask, None);
+        Ok(Background { candidates, threads, rules, counsel, is_allowed, may_ask, trial })
     }
 
     /// Returns the model as it was, learned on from where the walk is.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{Answer, Refusal};
 use crate::{
     home::{self, DEFAULT_USER, Home},
-    web::access::hexadecimal,
+    web::{access::hexadecimal, report::Comparison},
 };
 
 /// What can be done with models.
@@ -33,6 +33,12 @@ pub(super) enum Model {
         /// The file; one that is there is replaced
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
+    },
+    /// Compare shadows and arms of experiments with what people have said since
+    Report {
+        /// Only of this person [default: all]
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
     },
     /// Go back to an earlier model; what was said since is skipped
     Rollback {
@@ -65,6 +71,7 @@ impl Model {
         match self {
             Self::List { whose } => list(home, &whose).await,
             Self::Export { whose, version, to } => export(home, &whose, version, &to).await,
+            Self::Report { user } => report(home, user).await,
             Self::Rollback { whose, to } => roll_back(home, &whose, to).await,
         }
     }
@@ -119,6 +126,15 @@ async fn export(
     let mut json = to_json(&record);
     json["file"] = to.display().to_string().into();
     Ok(Answer::done(json, format!("{} written to {}", to_text(&record), to.display())))
+}
+
+async fn report(home: &Home, user: Option<String>) -> Result<Answer, Refusal> {
+    let owner = match user {
+        Some(_) => Some(Whose { user }.id(home).await?),
+        None => None,
+    };
+    let comparison = Comparison::of(&home.besunny.report(&home.scope, owner).await?);
+    Ok(Answer::done(json!(comparison), comparison.in_words()))
 }
 
 async fn roll_back(home: &Home, whose: &Whose, to: u32) -> Result<Answer, Refusal> {

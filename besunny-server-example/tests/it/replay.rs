@@ -85,14 +85,22 @@ async fn ml_5_the_model_that_decided_on_the_sample_would_decide_the_same() {
     import(&desk, "arriving.mbox");
     let learned = replay(&desk, &["learned", "--all"]);
     assert_eq!(figures(&learned), [60, 0]);
-    let abstained = |place: &Value| place["stage"] == "abstained";
-    let rows = learned["rows"].as_array().unwrap();
-    let hesitates = rows.iter().filter(|row| abstained(&row["was"])).count();
-    let as_sure = |row: &&Value| row["was"]["confidence"] == row["would_be"]["confidence"];
-    assert_eq!(rows.iter().filter(as_sure).count(), 60);
-    // The model did have a say: the rules alone would do otherwise.
-    let rules = replay(&desk, &["rules"]);
-    assert!(figures(&rules)[1] > 0 && hesitates > 0, "{rules} {hesitates}");
+    assert_eq!(differing(&learned), 0, "{learned}");
+    // The model did have a say: the rules alone would suggest otherwise.
+    let rules = replay(&desk, &["rules", "--all"]);
+    assert!(differing(&rules) > 0, "{rules}");
+}
+
+/// Counts decisions that differ in anything: place, reason, suggestion, stage, confidence.
+fn differing(replay: &Value) -> usize {
+    let plain = |place: &Value| {
+        let mut place = place.clone();
+        // Numbers in JSON come back with another last digit.
+        place["confidence"] = json!(format!("{:.9}", place["confidence"].as_f64().unwrap()));
+        place
+    };
+    let rows = replay["rows"].as_array().unwrap();
+    rows.iter().filter(|row| plain(&row["was"]) != plain(&row["would_be"])).count()
 }
 
 #[test]
@@ -102,7 +110,7 @@ fn ml_5_a_replay_leaves_the_database_as_it_is() {
     let file = || fs::read(desk.path().join("test.db")).unwrap();
     let before = file();
     for with in ["rules", "learned"] {
-        assert_eq!(figures(&replay(&desk, &[with])), [40, 0]);
+        assert_eq!(figures(&replay(&desk, &[with])), [41, 0]);
     }
     assert!(before == file(), "the database has changed");
     assert!(!desk.path().join("test.db-wal").exists(), "something waits to be written");
@@ -120,7 +128,7 @@ fn ml_5_an_answer_in_text_is_a_table() {
     assert_eq!(lines.next(), Some("2 decisions made again with rules: 2 same, 0 changed"));
     assert!(lines.next().unwrap().starts_with("document  decided  was -> would be"), "{text}");
     assert_eq!(lines.filter(|line| line.contains(" -> ")).count(), 2, "{text}");
-    assert!(text.contains("left out: 38, more than --limit"), "{text}");
+    assert!(text.contains("left out: 39, more than --limit"), "{text}");
 }
 
 #[test]

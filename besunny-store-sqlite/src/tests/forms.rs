@@ -6,8 +6,10 @@ use besunny_core::{
     classify::{
         Alternative, Earlier, Evidence, Making, Ruling, Signal, Stage, Verdict, cascade::Known,
     },
+    contender::Contender,
     document::{Decider, DocumentKind, DocumentState, Origin, Review, ReviewReason, Route},
     event::News,
+    experiment::{Arm, Trial},
     feedback::{Act, Asking, Deed, Move, RuleChange},
     history::Fact,
     ids::{
@@ -25,6 +27,7 @@ use besunny_core::{
     promise::{Outcome, Promises},
     push::{Watch, WatchTrouble},
     scheduler::PauseReason,
+    shadow::{Shadow, View},
     source::{Cursor, ItemId, Next, PageToken, Relist, Scope, Sweep},
     standing::{Match, MatchKind, NewRule, Says, StandingRule},
     tenant::Allowed,
@@ -204,6 +207,7 @@ fn facts() -> Vec<Fact> {
         promised: Some(0.75),
         others: vec![verdict.clone()],
         known: Some(Known { version: Some(2), answers: 51 }),
+        trial: Some(Trial { experiment: "language".to_owned(), arm: Arm::Treatment }),
     };
     vec![
         Fact::Stored { origin: Origin { account: AccountId::derived(&[b"a"]), item: item() } },
@@ -225,6 +229,15 @@ fn facts() -> Vec<Fact> {
         Fact::Removed,
         Fact::Restored,
     ]
+}
+
+fn shadows() -> Vec<Shadow> {
+    let (document, at) = (DocumentId::derived(&[b"document"]), instant(1_800_000_000));
+    let (verdict, ruling) = (Box::new(verdict()), Box::default());
+    let decided = View::Decided { verdict, state: DocumentState::Pending, ruling };
+    let failed = View::Failed { why: "no answer".to_owned() };
+    let noted = |(with, view)| Shadow { document, version: 2, with, at, view };
+    [(Contender::Pinned(7), decided), (Contender::Language, failed)].map(noted).into()
 }
 
 /// What people said.
@@ -433,6 +446,7 @@ fn forms() -> Vec<Form> {
         form("acts.moves", moves()),
         form("acts.rules", rule_changes()),
         form("standing_rules.rule", rules()),
+        form("shadows.shadow", shadows()),
         form(
             "detections.kind",
             vec![RecipientKind::To, RecipientKind::Cc, RecipientKind::Bcc, RecipientKind::Envelope],
