@@ -3,6 +3,7 @@ use besunny_core::{
     classify::{Making, Ruling, Verdict},
     contender::Contender,
     document::{Document, DocumentState, Review, ReviewReason},
+    ids::DocumentId,
     repository::RepositoryError,
     shadow::{Shadow, View},
 };
@@ -14,7 +15,11 @@ use super::{
 use crate::conformance::{Broken, Case, Outcome, check, check_equal, clause};
 
 pub(super) fn cases() -> Vec<Case<World>> {
-    vec![clause("store.shadow.kept", kept), clause("store.tenant.shadows", tenants)]
+    vec![
+        clause("store.shadow.kept", kept),
+        clause("store.shadow.missing", missing),
+        clause("store.tenant.shadows", tenants),
+    ]
 }
 
 fn failed(document: &Document, with: Contender, why: &str) -> Shadow {
@@ -61,6 +66,9 @@ async fn kept(world: World) -> Outcome {
         [failed(&one, Contender::Rules, "later"), failed(&two, Contender::Language, "later")];
     bench.store.put_shadows(&bench.scope, bench.user, &again).await?;
     want.sort_by_key(|shadow| (shadow.document, shadow.version, shadow.with.to_string()));
+    check_equal(&bench.found(one.id).await?, &one, "the document")?;
+    let history = bench.store.history(&bench.scope, one.id).await?;
+    check_equal(&history.len(), &1, "lines of its history")?;
     let store = world.reopened().await;
     let mut seen: Vec<Shadow> = Vec::new();
     loop {
@@ -71,10 +79,21 @@ async fn kept(world: World) -> Outcome {
         }
         seen.extend(page);
     }
-    check_equal(&seen, &want, "shadows page by page")?;
-    check_equal(&bench.found(one.id).await?, &one, "the document")?;
-    let history = bench.store.history(&bench.scope, one.id).await?;
-    check_equal(&history.len(), &1, "lines of its history")
+    check_equal(&seen, &want, "shadows page by page")
+}
+
+async fn missing(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let lease = bench.lease().await?;
+    let document = bench.stored(&lease, "one").await?;
+    let here = decided(&document);
+    let gone = Shadow { document: DocumentId::derived(&[b"gone"]), ..here.clone() };
+    let refused = bench.store.put_shadows(&bench.scope, bench.user, &[here, gone]).await;
+    check(
+        matches!(refused, Err(RepositoryError::Missing(_))),
+        format_args!("a shadow of a document that is not there: {refused:?}"),
+    )?;
+    check_equal(&noted(&bench).await?, &Vec::new(), "shadows after that")
 }
 
 async fn tenants(world: World) -> Outcome {

@@ -1,4 +1,4 @@
-//! Models: how those did that were compared with the one that decides (ML-5).
+//! How models did that were compared with the one that decides (ML-5).
 use axum::{Json, extract::State};
 
 use crate::web::{Site, problem::Problem, report::Comparison};
