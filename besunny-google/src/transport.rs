@@ -135,7 +135,7 @@ impl Transport {
 
     /// Asks once; `None` is an answer that is too large.
     async fn attempt(&self, call: &Call<'_>) -> Result<(Option<Answer>, AccessToken), SourceError> {
-        self.budget.spend(self.price(call)).await;
+        let _under_way = self.budget.spend(self.price(call)).await;
         let token = self.tokens.token(call.account).await?;
         let request = call.request(&self.http.urls().gmail, &token)?;
         match self.http.exchange(request, call.cap).await {

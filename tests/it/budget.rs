@@ -43,7 +43,7 @@ impl Scene {
         let spent = Rc::clone(&self.spent);
         let work = async move {
             for units in prices {
-                budget.spend(spend(account, units)).await;
+                drop(budget.spend(spend(account, units)).await);
                 spent.borrow_mut().push((clock.now(), account, units));
             }
         };
@@ -59,9 +59,11 @@ impl Scene {
         let spent = Rc::clone(&self.spent);
         let work = async move {
             loop {
-                budget.spend(spend(account, units)).await;
-                spent.borrow_mut().push((clock.now(), account, units));
+                let call = budget.spend(spend(account, units)).await;
                 clock.sleep_until(clock.now() + lasting).await;
+                // The provider counts at some time on the way; the end is the worst.
+                spent.borrow_mut().push((clock.now(), account, units));
+                drop(call);
             }
         };
         self.pool.spawner().spawn_local(work).unwrap();
@@ -189,6 +191,36 @@ fn a_price_above_the_limit_is_paid_alone() {
 }
 
 #[test]
+fn a_call_counts_until_a_window_after_its_end_however_slow_its_way() {
+    let mut scene = Scene::new(100, 1_000);
+    // Calls that take from nothing to longer than a window.
+    for lasting in [0, 1, 7, 20, 59, 61, 150] {
+        scene.calls(1, 20, Duration::from_secs(lasting) + Duration::from_millis(lasting));
+    }
+    scene.run_for(MINUTE * 30);
+    let spent = scene.spent.borrow();
+    assert!(busiest(&spent, MINUTE, |_| true) <= 100);
+    assert!(spent.len() > 100, "{} calls in half an hour", spent.len());
+}
+
+#[test]
+fn who_leaves_after_being_served_gives_the_units_back() {
+    let mut scene = Scene::new(100, 100);
+    scene.asks(1, [100]);
+    scene.run_until_stalled();
+    let left = scene.asks(1, [100]);
+    scene.run_until_stalled();
+    let end = MINUTE + GUARD;
+    scene.clock.move_to(scene.clock.now() + end);
+    // Who asks serves all who can be served: the one that waits, which leaves before it notices.
+    assert!(scene.budget.spend(spend(2, 100)).now_or_never().is_none());
+    left.abort();
+    scene.asks(2, [100]);
+    scene.run_for(end);
+    assert_eq!(scene.units(|one| one == 2), 100);
+}
+
+#[test]
 fn who_leaves_the_queue_gives_his_turn_on() {
     let mut scene = Scene::new(100, 100);
     scene.asks(1, [90]);
@@ -223,7 +255,7 @@ fn an_unknown_quota_is_not_metered() {
     let count = Rc::clone(&spent);
     let work = async move {
         for _ in 0..10 {
-            budget.spend(Spend { quota: "other", ..spend(1, 100) }).await;
+            drop(budget.spend(Spend { quota: "other", ..spend(1, 100) }).await);
             *count.borrow_mut() += 1;
         }
     };

@@ -1,12 +1,15 @@
 //! Who has spent what of one quota, and who waits for his turn.
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     task::{Poll, Waker},
 };
 
 use chrono::{DateTime, Utc};
 
-use super::{paced::Quota, window::Window};
+use super::{
+    paced::Quota,
+    window::{Fit, Window},
+};
 use crate::ids::AccountId;
 
 /// One quota: its windows and its queues.
@@ -17,8 +20,8 @@ pub(super) struct Ledger {
     accounts: HashMap<AccountId, Share>,
     /// Accounts that wait, in the order in which they are served.
     turns: VecDeque<AccountId>,
-    /// Tickets that were served and not yet taken note of.
-    served: HashSet<Ticket>,
+    /// Tickets that were served and not yet taken note of, with their units.
+    served: HashMap<Ticket, u64>,
     tickets: u64,
     swept_at: Option<DateTime<Utc>>,
 }
@@ -54,7 +57,7 @@ impl Ledger {
             project: Window::default(),
             accounts: HashMap::new(),
             turns: VecDeque::new(),
-            served: HashSet::new(),
+            served: HashMap::new(),
             tickets: 0,
             swept_at: None,
         }
@@ -74,19 +77,24 @@ impl Ledger {
 
     /// Serves whoever can be served; returns when to look again for `ticket`, `None` once served.
     pub(super) fn settle(&mut self, ticket: Ticket, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let project_at = self.serve(now);
-        if self.served.remove(&ticket) {
+        let project = self.serve(now);
+        if self.served.remove(&ticket).is_some() {
             return None;
         }
         let share = self.accounts.get(&ticket.account);
-        let own = share.and_then(|share| share.fits_at(share.waiting.front()?.units, &self.quota));
-        let next = own.filter(|at| *at > now).or(project_at);
+        let own =
+            share.and_then(|share| Some(share.fits(share.waiting.front()?.units, &self.quota)));
+        let known = |fit| match fit {
+            Fit::At(at) => Some(at),
+            Fit::Now | Fit::Later => None,
+        };
+        let next = own.and_then(known).filter(|at| *at > now).or(known(project));
         Some(next.unwrap_or(now + self.quota.window))
     }
 
     /// Says whether a waiter should look again, and remembers whom to wake.
     pub(super) fn poll(&mut self, ticket: Ticket, waker: &Waker) -> Poll<()> {
-        if self.served.contains(&ticket) {
+        if self.served.contains_key(&ticket) {
             return Poll::Ready(());
         }
         let Some(waiter) = self.waiter(ticket) else { return Poll::Ready(()) };
@@ -99,8 +107,8 @@ impl Ledger {
 
     /// Takes a waiter out of its queue and lets the others look again.
     pub(super) fn leave(&mut self, ticket: Ticket, now: DateTime<Utc>) {
-        if self.served.remove(&ticket) {
-            return;
+        if let Some(units) = self.served.remove(&ticket) {
+            return self.end(ticket.account, units, now);
         }
         if let Some(share) = self.accounts.get_mut(&ticket.account) {
             share.waiting.retain(|waiter| waiter.number != ticket.number);
@@ -112,16 +120,32 @@ impl Ledger {
         }
     }
 
+    /// A call that units were spent on has ended: from now on it is known when they are free.
+    pub(super) fn end(&mut self, account: AccountId, units: u64, now: DateTime<Utc>) {
+        self.project.end(now, units);
+        if let Some(share) = self.accounts.get_mut(&account) {
+            share.window.end(now, units);
+        }
+        // The next in turn may wait for the project.
+        for account in [Some(account), self.turns.front().copied()].into_iter().flatten() {
+            let share = self.accounts.get_mut(&account);
+            if let Some(head) = share.and_then(|share| share.waiting.front_mut()) {
+                head.nudged = true;
+                head.wake();
+            }
+        }
+    }
+
     pub(super) fn pause(&mut self, account: AccountId, until: DateTime<Utc>) {
         let share = self.accounts.entry(account).or_default();
         share.paused_until = share.paused_until.max(Some(until));
     }
 
-    /// Serves in turn; returns when the project has room for whom it has none now.
+    /// Serves in turn; returns when the project has room for whom it has none now, if there is one.
     ///
     /// An account whose own share is used up keeps its place and is passed over. One that only the
     /// project holds up is never passed over, so nobody starves.
-    fn serve(&mut self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    fn serve(&mut self, now: DateTime<Utc>) -> Fit {
         let Quota { window, guard, .. } = self.quota;
         self.project.slide(now, window + guard);
         self.sweep(now);
@@ -137,18 +161,19 @@ impl Ledger {
                 continue;
             };
             let units = head.units;
-            if share.fits_at(units, &self.quota).is_some_and(|at| at > now) {
+            if share.fits(units, &self.quota) > Fit::At(now) {
                 place += 1;
                 continue;
             }
             let limit = self.quota.project_units.into();
-            if let Some(at) = self.project.fits_at(units, limit, window + guard) {
-                return Some(at);
+            let fit = self.project.fits(units, limit, window + guard);
+            if fit != Fit::Now {
+                return fit;
             }
-            share.window.spend(now, units);
-            self.project.spend(now, units);
+            share.window.begin(units);
+            self.project.begin(units);
             if let Some(mut waiter) = share.waiting.pop_front() {
-                self.served.insert(Ticket { account, number: waiter.number });
+                self.served.insert(Ticket { account, number: waiter.number }, units);
                 waiter.wake();
             }
             self.turns.remove(place);
@@ -156,7 +181,7 @@ impl Ledger {
                 self.turns.push_back(account);
             }
         }
-        None
+        Fit::Now
     }
 
     /// Forgets accounts that have nothing left to remember, once a window at most.
@@ -181,10 +206,11 @@ impl Ledger {
 }
 
 impl Share {
-    /// Returns when the account may spend `units`; `None` says now.
-    fn fits_at(&self, units: u64, quota: &Quota) -> Option<DateTime<Utc>> {
+    /// Returns when the account may spend `units`.
+    fn fits(&self, units: u64, quota: &Quota) -> Fit {
         let span = quota.window + quota.guard;
-        self.window.fits_at(units, quota.account_units.into(), span).max(self.paused_until)
+        let paused = self.paused_until.map_or(Fit::Now, Fit::At);
+        self.window.fits(units, quota.account_units.into(), span).max(paused)
     }
 }
 

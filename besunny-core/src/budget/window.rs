@@ -7,7 +7,18 @@ use chrono::{DateTime, Utc};
 #[derive(Debug, Default)]
 pub(super) struct Window {
     spent: VecDeque<(DateTime<Utc>, u64)>,
+    /// What calls under way were given; they count from their end on.
+    under_way: u64,
     sum: u64,
+}
+
+/// When units fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fit {
+    Now,
+    At(DateTime<Utc>),
+    /// As long as nothing ends that is under way, nobody knows.
+    Later,
 }
 
 impl Window {
@@ -21,7 +32,12 @@ impl Window {
         }
     }
 
-    pub(super) fn spend(&mut self, now: DateTime<Utc>, units: u64) {
+    pub(super) const fn begin(&mut self, units: u64) {
+        self.under_way += units;
+    }
+
+    pub(super) fn end(&mut self, now: DateTime<Utc>, units: u64) {
+        self.under_way -= units;
         self.sum += units;
         match self.spent.back_mut() {
             Some((at, sum)) if *at == now => *sum += units,
@@ -29,22 +45,23 @@ impl Window {
         }
     }
 
-    /// Returns when `units` more fit under `limit`; `None` says now.
+    /// Returns when `units` more fit under `limit`.
     ///
     /// A price above the limit is taken for the limit, so that it fits at some time.
-    pub(super) fn fits_at(&self, units: u64, limit: u64, span: Duration) -> Option<DateTime<Utc>> {
-        let mut excess = (self.sum + units.min(limit)).saturating_sub(limit);
+    pub(super) fn fits(&self, units: u64, limit: u64, span: Duration) -> Fit {
+        let used = self.sum + self.under_way;
+        let mut excess = (used + units.min(limit)).saturating_sub(limit);
         if excess == 0 {
-            return None;
+            return Fit::Now;
         }
         let freed = self.spent.iter().find(|(_, spent)| {
             excess = excess.saturating_sub(*spent);
             excess == 0
         });
-        freed.map(|(at, _)| *at + span)
+        freed.map_or(Fit::Later, |(at, _)| Fit::At(*at + span))
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.spent.is_empty()
+        self.spent.is_empty() && self.under_way == 0
     }
 }
