@@ -175,6 +175,16 @@ impl Promise {
         (judged.clone().count(), judged.filter(|past| past.outcome.is_right).count())
     }
 
+    /// Returns the promise as it is after what `later` remembers.
+    #[must_use]
+    pub fn followed_by(mut self, later: &Self) -> Self {
+        self.past.extend(later.past.iter().cloned());
+        self.past.drain(..self.past.len().saturating_sub(PAST));
+        self.taken += later.taken;
+        self.right += later.right;
+        self
+    }
+
     /// Remembers a judged prediction, and whether it had been taken.
     pub fn observe(&mut self, outcome: Outcome, was_taken: bool) {
         let (document, choice) = (None, None);

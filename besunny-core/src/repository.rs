@@ -15,13 +15,16 @@ use chrono::{DateTime, Utc};
 
 mod learning;
 mod outbox;
+mod shadows;
 
 pub use learning::{KEPT_MODELS, Learned, Lessons, MadeBy, ModelRecord, Models, NewModel};
 pub use outbox::{DeadJob, DeadJobFilter, Outbox};
+pub use shadows::Shadows;
 
 use crate::{
     account::Account,
     address::Username,
+    classify::Question,
     commit::Commit,
     document::{Document, DocumentKind, Origin},
     feedback::Act,
@@ -446,6 +449,14 @@ pub struct Pending {
     pub mail: Mail,
 }
 
+impl Pending {
+    /// Asks a model about it; models know threads by their own history.
+    #[must_use]
+    pub const fn unthreaded(&self) -> Question<'_> {
+        Question { document: &self.document, mail: &self.mail, thread: &[] }
+    }
+}
+
 /// Which documents are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DocumentFilter {
@@ -550,7 +561,16 @@ pub trait Feedback: Debug + Send + Sync {
 
 /// Everything a store can be asked.
 pub trait Repository:
-    Streams + Accounts + People + Projects + Onboardings + Documents + Models + Feedback + Outbox
+    Streams
+    + Accounts
+    + People
+    + Projects
+    + Onboardings
+    + Documents
+    + Models
+    + Feedback
+    + Shadows
+    + Outbox
 {
 }
 
@@ -563,6 +583,7 @@ impl<R> Repository for R where
         + Documents
         + Models
         + Feedback
+        + Shadows
         + Outbox
 {
 }

@@ -16,6 +16,8 @@ mod keeping;
 mod lanes;
 mod learning;
 mod relay;
+mod replay;
+mod shadow;
 mod streams;
 mod watches;
 
@@ -27,7 +29,9 @@ use crate::{
     cause::describe,
     classify::Classifier,
     clock::Clock,
+    contender::Contender,
     event::EventSink,
+    experiment::Experiment,
     intake::MailIntake,
     learner::Learner,
     repository::Repository,
@@ -58,6 +62,10 @@ pub struct Worker {
     pub learner: Option<Arc<dyn Learner>>,
     /// Who is asked where the others are not sure and the tenant allows it.
     pub language: Option<Arc<dyn Classifier>>,
+    /// Who is asked beside the one that decides, after each decision, and never acts.
+    pub shadow: Option<Contender>,
+    /// Who decides in the place of the cascade, and for whom.
+    pub experiment: Option<Experiment>,
     /// Models that are held in memory.
     pub shelf: Shelf,
     /// Where events go.

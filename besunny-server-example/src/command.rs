@@ -21,6 +21,7 @@ mod inspect;
 mod migrate;
 mod model;
 mod onboard;
+mod replay;
 mod serve;
 mod signal;
 mod verify;
@@ -84,6 +85,8 @@ enum Command {
         #[command(subcommand)]
         what: model::Model,
     },
+    /// Show what another model would have decided, and change nothing
+    Replay(replay::Replay),
     /// Say where documents belong, make rules, and take things back
     Feedback(feedback::Feedback),
     /// Run the server: console, REST, webhooks
@@ -147,6 +150,10 @@ fn perform(line: Line, speaker: Speaker) -> Result<Answer, Refusal> {
         }
         Command::Eval(eval) => eval.run(),
         Command::Model { what } => runtime.block_on(what.run(global.db())),
+        Command::Replay(replay) => {
+            log::init_quiet()?;
+            runtime.block_on(replay.run(global.db()))
+        }
         Command::Feedback(feedback) => {
             log::init_quiet()?;
             runtime.block_on(feedback.run(global.db()))

@@ -4,13 +4,20 @@ use std::{
     net::SocketAddr,
     ops::RangeInclusive,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
-use besunny::core::{
-    account::Intake,
-    address::{Username, VirtualAddresses},
-    settings as engine,
+use besunny::{
+    Builder,
+    core::{
+        account::Intake,
+        address::{Username, VirtualAddresses},
+        clock::Clock,
+        contender::Contender,
+        experiment::Experiment,
+        settings as engine,
+    },
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -61,6 +68,30 @@ pub struct Config {
     pub promise: Promise,
     /// How people are learned from.
     pub learn: Learn,
+    /// A model that is asked beside the one that decides.
+    pub shadow: Option<Shadow>,
+    /// A model that decides for a share of the people.
+    pub experiment: Option<Trial>,
+}
+
+/// A model that is asked after each decision and never acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shadow {
+    /// `rules`, `learned@VERSION` or `language`.
+    pub model: Contender,
+}
+
+/// A comparison of two models.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trial {
+    /// Its name; under another one people are assigned anew.
+    pub name: String,
+    /// The share of the people for whom the model decides, above 0 and at most 1.
+    pub share: f64,
+    /// `rules`, `learned`, `learned@VERSION` or `language`.
+    pub model: Contender,
 }
 
 /// How many of the documents that the learned model routes are to be right.
@@ -113,6 +144,12 @@ impl Finding {
     /// Says what is wrong with `setting`.
     pub fn new(setting: &str, problem: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { setting: setting.to_owned(), problem: problem.into(), fix: fix.into() }
+    }
+}
+
+impl From<Finding> for Refusal {
+    fn from(Finding { setting, problem, fix }: Finding) -> Self {
+        Self::usage("config", format!("{setting}: {problem}: {fix}"))
     }
 }
 
@@ -174,6 +211,42 @@ impl Config {
         settings
     }
 
+    /// Wires what decides: settings of the engine, and the language model where there is one.
+    ///
+    /// # Errors
+    /// [`Refusal`] names the setting that cannot be used.
+    pub(crate) fn wire(
+        &self,
+        builder: Builder,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Builder, Refusal> {
+        let mut settings = self.engine();
+        settings.remember_for = self.remember_for()?.unwrap_or(settings.remember_for);
+        let builder = builder.settings(settings);
+        let mut builder = match &self.language {
+            Some(language) => language.wire(builder, clock)?,
+            None => builder,
+        };
+        if let Some(Shadow { model }) = self.shadow {
+            builder = builder.shadow(model);
+        }
+        if let Some(trial) = &self.experiment {
+            builder = builder.experiment(trial.read()?);
+        }
+        Ok(builder)
+    }
+
+    /// Finds a comparison with a language model where there is none.
+    fn check_language(&self) -> Option<Finding> {
+        let of_shadow = self.shadow.map(|shadow| ("shadow.model", shadow.model));
+        let of_trial = self.experiment.as_ref().map(|trial| ("experiment.model", trial.model));
+        let mut named = of_shadow.into_iter().chain(of_trial);
+        let (setting, _) = named.find(|(_, model)| *model == Contender::Language)?;
+        self.language.is_none().then(|| {
+            Finding::new(setting, "there is no language model", "describe one under [language]")
+        })
+    }
+
     /// Checks every setting that can be checked without opening anything else.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
@@ -186,6 +259,9 @@ impl Config {
         findings.extend(self.user.as_deref().and_then(check_user));
         findings.extend(self.promise.email.and_then(check_promise));
         findings.extend(self.learn.consent_after_days.and_then(check_consent));
+        findings.extend(self.shadow.and_then(check_shadow));
+        findings.extend(self.experiment.as_ref().and_then(|trial| trial.read().err()));
+        findings.extend(self.check_language());
         let names_people = self.google.as_ref().is_some_and(|it| it.intake != Intake::Whole);
         if names_people && self.virtual_domain.is_none() {
             findings.push(Finding::new(
@@ -196,6 +272,23 @@ impl Config {
         }
         findings
     }
+}
+
+impl Trial {
+    fn read(&self) -> Result<Experiment, Finding> {
+        Experiment::new(&self.name, self.share, self.model).map_err(|error| {
+            let fix = "name it, and give it a share above 0 and at most 1, such as 0.1";
+            Finding::new("experiment", error.to_string(), fix)
+        })
+    }
+}
+
+/// The model that decides is no shadow of itself.
+fn check_shadow(Shadow { model }: Shadow) -> Option<Finding> {
+    (model == Contender::Learned).then(|| {
+        let problem = "the learned model decides already, so its shadow would say the same";
+        Finding::new("shadow.model", problem, "name rules, learned@VERSION or language")
+    })
 }
 
 fn check_consent(days: u32) -> Option<Finding> {

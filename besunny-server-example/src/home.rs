@@ -1,5 +1,5 @@
 //! The store, the engine over it, and whose mail it is.
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use besunny::{
     Besunny, Builder, SystemClock,
@@ -85,6 +85,32 @@ impl Home {
     pub async fn close(self) -> Result<(), Refusal> {
         Ok(self.store.close().await?)
     }
+}
+
+/// Makes sure that there is a database, since opening one would make it.
+///
+/// # Errors
+/// [`Refusal`] says how to name it.
+pub(crate) fn exists(db: &Path) -> Result<(), Refusal> {
+    if db.exists() {
+        return Ok(());
+    }
+    let message = format!("there is no database at {}: name it with --db", db.display());
+    Err(Refusal::usage("store", message))
+}
+
+/// Makes sure that opening the database changes nothing in it: it is there and up to date.
+///
+/// # Errors
+/// [`Refusal`] names the fix.
+pub(crate) async fn stands(db: &Path) -> Result<(), Refusal> {
+    exists(db)?;
+    let schema = SqliteStore::look(db).await.map_err(|error| refused(&error))?;
+    if schema.found == Some(schema.newest) {
+        return Ok(());
+    }
+    let message = format!("{} is not up to date: run `besunny migrate` first", db.display());
+    Err(Refusal::usage("store", message))
 }
 
 /// Says why the store was not opened; most of it is a wrong path.

@@ -31,6 +31,7 @@ pub mod job;
 pub mod onboarding;
 pub mod problem;
 pub mod project;
+pub mod report;
 pub mod rule;
 pub mod stream;
 mod webhook;

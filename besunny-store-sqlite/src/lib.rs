@@ -37,6 +37,7 @@ mod place;
 mod projects;
 mod rows;
 mod scheduler;
+mod shadows;
 mod store;
 mod streams;
 #[cfg(test)]

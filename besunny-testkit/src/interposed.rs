@@ -28,12 +28,13 @@ use besunny_core::{
     repository::{
         Accounts, Content, DeadJob, DeadJobFilter, DocumentFilter, Documents, Feedback, ItemFilter,
         Known, Lessons, ModelRecord, Models, NewModel, Onboardings, Outbox, Pending, People,
-        Position, ProjectSave, Projects, RepositoryError, Store, StreamStatus, Streams, Tally,
-        ThreadMember,
+        Position, ProjectSave, Projects, RepositoryError, Shadows, Store, StreamStatus, Streams,
+        Tally, ThreadMember,
     },
     scheduler::{
         Ask, Claim, Failure, Forget, Hold, Lease, Noted, Receipt, Release, Scheduler, Work,
     },
+    shadow::Shadow,
     source::{ItemId, OfferedStream, Scope, StreamKey},
     standing::StandingRule,
     tenant::{Allowed, Tenant, TenantScope, User},
@@ -202,6 +203,12 @@ interposed! { Feedback {
     fn act(scope: &TenantScope, id: CommitId) -> Option<Act>;
     fn acts(scope: &TenantScope, owner: UserId, before: Option<CommitId>, limit: usize) -> Vec<Act>;
     fn rules(scope: &TenantScope, owner: UserId) -> Arc<[StandingRule]>;
+} }
+
+interposed! { Shadows {
+    fn put_shadows(scope: &TenantScope, owner: UserId, shadows: &[Shadow]) -> ();
+    fn shadows(scope: &TenantScope, owner: UserId, after: Option<&Shadow>, limit: usize)
+        -> Vec<Shadow>;
 } }
 
 interposed! { Outbox {

@@ -31,6 +31,7 @@ use besunny_core::{
     push::Watch,
     repository::{ModelRecord, RepositoryError},
     scheduler::{PauseReason, Work},
+    shadow::Shadow,
     source::{ItemId, Revision, StreamKey},
     standing::StandingRule,
     tenant::{Allowed, Tenant, TenantScope, User},
@@ -46,6 +47,7 @@ mod learning;
 mod projects;
 mod questions;
 mod schedule;
+mod shadows;
 
 /// A store in memory; see the module.
 pub struct MemoryRepository {
@@ -86,6 +88,7 @@ struct Rows {
     rules: BTreeMap<RuleId, StandingRule>,
     labels: BTreeMap<UserId, Vec<Label>>,
     models: BTreeMap<UserId, Vec<ModelRow>>,
+    shadows: BTreeMap<shadows::ShadowKey, Shadow>,
 }
 
 /// A model, with its state.
@@ -256,6 +259,7 @@ impl Rows {
             rules: BTreeMap::new(),
             labels: BTreeMap::new(),
             models: BTreeMap::new(),
+            shadows: BTreeMap::new(),
         }
     }
 

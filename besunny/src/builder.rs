@@ -8,7 +8,9 @@ use besunny_core::{
     address::{AddressRuleError, VirtualAddresses},
     classify::{Classifier, Rules},
     clock::{Clock, Ids},
+    contender::Contender,
     event::{Event, EventSink, PublishError},
+    experiment::Experiment,
     intake::MailIntake,
     language::LanguageModel,
     learner::Learner,
@@ -41,6 +43,8 @@ pub struct Builder {
     classifier: Arc<dyn Classifier>,
     learner: Option<Arc<dyn Learner>>,
     language: Option<Arc<dyn Classifier>>,
+    shadow: Option<Contender>,
+    experiment: Option<Experiment>,
     sink: Arc<dyn EventSink>,
     observer: Arc<dyn Observer>,
     settings: Settings,
@@ -64,6 +68,8 @@ impl Builder {
             classifier: Arc::new(Rules),
             learner: None,
             language: None,
+            shadow: None,
+            experiment: None,
             sink: Arc::new(Nobody),
             observer: Arc::new(Unobserved),
             settings: Settings::default(),
@@ -163,6 +169,22 @@ impl Builder {
         self
     }
 
+    /// Asks a model beside the one that decides, after each decision; it never acts (ML-5).
+    ///
+    /// What it says is noted beside the decision, see [`Besunny::report`].
+    #[must_use]
+    pub fn shadow(mut self, model: Contender) -> Self {
+        self.shadow = Some(model);
+        self
+    }
+
+    /// Lets another model decide for a share of the owners (ML-5), see [`Besunny::report`].
+    #[must_use]
+    pub fn experiment(mut self, experiment: Experiment) -> Self {
+        self.experiment = Some(experiment);
+        self
+    }
+
     /// Sets who is told of published facts; nobody by default.
     #[must_use]
     pub fn sink(mut self, sink: impl EventSink + 'static) -> Self {
@@ -210,6 +232,8 @@ impl Builder {
             classifier: self.classifier,
             learner: self.learner,
             language: self.language,
+            shadow: self.shadow,
+            experiment: self.experiment,
             shelf: Shelf::beside(Arc::new(BlockingPool)),
             sink: self.sink,
             observer: self.observer,

@@ -34,6 +34,7 @@ mod pool;
 mod projects;
 mod push;
 mod rehearsal;
+mod replay;
 mod system;
 mod verify;
 

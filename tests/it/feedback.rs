@@ -307,7 +307,8 @@ async fn thought_after(make: MakeStore, steps: &str, is_restarted: bool) -> Fact
     let mut history = scene.store.history(&scene.scope, newest.id).await.unwrap();
     let mut fact = history.pop().unwrap().fact;
     if let Fact::Decided { verdict, ruling, .. } = &mut fact {
-        // It names how far the log was read.
+        // They name how far the log was read.
+        ruling.known = None;
         let others = ruling.others.iter_mut();
         others.chain([verdict.as_mut()]).for_each(|verdict| verdict.made.model = None);
     }

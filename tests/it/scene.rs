@@ -111,6 +111,8 @@ impl Scene {
             classifier: Arc::new(Rules),
             learner: Some(Arc::new(BySender)),
             language: None,
+            shadow: None,
+            experiment: None,
             shelf: Shelf::default(),
             sink: Arc::new(Sink(Arc::clone(&self.published))),
             observer: Arc::new(Unobserved),

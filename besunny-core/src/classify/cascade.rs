@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Doubts, Question, Signal, Verdict, caution, decide, offered, sure};
 use crate::{
     document::{Decider, DocumentState, Review, ReviewReason, Route},
+    experiment::Trial,
     ids::ProjectId,
     project::Project,
     promise::Threshold,
@@ -53,6 +54,12 @@ pub struct Ruling {
     pub promised: Option<f64>,
     /// What other classifiers said.
     pub others: Vec<Verdict>,
+    /// What the learned model knew then; none where nothing learns, or it was not recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known: Option<Known>,
+    /// In which arm of an experiment it was decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
     /// Who should have been asked, and could not be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unheard: Option<Unheard>,
@@ -65,6 +72,15 @@ pub struct Unheard {
     pub why: String,
     /// Whether it was out of reach, so that it is asked again when it is back.
     pub is_out: bool,
+}
+
+/// How much of the log of answers a model had learned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// The newest stored model then.
+    pub version: Option<u32>,
+    /// The number of the last answer that was learned or skipped; 0 before the first.
+    pub answers: u64,
 }
 
 /// What a classifier that keeps a promise said.
@@ -102,6 +118,14 @@ pub struct Bench<'a> {
     pub settings: &'a Settings,
 }
 
+impl Ruling {
+    /// Returns what all verdicts cost, in millionths of the unit that the price list is in.
+    #[must_use]
+    pub fn cost_micros(&self, verdict: &Verdict) -> u64 {
+        self.others.iter().chain([verdict]).map(|verdict| verdict.made.cost_micros).sum()
+    }
+}
+
 impl Opinion {
     /// Says whether its choice may be taken.
     fn admits(&self) -> bool {
@@ -116,13 +140,8 @@ impl Opinion {
     }
 
     fn ruling(&self, stage: Stage) -> Ruling {
-        Ruling {
-            stage,
-            needed: self.needed(),
-            promised: Some(self.promised),
-            others: Vec::new(),
-            unheard: None,
-        }
+        let (needed, promised) = (self.needed(), Some(self.promised));
+        Ruling { stage, needed, promised, ..Ruling::default() }
     }
 }
 

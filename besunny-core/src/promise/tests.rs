@@ -220,3 +220,16 @@ fn mail_of_no_project_is_hardly_ever_put_into_one() {
     // 1.5 % of 500.
     assert_eq!(routed.count(), 7);
 }
+
+#[test]
+fn ml_5_a_promise_goes_on_where_another_one_ended() {
+    let mut whole = Promise::new(0.95);
+    let (mut first, mut second) = (whole.clone(), whole.clone());
+    for step in 0..PAST + 30 {
+        let judged = outcome(0.5 + 0.4 * f64::from(u8::from(step % 2 == 0)), step % 5 != 0);
+        let part = if step < 700 { &mut first } else { &mut second };
+        part.observe(judged, step % 2 == 0);
+        whole.observe(judged, step % 2 == 0);
+    }
+    assert_eq!(first.followed_by(&second), whole);
+}

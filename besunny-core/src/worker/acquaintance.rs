@@ -4,7 +4,7 @@
 //! got one of its mails, or who is known to the project that it is in (security notes, C7).
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{Worker, jobs::JobError};
+use super::Worker;
 use crate::{
     classify::{took_part, vouches},
     ids::DocumentId,
@@ -29,7 +29,7 @@ impl Worker {
         cases: &[&Pending],
         threads: &[ThreadMember],
         candidates: &[Project],
-    ) -> Result<BTreeSet<DocumentId>, JobError> {
+    ) -> Result<BTreeSet<DocumentId>, RepositoryError> {
         let mut doubtful: BTreeMap<DocumentId, (&Mail, Vec<DocumentId>)> = BTreeMap::new();
         for Pending { document, mail } in cases {
             let thread = thread_of(mail, threads);
@@ -44,7 +44,7 @@ impl Worker {
         while !left.is_empty() {
             let read = self.repository.mails(scope, left, IN_FLIGHT_BYTES).await?;
             if read.is_empty() {
-                return Err(RepositoryError::Missing("answer").into());
+                return Err(RepositoryError::Missing("answer"));
             }
             left = left.get(read.len()..).unwrap_or_default();
             for found in read.iter().flatten() {

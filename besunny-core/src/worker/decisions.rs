@@ -18,6 +18,7 @@ use super::{
     jobs::{JobError, failure},
     lanes::{Lanes, TenantLanes},
     learning::Counsel,
+    shadow::Beside,
 };
 use crate::{
     cause::describe,
@@ -27,6 +28,7 @@ use crate::{
     },
     commit::{Decision, Effect},
     document::{Document, DocumentState, Review, ReviewReason},
+    experiment::Trial,
     history::Fact,
     ids::{DocumentId, UserId},
     job::{Job, Task},
@@ -65,16 +67,38 @@ struct Refused {
 
 /// What the mails of one owner are weighed against.
 #[derive(Debug)]
-struct Background {
-    candidates: Arc<[Project]>,
-    threads: Vec<ThreadMember>,
+pub(super) struct Background {
+    pub(super) candidates: Arc<[Project]>,
+    pub(super) threads: Vec<ThreadMember>,
     /// Whose thread is not theirs.
-    strangers: BTreeSet<DocumentId>,
-    rules: Arc<[StandingRule]>,
+    pub(super) strangers: BTreeSet<DocumentId>,
+    pub(super) rules: Arc<[StandingRule]>,
     /// What the owner's model says.
-    counsel: Counsel,
-    /// Whether a language model may be asked.
-    may_ask: bool,
+    pub(super) counsel: Arc<Counsel>,
+    /// Whether the tenant allows that a language model is asked, and there is one.
+    pub(super) is_allowed: bool,
+    /// Whether one is asked.
+    pub(super) may_ask: bool,
+    /// In which arm of an experiment its documents are decided on.
+    pub(super) trial: Option<Trial>,
+}
+
+/// What came of weighing a document.
+#[derive(Debug)]
+pub(super) enum Weighed {
+    /// A rule of the owner decides alone.
+    Ruled(Box<StandingRule>, DocumentState),
+    /// Classifiers concluded.
+    Concluded {
+        /// What they came to.
+        conclusion: Box<Conclusion>,
+        /// Which rules kept it out of projects.
+        barred: Vec<StandingRule>,
+        /// Who should have been asked too, and could not be.
+        silent: Option<ClassifyError>,
+    },
+    /// Classifiers failed.
+    Failed(ClassifyError),
 }
 
 /// What the classifiers came to, and who of them could not be asked.
@@ -183,14 +207,16 @@ impl Worker {
         let weighed = wave.iter().map(|case| self.weigh(case, &backgrounds, lanes));
         let weighed = future::join_all(weighed).await;
         let (mut done, mut failed, mut effects) = (Vec::new(), Vec::new(), Vec::new());
-        for (case, decision) in wave.into_iter().zip(weighed) {
+        let mut decided = Vec::new();
+        for (case, decision) in wave.iter().zip(weighed) {
             match decision {
                 Ok(decision) => {
+                    decided.extend(decision.as_ref().and_then(|made| beside(case, made)));
                     effects
                         .extend(decision.into_iter().flat_map(|made| self.effects(&scope, made)));
-                    done.push(case.errand);
+                    done.push(case.errand.clone());
                 }
-                Err(error) => failed.push((case.errand, error)),
+                Err(error) => failed.push((&case.errand, error)),
             }
         }
         let claims: Vec<&Claim> = done.iter().map(|errand| &errand.claim).collect();
@@ -200,6 +226,9 @@ impl Worker {
         };
         for (errand, error) in &failed {
             self.put_off(&errand.claim, error).await;
+        }
+        if completed.is_ok() {
+            self.overshadow(&scope, &decided, &backgrounds, lanes).await;
         }
         completed.map_err(|error| Refused { errands: done, error })
     }
@@ -214,7 +243,7 @@ impl Worker {
         for pending in wave.iter().filter_map(|case| case.pending.as_ref()) {
             cases.entry(pending.document.owner).or_default().push(pending);
         }
-        let may_ask =
+        let is_allowed =
             self.language.is_some() && self.repository.allowed(scope).await?.language_models;
         let mut backgrounds = BTreeMap::new();
         for (owner, cases) in cases {
@@ -222,22 +251,39 @@ impl Worker {
             let named: BTreeSet<&str> =
                 cases.iter().flat_map(|pending| pending.mail.thread_ids()).collect();
             let named: Vec<&str> = named.into_iter().collect();
-            let threads = match named.as_slice() {
-                [] => Vec::new(),
-                named => self.repository.thread(scope, owner, named).await?,
-            };
-            let questions = cases.iter().map(|Pending { document, mail }| {
-                // Models know threads by their own history.
-                Question { document, mail, thread: &[] }
-            });
-            let questions: Vec<Question<'_>> = questions.collect();
+            let threads = self.members(scope, owner, &named).await?;
+            let questions: Vec<Question<'_>> =
+                cases.iter().map(|pending| pending.unthreaded()).collect();
             let rules = self.repository.rules(scope, owner).await?;
             let counsel = self.counsel(scope, owner, &questions, &candidates).await?;
             let strangers = self.strangers(scope, &cases, &threads, &candidates).await?;
-            let background = Background { candidates, threads, strangers, rules, counsel, may_ask };
+            let background = Background {
+                candidates,
+                threads,
+                strangers,
+                rules,
+                counsel: Arc::new(counsel),
+                is_allowed,
+                may_ask: is_allowed,
+                trial: None,
+            };
+            let background = self.in_its_arm(scope, owner, &questions, background).await?;
             backgrounds.insert(owner, background);
         }
         Ok(backgrounds)
+    }
+
+    /// Returns where the mails with these message ids are.
+    pub(super) async fn members(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        named: &[&str],
+    ) -> Result<Vec<ThreadMember>, RepositoryError> {
+        match named {
+            [] => Ok(Vec::new()),
+            named => self.repository.thread(scope, owner, named).await,
+        }
     }
 
     /// Makes the decision on a mail; none when there is nothing to decide any more.
@@ -247,42 +293,62 @@ impl Worker {
         backgrounds: &BTreeMap<UserId, Background>,
         lanes: &Lanes,
     ) -> Result<Option<Decision>, JobError> {
-        let Some(Pending { document, mail }) = &case.pending else { return Ok(None) };
-        let Some(background) = backgrounds.get(&document.owner) else { return Ok(None) };
+        let Some(pending) = &case.pending else { return Ok(None) };
+        let Document { id, version: expected, owner, .. } = pending.document;
+        let Some(background) = backgrounds.get(&owner) else { return Ok(None) };
+        let (state, fact) = match self.weigh_one(pending, background, lanes).await {
+            Weighed::Ruled(rule, state) => (state.clone(), Fact::Ruled { rule, state, act: None }),
+            Weighed::Concluded { silent: Some(error), .. } | Weighed::Failed(error)
+                if case.errand.waits_for(&error) =>
+            {
+                return Err(error.into());
+            }
+            // Nothing new is known and nothing is guessed.
+            Weighed::Concluded { silent: Some(_), .. } | Weighed::Failed(_)
+                if case.errand.again.is_some() =>
+            {
+                return Ok(None);
+            }
+            Weighed::Concluded { conclusion, barred, silent: _ } => {
+                let Conclusion { verdict, state, ruling } = *conclusion;
+                let (verdict, ruling) = (Box::new(verdict), Box::new(ruling));
+                (state.clone(), Fact::Decided { verdict, state, ruling, barred })
+            }
+            Weighed::Failed(error) => undecided(describe(&error)),
+        };
+        Ok(Some(Decision { document: id, expected, state, fact }))
+    }
+
+    /// Weighs a mail against its background; nothing is written.
+    pub(super) async fn weigh_one(
+        &self,
+        Pending { document, mail }: &Pending,
+        background: &Background,
+        lanes: &Lanes,
+    ) -> Weighed {
         let candidates = &background.candidates;
-        let (id, expected) = (document.id, document.version);
         let orders = Orders::on(&background.rules, mail, candidates);
         if let Some((rule, state)) = orders.route() {
-            let rule = Box::new(rule.clone());
-            let fact = Fact::Ruled { rule, state: state.clone(), act: None };
-            return Ok(Some(Decision { document: id, expected, state, fact }));
+            return Weighed::Ruled(Box::new(rule.clone()), state);
         }
-        let is_stranger = background.strangers.contains(&id);
+        let is_stranger = background.strangers.contains(&document.id);
         let thread = if is_stranger { Vec::new() } else { background.thread_of(mail) };
         let question = Question { document, mail, thread: &thread };
         let Heard { conclusion, silent } = match self.conclude(&question, background, lanes).await {
             Ok(heard) => heard,
-            Err(error) if case.errand.waits_for(&error) => return Err(error.into()),
-            // Nothing is known and nothing is guessed.
-            Err(_) if case.errand.again.is_some() => return Ok(None),
-            Err(error) => {
-                let (state, fact) = undecided(describe(&error));
-                return Ok(Some(Decision { document: id, expected, state, fact }));
-            }
+            Err(error) => return Weighed::Failed(error),
         };
-        let concluded = match silent {
+        let mut concluded = match &silent {
             None => conclusion,
-            Some(error) if case.errand.waits_for(&error) => return Err(error.into()),
-            Some(_) if case.errand.again.is_some() => return Ok(None),
             Some(error) => conclusion
-                .without(Unheard { why: describe(&error), is_out: !failure(&error).is_strike() }),
+                .without(Unheard { why: describe(error), is_out: !failure(error).is_strike() }),
         };
+        concluded.ruling.known = background.counsel.taught;
+        concluded.ruling.trial.clone_from(&background.trial);
         let barred = orders.barred(&concluded.verdict);
         let held = orders.hold(concluded, candidates, &self.settings);
-        let Conclusion { verdict, state, ruling } = held.cautious(Doubts { mail, is_stranger });
-        let (verdict, ruling) = (Box::new(verdict), Box::new(ruling));
-        let fact = Fact::Decided { verdict, state: state.clone(), ruling, barred };
-        Ok(Some(Decision { document: id, expected, state, fact }))
+        let conclusion = Box::new(held.cautious(Doubts { mail, is_stranger }));
+        Weighed::Concluded { conclusion, barred, silent }
     }
 
     /// Asks the classifiers in the order of the cascade.
@@ -367,6 +433,13 @@ impl Worker {
         });
         self.complete(&claim.scope, &[claim], decision.into_iter().collect()).await
     }
+}
+
+/// Returns what a shadow is asked about: classifiers were, and the decision was made.
+fn beside<'c>(case: &'c Case, made: &Decision) -> Option<Beside<'c>> {
+    let asked =
+        Said::of(&made.fact).is_some() || matches!(made.fact, Fact::ClassifierFailed { .. });
+    case.pending.as_ref().filter(|_| asked).map(|pending| (pending, made.expected + 1))
 }
 
 /// Returns what becomes of a document on which no classifier will decide.

@@ -41,7 +41,8 @@ impl TenantLanes {
 }
 
 impl Lanes {
-    fn new(count: usize) -> Self {
+    /// Opens `count` lanes.
+    pub(super) fn new(count: usize) -> Self {
         Self {
             lanes: (0..count.max(1)).map(|_| Mutex::new(())).collect(),
             next: AtomicUsize::new(0),

@@ -9,7 +9,10 @@ use std::{collections::BTreeMap, mem, sync::Arc};
 use super::{Worker, guarded::caught, jobs::JobError};
 use crate::{
     cause::describe,
-    classify::{Question, Verdict, cascade::Opinion},
+    classify::{
+        Question, Verdict,
+        cascade::{Known, Opinion},
+    },
     commit::Effect,
     document::{Document, DocumentKind},
     ids::{DocumentId, ProjectId, UserId},
@@ -18,7 +21,7 @@ use crate::{
     mail::Mail,
     project::Project,
     promise::{Guessed, Promises, Threshold},
-    repository::{Learned, MadeBy, NewModel, Pending, RepositoryError},
+    repository::{Learned, MadeBy, ModelRecord, NewModel, Pending, RepositoryError},
     scheduler::Claim,
     settings::Promised,
     tenant::TenantScope,
@@ -38,22 +41,22 @@ type Kept = futures::lock::Mutex<Taught>;
 
 /// A model, and how much of the log it has learned.
 #[derive(Debug, Default)]
-struct Taught {
+pub(super) struct Taught {
     /// The stored model it came from.
-    version: Option<u32>,
+    pub(super) version: Option<u32>,
     /// The last label that the stored one has learned or skipped.
     stored: u64,
     /// Which labels the stored one has learned.
     learned: Learned,
     /// The last label it has learned itself.
-    seq: u64,
-    promises: Promises,
-    model: Option<Box<dyn Model>>,
+    pub(super) seq: u64,
+    pub(super) promises: Promises,
+    pub(super) model: Option<Box<dyn Model>>,
 }
 
 /// Why a model did not learn.
 #[derive(Debug, thiserror::Error)]
-enum Untaught {
+pub(super) enum Untaught {
     #[error(transparent)]
     Repository(#[from] RepositoryError),
     #[error(transparent)]
@@ -68,6 +71,8 @@ pub(super) struct Counsel {
     known: BTreeMap<ProjectId, u32>,
     thresholds: BTreeMap<DocumentKind, Threshold>,
     pub(super) promises: Promises,
+    /// How much was learned; none where nothing learns, or the model is of no use.
+    pub(super) taught: Option<Known>,
 }
 
 /// A route that nobody corrected, and the claim to say so.
@@ -93,6 +98,25 @@ impl Counsel {
     }
 }
 
+impl Counsel {
+    /// Gives the verdicts a name of their own, and keeps what was promised before and since then.
+    pub(super) fn promise_apart(
+        &mut self,
+        (learner, name): (&str, String),
+        (before, since): (&Promises, &Promises),
+        promised: Promised,
+    ) {
+        for verdict in self.verdicts.values_mut() {
+            verdict.classifier.clone_from(&name);
+        }
+        for (kind, threshold) in &mut self.thresholds {
+            let level = promised.of(*kind);
+            let since = since.of(&name, *kind, level);
+            *threshold = before.of(learner, *kind, level).followed_by(&since).threshold();
+        }
+    }
+}
+
 impl Worker {
     /// Asks the owner's model, once it has learned all that was said.
     pub(super) async fn counsel(
@@ -103,13 +127,13 @@ impl Worker {
         candidates: &[Project],
     ) -> Result<Counsel, RepositoryError> {
         let Some(learner) = &self.learner else { return Ok(Counsel::default()) };
-        let key = (scope.tenant(), owner);
+        let key = (scope.tenant(), owner, None);
         let kept = if let Some(kept) = self.shelf.find(key) {
             kept
         } else {
             let lessons = self.repository.lessons(scope, owner, 0, 1).await?;
             if lessons.newest.is_none() && lessons.labels.is_empty() {
-                return Ok(Counsel::default());
+                return Ok(Counsel { taught: Some(Known::default()), ..Counsel::default() });
             }
             self.shelf.open(key, self.settings.models)
         };
@@ -130,14 +154,20 @@ impl Worker {
         Ok(Counsel::default())
     }
 
-    fn ask(
+    /// Asks a model as it is.
+    pub(super) fn ask(
         &self,
         learner: &dyn Learner,
         taught: &Taught,
         questions: &[Question<'_>],
         candidates: &[Project],
     ) -> Counsel {
-        let mut counsel = Counsel { promises: taught.promises.clone(), ..Counsel::default() };
+        let known = Known { version: taught.version, answers: taught.seq };
+        let mut counsel = Counsel {
+            promises: taught.promises.clone(),
+            taught: Some(known),
+            ..Counsel::default()
+        };
         let Some(model) = &taught.model else { return counsel };
         for question in questions {
             let begun = self.clock.now();
@@ -199,6 +229,17 @@ impl Worker {
         learner: &Arc<dyn Learner>,
     ) -> Result<Taught, Untaught> {
         let models = self.repository.models(scope, owner).await?;
+        self.recall(scope, owner, learner, &models).await
+    }
+
+    /// Reads the first of `models`, or learns again what it had learned.
+    pub(super) async fn recall(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        learner: &Arc<dyn Learner>,
+        models: &[ModelRecord],
+    ) -> Result<Taught, Untaught> {
         let Some(newest) = models.first() else { return Ok(Taught::default()) };
         let (version, seq, so_far) = (Some(newest.version), newest.seq, newest.learned.clone());
         let state = if newest.learner == learner.name() {
@@ -248,7 +289,7 @@ impl Worker {
     }
 
     /// Learns what was said after the first number of each range, up to the second, and still holds.
-    async fn learn_again(
+    pub(super) async fn learn_again(
         &self,
         scope: &TenantScope,
         owner: UserId,
@@ -283,7 +324,7 @@ impl Worker {
     }
 
     /// Reads some labels after the first number and up to the second.
-    async fn labels(
+    pub(super) async fn labels(
         &self,
         scope: &TenantScope,
         owner: UserId,
@@ -295,7 +336,7 @@ impl Worker {
     }
 
     /// Learns labels in order; one whose mail is no longer there teaches nothing.
-    async fn learn(
+    pub(super) async fn learn(
         &self,
         scope: &TenantScope,
         learner: &Arc<dyn Learner>,
@@ -334,7 +375,7 @@ impl Worker {
     }
 
     /// Reads mails of labels, the first at least; one that cannot be read is as if it were gone.
-    async fn readable(
+    pub(super) async fn readable(
         &self,
         scope: &TenantScope,
         ids: &[DocumentId],

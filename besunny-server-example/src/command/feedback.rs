@@ -281,6 +281,6 @@ fn line(document: &DocumentSummary) -> String {
 }
 
 /// Takes out what would steer a terminal.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).collect()
 }

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Answer, Refusal};
 use crate::{
-    home::{DEFAULT_USER, Home},
-    web::access::hexadecimal,
+    home::{self, DEFAULT_USER, Home},
+    web::{access::hexadecimal, report::Comparison},
 };
 
 /// What can be done with models.
@@ -34,6 +34,12 @@ pub(super) enum Model {
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
     },
+    /// Compare shadows and arms of experiments with what people have said since
+    Report {
+        /// Only of this person [default: all]
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
     /// Go back to an earlier model; what was said since is skipped
     Rollback {
         #[command(flatten)]
@@ -54,10 +60,7 @@ pub(super) struct Whose {
 
 impl Model {
     pub(super) async fn run(self, db: &Path) -> Result<Answer, Refusal> {
-        if !db.exists() {
-            let message = format!("there is no database at {}: name it with --db", db.display());
-            return Err(Refusal::usage("store", message));
-        }
+        home::exists(db)?;
         let home = Home::open(db, |builder, _| Ok(builder)).await?;
         let done = self.perform(&home).await;
         home.close().await?;
@@ -68,6 +71,7 @@ impl Model {
         match self {
             Self::List { whose } => list(home, &whose).await,
             Self::Export { whose, version, to } => export(home, &whose, version, &to).await,
+            Self::Report { user } => report(home, user).await,
             Self::Rollback { whose, to } => roll_back(home, &whose, to).await,
         }
     }
@@ -122,6 +126,15 @@ async fn export(
     let mut json = to_json(&record);
     json["file"] = to.display().to_string().into();
     Ok(Answer::done(json, format!("{} written to {}", to_text(&record), to.display())))
+}
+
+async fn report(home: &Home, user: Option<String>) -> Result<Answer, Refusal> {
+    let owner = match user {
+        Some(_) => Some(Whose { user }.id(home).await?),
+        None => None,
+    };
+    let comparison = Comparison::of(&home.besunny.report(&home.scope, owner).await?);
+    Ok(Answer::done(json!(comparison), comparison.in_words()))
 }
 
 async fn roll_back(home: &Home, whose: &Whose, to: u32) -> Result<Answer, Refusal> {

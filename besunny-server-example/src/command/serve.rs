@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Answer, DEFAULT_DB, Refusal, answer::Speaker, doctor::exposed, signal};
 use crate::{
-    config::{Config, Finding},
+    config::Config,
     gmail::Mailbox,
     home::{DEFAULT_USER, Home},
     hosting::{Hosting, Reach, bind},
@@ -36,17 +36,17 @@ impl Serve {
     ) -> Result<Answer, Refusal> {
         let config = self.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
         log::init_server(config.log.format)?;
-        if let Some(finding) = config.findings().first() {
-            return Err(wrong(finding));
+        if let Some(finding) = config.findings().into_iter().next() {
+            return Err(finding.into());
         }
-        let address = config.listen(self.listen.as_deref()).map_err(|finding| wrong(&finding))?;
+        let address = config.listen(self.listen.as_deref())?;
         let token = token::configured(config.token_file.as_deref());
-        let token = token.map_err(|finding| wrong(&finding))?;
+        let token = token?;
         if let (None, Some(finding)) = (&token, exposed(address)) {
-            return Err(wrong(&finding));
+            return Err(finding.into());
         }
         if let Some(finding) = config.unnamed(address) {
-            return Err(wrong(&finding));
+            return Err(finding.into());
         }
         let is_chosen = token.is_some();
         let mut stop = signal::Stop::listen()?;
@@ -61,7 +61,7 @@ impl Serve {
         let user = Username::parse(user)
             .map_err(|error| Refusal::usage("config", format!("user: {error}")))?;
         let mailbox = config.google.clone().map(Mailbox::at_google).transpose();
-        let mailbox = mailbox.map_err(|finding| wrong(&finding))?;
+        let mailbox = mailbox?;
         let db = db.or_else(|| config.db.clone()).unwrap_or_else(|| DEFAULT_DB.into());
         let home = open(db, &config, mailbox.as_ref()).await?;
         let hosting = Hosting::prepare(home, &user, mailbox.as_ref(), &reach).await?;
@@ -71,23 +71,12 @@ impl Serve {
     }
 }
 
-fn wrong(Finding { setting, problem, fix }: &Finding) -> Refusal {
-    Refusal::usage("config", format!("{setting}: {problem}: {fix}"))
-}
-
 async fn open(db: PathBuf, config: &Config, mailbox: Option<&Mailbox>) -> Result<Home, Refusal> {
     let addresses = config.virtual_domain.as_deref();
     let addresses = addresses.map(|domain| VirtualAddresses::new("ai", [domain])).transpose();
     let addresses = addresses.map_err(|error| Refusal::usage("config", error.to_string()))?;
-    let remember_for = config.remember_for().map_err(|finding| wrong(&finding))?;
     let home = Home::open(db, |builder, clock| {
-        let mut settings = config.engine();
-        settings.remember_for = remember_for.unwrap_or(settings.remember_for);
-        let builder = builder.settings(settings);
-        let builder = match &config.language {
-            Some(language) => language.wire(builder, clock).map_err(|finding| wrong(&finding))?,
-            None => builder,
-        };
+        let builder = config.wire(builder, clock)?;
         let builder = match addresses {
             Some(addresses) => builder.virtual_addresses(addresses),
             None => builder,

@@ -26,6 +26,25 @@ fn ops_1_each_wrong_setting_is_named() {
 }
 
 #[test]
+fn ml_5_what_is_compared_makes_sense() {
+    check("[shadow]\nmodel = 'rules'", &[]);
+    check("[shadow]\nmodel = 'learned@3'", &[]);
+    check("[shadow]\nmodel = 'learned'", &["shadow.model"]);
+    check("[shadow]\nmodel = 'language'", &["shadow.model"]);
+    let language = "[language]\nbase_url = 'https://a.example/v1'\nmodel = 'm'\n";
+    check(&format!("{language}[shadow]\nmodel = 'language'"), &[]);
+    let experiment = |share: &str, model: &str| {
+        format!("[experiment]\nname = 'x'\nshare = {share}\nmodel = '{model}'\n")
+    };
+    check(&experiment("0.1", "rules"), &[]);
+    check(&experiment("0.0", "rules"), &["experiment"]);
+    check(&experiment("0.5", "language"), &["experiment.model"]);
+    check(&format!("{}{language}", experiment("0.5", "language")), &[]);
+    let magic = toml::from_str::<Config>("[shadow]\nmodel = 'magic'").unwrap_err().to_string();
+    assert!(magic.contains("learned@VERSION"), "{magic}");
+}
+
+#[test]
 fn ops_1_the_mailbox_is_an_address() {
     check("[google]\naccount = 'me'", &["google.account"]);
     check("[google]\naccount = 'me@example.org'", &[]);

@@ -13,6 +13,7 @@ use super::{
     problem::{Kind, Problem},
 };
 
+mod comparison;
 mod documents;
 mod feedback;
 mod health;
@@ -60,6 +61,7 @@ pub(super) fn routes(site: &Site) -> Router<Site> {
         .route("/rules", get(rules::list).post(rules::accept))
         .route("/rules/preview", post(rules::preview))
         .route("/rules/{id}", delete(rules::withdraw))
+        .route("/models/report", get(comparison::report))
         .route("/review", get(documents::review))
         .route("/streams", get(streams::list))
         .route("/streams/{id}/quarantine", get(streams::quarantine))

@@ -24,7 +24,7 @@ fn shown() -> Vec<(String, String)> {
 fn every_help_text_is_documented_word_by_word() {
     let shown: Vec<_> =
         shown().into_iter().filter(|(command, _)| command.ends_with("--help")).collect();
-    assert_eq!(shown.len(), 25, "a command is missing in docs/cli.md");
+    assert_eq!(shown.len(), 27, "a command is missing in docs/cli.md");
     for (command, want) in shown {
         let output = binary().args(command.split(' ')).output().unwrap();
         let got = String::from_utf8(output.stdout).unwrap();
@@ -62,6 +62,14 @@ fn every_answer_has_the_documented_keys() {
     crate::eval::labelled(&desk.path().join("mailbox"), 250);
     let measured = desk.run(&["eval", "--data", "mailbox"]).ends(0);
     same_keys("eval --data mailbox --json", &measured);
+    let again = ["replay", "--since", "2026-06-01", "--with", "rules", "--all"];
+    let again = desk.run(&again).ends(0);
+    let shown = "replay --since 2026-06-01 --with learned@3 --json";
+    same_keys(shown, &again);
+    let row = |answer: &Value| answer["rows"][0].as_object().unwrap().keys().cloned().collect();
+    let [got, want]: [BTreeSet<String>; 2] = [row(&again), row(&documented(shown))];
+    assert_eq!(got, want);
+    same_keys("model report --json", &desk.run(&["model", "report"]).ends(0));
     let migrated = desk.run(&["migrate"]).ends(0);
     same_keys("migrate --json", &migrated);
     assert_eq!(migrated["to"], documented("migrate --json")["to"]);

@@ -15,6 +15,7 @@ mod language;
 mod mailbox;
 mod onboard;
 mod real_mail;
+mod replay;
 #[cfg(unix)]
 mod serve;
 #[cfg(unix)]

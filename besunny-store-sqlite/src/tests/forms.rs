@@ -3,9 +3,14 @@ use std::{fmt::Debug, time::Duration};
 
 use besunny_core::{
     address::Username,
-    classify::{Alternative, Earlier, Evidence, Making, Ruling, Signal, Stage, Unheard, Verdict},
+    classify::{
+        Alternative, Earlier, Evidence, Making, Ruling, Signal, Stage, Unheard, Verdict,
+        cascade::Known,
+    },
+    contender::Contender,
     document::{Decider, DocumentKind, DocumentState, Origin, Review, ReviewReason, Route},
     event::News,
+    experiment::{Arm, Trial},
     feedback::{Act, Asking, Deed, Move, RuleChange},
     history::Fact,
     ids::{
@@ -25,6 +30,7 @@ use besunny_core::{
     push::{Watch, WatchTrouble},
     repository::Learned,
     scheduler::PauseReason,
+    shadow::{Shadow, View},
     source::{Cursor, ItemId, Next, PageToken, Relist, Scope, Sweep},
     standing::{Match, MatchKind, NewRule, Says, StandingRule},
     tenant::Allowed,
@@ -203,6 +209,8 @@ fn facts() -> Vec<Fact> {
         needed: Some(0.5),
         promised: Some(0.75),
         others: vec![verdict.clone()],
+        known: Some(Known { version: Some(2), answers: 51 }),
+        trial: Some(Trial { experiment: "language".to_owned(), arm: Arm::Treatment }),
         unheard: None,
     };
     let why = "the language model did not answer: the server is unavailable".to_owned();
@@ -233,6 +241,15 @@ fn facts() -> Vec<Fact> {
         Fact::Removed,
         Fact::Restored,
     ]
+}
+
+fn shadows() -> Vec<Shadow> {
+    let (document, at) = (DocumentId::derived(&[b"document"]), instant(1_800_000_000));
+    let (verdict, ruling) = (Box::new(verdict()), Box::default());
+    let decided = View::Decided { verdict, state: DocumentState::Pending, ruling };
+    let failed = View::Failed { why: "no answer".to_owned() };
+    let noted = |(with, view)| Shadow { document, version: 2, with, at, view };
+    [(Contender::Pinned(7), decided), (Contender::Language, failed)].map(noted).into()
 }
 
 /// What people said.
@@ -447,6 +464,7 @@ fn forms() -> Vec<Form> {
         form("acts.moves", moves()),
         form("acts.rules", rule_changes()),
         form("standing_rules.rule", rules()),
+        form("shadows.shadow", shadows()),
         form(
             "detections.kind",
             vec![RecipientKind::To, RecipientKind::Cc, RecipientKind::Bcc, RecipientKind::Envelope],

@@ -14,6 +14,7 @@ mod learning;
 mod leases;
 mod newcomers;
 mod onboardings;
+mod shadows;
 mod streams;
 mod tenants;
 
@@ -49,6 +50,7 @@ pub fn cases() -> Vec<Case<World>> {
         leases::cases(),
         jobs::cases(),
         learning::cases(),
+        shadows::cases(),
     ];
     groups.into_iter().flatten().collect()
 }

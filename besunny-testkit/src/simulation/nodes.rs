@@ -68,6 +68,8 @@ fn worker(stage: &Stage, node: usize) -> Worker {
         classifier: Arc::new(Moody { faults: Arc::clone(&stage.faults) }),
         learner: Some(Arc::new(BySender)),
         language: None,
+        shadow: None,
+        experiment: None,
         shelf: Shelf::default(),
         sink: Arc::new(Collector {
             faults: Arc::clone(&stage.faults),

@@ -22,9 +22,12 @@ pub struct Shelf {
 
 #[derive(Default)]
 struct Slots {
-    held: HashMap<(TenantId, UserId), Slot>,
+    held: HashMap<ShelfKey, Slot>,
     turn: u64,
 }
+
+/// Whose model it is, and under which version it was stored; none for the one that learns on.
+type ShelfKey = (TenantId, UserId, Option<u32>);
 
 struct Slot {
     taught: Arc<Kept>,
@@ -56,7 +59,7 @@ impl Aside for AtOnce {
 /// Work that was begun had no end: it panicked.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("learning came to no end")]
-pub(super) struct Endless;
+pub(in crate::worker) struct Endless;
 
 impl Default for Shelf {
     fn default() -> Self {
@@ -83,7 +86,7 @@ impl Shelf {
         told.await.map_err(|oneshot::Canceled| Endless)
     }
 
-    pub(super) fn find(&self, key: (TenantId, UserId)) -> Option<Arc<Kept>> {
+    pub(in crate::worker) fn find(&self, key: ShelfKey) -> Option<Arc<Kept>> {
         let mut slots = self.lock();
         slots.turn += 1;
         let turn = slots.turn;
@@ -93,12 +96,12 @@ impl Shelf {
     }
 
     /// Forgets a model that may be half taught.
-    pub(super) fn forget(&self, key: (TenantId, UserId)) {
+    pub(in crate::worker) fn forget(&self, key: ShelfKey) {
         self.lock().held.remove(&key);
     }
 
     /// Makes room for a model that knows nothing yet, at the cost of the one not asked for longest.
-    pub(super) fn open(&self, key: (TenantId, UserId), most: usize) -> Arc<Kept> {
+    pub(in crate::worker) fn open(&self, key: ShelfKey, most: usize) -> Arc<Kept> {
         let mut slots = self.lock();
         let turn = slots.turn;
         if slots.held.len() >= most.max(1) && !slots.held.contains_key(&key) {

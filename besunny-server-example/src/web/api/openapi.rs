@@ -8,7 +8,7 @@ use utoipa::{
     },
 };
 
-use super::{documents, feedback, health, jobs, onboarding, projects, rules, streams};
+use super::{comparison, documents, feedback, health, jobs, onboarding, projects, rules, streams};
 use crate::web::webhook;
 
 #[derive(OpenApi)]
@@ -54,6 +54,7 @@ use crate::web::webhook;
         rules::preview,
         rules::accept,
         rules::withdraw,
+        comparison::report,
         streams::list,
         streams::quarantine,
         streams::retry,

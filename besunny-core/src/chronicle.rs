@@ -1,0 +1,198 @@
+//! What was decided on documents, in order, and where each of them stood at any moment; pure.
+//!
+//! It is read from histories alone, so it says what was known then and nothing that came later.
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    classify::{Stage, cascade::Known},
+    document::{Document, DocumentState, Review, ReviewReason},
+    experiment::Trial,
+    history::{Entry, Fact},
+    ids::DocumentId,
+};
+
+/// A place in the order in which the engine decides.
+///
+/// Of two decisions at one instant the mail that was received earlier was first, as in a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// When it was decided.
+    pub at: DateTime<Utc>,
+    /// When the document was received.
+    pub received_at: DateTime<Utc>,
+    /// The document.
+    pub document: DocumentId,
+}
+
+/// A decision as the engine made it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decided {
+    /// When, and on which document.
+    pub moment: Moment,
+    /// The document's version after it.
+    pub version: u64,
+    /// What became of the document.
+    pub state: DocumentState,
+    /// Who decided.
+    pub by: DecidedBy,
+    /// How sure the verdict was, from 0 to 1.
+    pub confidence: f64,
+    /// What the learned model knew, where that was recorded.
+    pub known: Option<Known>,
+    /// In which arm of an experiment it was made.
+    pub trial: Option<Trial>,
+    /// What all verdicts of it cost, in millionths of the unit that the price list is in.
+    pub cost_micros: u64,
+}
+
+/// Who made a decision of the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecidedBy {
+    /// The cascade, at this stage.
+    Cascade(Stage),
+    /// A standing rule of the owner; nobody else was asked.
+    Rule,
+    /// Nobody: classifiers failed.
+    Nobody,
+}
+
+/// All that was decided on the documents of one owner.
+#[derive(Clone, Debug, Default)]
+pub struct Chronicle {
+    decisions: Vec<Decided>,
+    trails: HashMap<DocumentId, Vec<Step>>,
+}
+
+/// A document came into a state.
+#[derive(Clone, Debug)]
+struct Step {
+    at: DateTime<Utc>,
+    received_at: DateTime<Utc>,
+    by: Mover,
+    state: DocumentState,
+}
+
+/// Who brought a document into a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mover {
+    Source,
+    Engine,
+    Person,
+}
+
+impl Chronicle {
+    /// Reads the history of a document.
+    pub fn add(&mut self, document: &Document, history: &[Entry]) {
+        let mut trail = Vec::with_capacity(history.len());
+        for Entry { version, at, fact, .. } in history {
+            let Some(state) = state_after(fact) else { continue };
+            let (at, received_at) = (*at, document.received_at);
+            let decided = decided_by(fact);
+            let by = match (decided, fact) {
+                (Some(_), _) => Mover::Engine,
+                (None, Fact::Stored { .. }) => Mover::Source,
+                (None, _) => Mover::Person,
+            };
+            if let Some((by, confidence, known, cost_micros)) = decided {
+                let moment = Moment { at, received_at, document: document.id };
+                let (version, state) = (*version, state.clone());
+                self.decisions.push(Decided {
+                    moment,
+                    version,
+                    state,
+                    by,
+                    confidence,
+                    known,
+                    trial: trial_of(fact),
+                    cost_micros,
+                });
+            }
+            trail.push(Step { at, received_at, by, state });
+        }
+        self.trails.insert(document.id, trail);
+    }
+
+    /// Returns the decisions of the engine in the order in which they were made.
+    #[must_use]
+    pub fn into_order(mut self) -> (Vec<Decided>, Self) {
+        let mut decisions = std::mem::take(&mut self.decisions);
+        decisions.sort_by_key(|decided| (decided.moment, decided.version));
+        (decisions, self)
+    }
+
+    /// Returns where a document stood just before a decision; none before it was stored.
+    ///
+    /// What a person said at the very instant counts as said later.
+    #[must_use]
+    pub fn before(&self, moment: &Moment, document: DocumentId) -> Option<&DocumentState> {
+        let trail = self.trails.get(&document)?;
+        let was = |step: &&Step| match step.by {
+            Mover::Source => step.at <= moment.at,
+            Mover::Engine => {
+                let place = (step.at, step.received_at, document);
+                place < (moment.at, moment.received_at, moment.document)
+            }
+            Mover::Person => step.at < moment.at,
+        };
+        trail.iter().take_while(was).last().map(|step| &step.state)
+    }
+}
+
+/// Reads a decision of the engine: who made it, how sure, what was known, what it cost.
+fn decided_by(fact: &Fact) -> Option<(DecidedBy, f64, Option<Known>, u64)> {
+    match fact {
+        Fact::Decided { verdict, ruling, .. } => {
+            let cost = ruling.cost_micros(verdict);
+            Some((DecidedBy::Cascade(ruling.stage), verdict.confidence, ruling.known, cost))
+        }
+        Fact::Ruled { act: None, .. } => Some((DecidedBy::Rule, 1.0, None, 0)),
+        Fact::ClassifierFailed { .. } => Some((DecidedBy::Nobody, 0.0, None, 0)),
+        Fact::Ruled { act: Some(_), .. }
+        | Fact::Stored { .. }
+        | Fact::Assigned { .. }
+        | Fact::Confirmed { .. }
+        | Fact::Declined { .. }
+        | Fact::Undone { .. }
+        | Fact::Removed
+        | Fact::Restored => None,
+    }
+}
+
+/// Returns the arm of an experiment in which a fact was decided.
+fn trial_of(fact: &Fact) -> Option<Trial> {
+    match fact {
+        Fact::Decided { ruling, .. } => ruling.trial.clone(),
+        Fact::Stored { .. }
+        | Fact::Ruled { .. }
+        | Fact::ClassifierFailed { .. }
+        | Fact::Assigned { .. }
+        | Fact::Confirmed { .. }
+        | Fact::Declined { .. }
+        | Fact::Undone { .. }
+        | Fact::Removed
+        | Fact::Restored => None,
+    }
+}
+
+/// Returns the state into which a fact brought its document; none where it moved nothing.
+fn state_after(fact: &Fact) -> Option<DocumentState> {
+    match fact {
+        Fact::Stored { .. } => Some(DocumentState::Pending),
+        Fact::Decided { state, .. } | Fact::Ruled { state, .. } | Fact::Undone { state, .. } => {
+            Some(state.clone())
+        }
+        Fact::ClassifierFailed { .. } => {
+            let reason = ReviewReason::ClassifierFailed;
+            Some(DocumentState::NeedsReview(Review { reason, suggestion: None }))
+        }
+        Fact::Assigned { by, to, .. } => Some(DocumentState::assigned(*to, *by)),
+        Fact::Confirmed { by, project, .. } => Some(DocumentState::assigned(Some(*project), *by)),
+        Fact::Declined { by, .. } => Some(DocumentState::NoProject { by: *by }),
+        Fact::Removed | Fact::Restored => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
