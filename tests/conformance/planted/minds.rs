@@ -184,8 +184,8 @@ impl Budget for Lavish {
         if self.1 == Bug::NoBounds {
             return Spent::UNCOUNTED;
         }
-        let spent = self.0.spend(spend).await;
-        if self.1 == Bug::EndedAtOnce { Spent::UNCOUNTED } else { spent }
+        let units = self.0.spend(spend).await;
+        if self.1 == Bug::EndedAtOnce { Spent::UNCOUNTED } else { units }
     }
 
     fn refused(&self, spend: Spend, pause: Duration) {
