@@ -19,7 +19,7 @@ fn tenant(number: u32) -> Tenant {
 async fn a_full_file_refuses_by_name_and_heals() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("besunny.db");
-    let tight = Options { max_bytes: Some(512 << 10), ..Options::default() };
+    let tight = Options { max_bytes: Some(1 << 20), ..Options::default() };
     let store = open_with(&file, tight).await.unwrap();
     let mut taken = 0;
     let refused = loop {
@@ -27,7 +27,7 @@ async fn a_full_file_refuses_by_name_and_heals() {
             Ok(()) => taken += 1,
             Err(refused) => break refused,
         }
-        assert!(taken < 1_000, "512 KiB do not hold 4 MB");
+        assert!(taken < 1_000, "a MiB does not hold 4 MB");
     };
     let RepositoryError::Store(cause) = &refused else { panic!("{refused:?}") };
     let cause = cause.downcast_ref::<Failure>().unwrap();
