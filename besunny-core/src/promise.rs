@@ -178,7 +178,7 @@ impl Promise {
     /// Returns the promise as it is after what `later` remembers.
     #[must_use]
     pub fn followed_by(mut self, later: &Self) -> Self {
-        self.past.extend(later.past.iter().cloned());
+        self.past.extend(&later.past);
         self.past.drain(..self.past.len().saturating_sub(PAST));
         self.taken += later.taken;
         self.right += later.right;
