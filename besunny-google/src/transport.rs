@@ -94,6 +94,8 @@ impl Transport {
         let (mut answer, token) = self.attempt(call).await?;
         let is_replay = is_refused_token(answer.as_ref());
         if is_replay {
+            // It may hold the lane of large answers, which the next one may need.
+            drop(answer.take());
             self.tokens.invalidate(call.account, &token).await;
             let (second, token) = self.attempt(call).await?;
             answer = second;

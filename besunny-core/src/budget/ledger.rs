@@ -112,6 +112,9 @@ impl Ledger {
         }
         if let Some(share) = self.accounts.get_mut(&ticket.account) {
             share.waiting.retain(|waiter| waiter.number != ticket.number);
+            if share.waiting.is_empty() {
+                self.turns.retain(|account| *account != ticket.account);
+            }
         }
         self.serve(now);
         for waiter in self.accounts.values_mut().flat_map(|share| &mut share.waiting) {

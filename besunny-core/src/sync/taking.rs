@@ -1,11 +1,12 @@
 //! Taking a page in: what it does not carry is fetched while what was fetched is written.
 use futures::{
     FutureExt,
+    future::{self, BoxFuture, Either},
     stream::{FuturesUnordered, StreamExt},
 };
 
 use super::{
-    ATTEMPTS, Counts, Facts, PATIENCE, Pass, Plan, Road, SyncError,
+    ATTEMPTS, Counts, FAILURES, Facts, PATIENCE, Pass, Plan, Road, SyncError,
     facts::{Sorted, sort},
     troubles::Troubles,
 };
@@ -18,7 +19,8 @@ use crate::{
 
 /// A page is committed in parts of so many items, so that its end has little left to write.
 pub const PART_ITEMS: usize = 250;
-/// The same by weight: two parts are in memory at most, one that is written and one that is read.
+/// The same by weight. Two parts are in memory at most, one that is written and one that is read; each
+/// may be larger by what one fetch answers.
 pub const PART_BYTES: usize = 4 << 20;
 
 /// What a page holds: each counts its own failures.
@@ -42,9 +44,15 @@ struct Taken<'w, R> {
     troubles: Troubles<'w>,
 }
 
+/// A part that is being written.
+type Writing<'a> = BoxFuture<'a, Result<(Version, Counts), SyncError>>;
+
+/// What a fetch asked for, and its answer.
+type Answered<'w, T> = (&'w [ItemId], Result<Vec<Fetched<T>>, SourceError>);
+
 /// The end of something under way.
 enum Done<'w, T> {
-    Fetched(&'w [ItemId], Result<Vec<Fetched<T>>, SourceError>),
+    Fetched(Answered<'w, T>),
     Written(Result<(Version, Counts), SyncError>),
 }
 
@@ -75,10 +83,11 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
             None => reads.after(moved, Failing::new()),
         };
         (taken.facts.more, taken.facts.in_part) = (more, lost.is_some());
-        let pass = self.commit(lease, taken.version, track, taken.facts).await?;
+        let pass = self.commit(lease, taken.version, track, taken.facts).await;
         match lost {
+            // What the source asks for counts, whatever the store says: it may be a long wait.
             Some(error) => Err(error.into()),
-            None => Ok(Pass { counts: taken.counts + pass.counts, ..pass }),
+            None => pass.map(|pass| Pass { counts: taken.counts + pass.counts, ..pass }),
         }
     }
 
@@ -95,44 +104,38 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
     ) -> Result<(), SyncError> {
         let limits = self.source.limits();
         let mut batches = wanted.chunks(limits.fetch_batch.max(1));
-        let mut under_way = FuturesUnordered::new();
-        let (mut fetching, mut writing) = (0, false);
+        let mut fetching = FuturesUnordered::new();
+        let mut writing: Option<Writing<'_>> = None;
         loop {
-            let is_end = fetching == 0 && batches.len() == 0;
-            if !writing && !is_end && taken.facts.fill_a_part() {
+            let is_end = fetching.is_empty() && batches.len() == 0;
+            if writing.is_none() && !is_end && taken.facts.fill_a_part() {
                 let written = self.write(lease, taken.version, at.track.clone(), taken.part());
-                under_way.push(written.map(Done::Written).boxed());
-                writing = true;
+                writing = Some(written.boxed());
             }
-            while fetching < limits.fetch_concurrency.max(1)
+            while fetching.len() < limits.fetch_concurrency.max(1)
                 && !taken.facts.fill_a_part()
                 && !taken.troubles.are_too_many()
                 && let Some(ids) = batches.next()
             {
                 let fetched = self.source.fetch(&lease.at, ids);
-                under_way.push(fetched.map(move |answer| Done::Fetched(ids, answer)).boxed());
-                fetching += 1;
+                fetching.push(fetched.map(move |answer| (ids, answer)).boxed());
             }
-            if !writing && taken.troubles.are_refused() {
-                return Ok(());
+            if taken.troubles.are_refused() {
+                fetching.clear();
             }
-            match under_way.next().await {
+            let is_full = taken.facts.fill_a_part();
+            match next(&mut fetching, &mut writing, is_full).await {
                 None => return Ok(()),
                 Some(Done::Written(written)) => {
                     let (version, counts) = written?;
                     (taken.version, taken.counts) = (version, taken.counts + counts);
-                    writing = false;
+                    writing = None;
                 }
-                Some(Done::Fetched(ids, answer)) => {
-                    fetching -= 1;
-                    match answer {
-                        Ok(items) => {
-                            taken.troubles.over(ids);
-                            taken.facts.add(ids, items, self.plan);
-                        }
-                        Err(error) => taken.troubles.failed(ids, error),
-                    }
+                Some(Done::Fetched((ids, Ok(items)))) => {
+                    taken.troubles.over(ids);
+                    taken.facts.add(ids, items, self.plan);
                 }
+                Some(Done::Fetched((ids, Err(error)))) => taken.troubles.failed(ids, error),
             }
         }
     }
@@ -143,6 +146,9 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
     /// Only failures of the item count: an outage of the listing is no fault of it, nor is what became
     /// of its neighbours.
     ///
+    /// Nobody is asked once the source refused, nor after a few failures without an answer between: both
+    /// would take long, and what was read waits to be committed.
+    ///
     /// Returns the error that ends the pass, if any item is left that deserves another attempt.
     async fn settle(
         &self,
@@ -150,21 +156,25 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
         troubles: &mut Troubles<'_>,
         facts: &mut Facts<P::Reading>,
     ) -> Option<SourceError> {
-        let mut lost = None;
+        let (mut lost, mut is_refused, mut unanswered) = (None, troubles.are_refused(), 0);
         for (ids, error) in std::mem::take(&mut troubles.failed) {
             let concerns_item = error.concerns_item();
             let (old, new): (Vec<_>, Vec<_>) =
                 ids.iter().partition(|id| concerns_item && troubles.before(id) >= ATTEMPTS);
-            if !new.is_empty() {
-                lost = Some(graver(lost, error));
-            }
+            let mut is_left = !new.is_empty();
             for id in old {
+                if is_refused || unanswered >= FAILURES {
+                    is_left = true;
+                    break;
+                }
                 match self.source.fetch(&lease.at, std::slice::from_ref(id)).await {
                     Ok(items) => {
+                        unanswered = 0;
                         troubles.over(std::slice::from_ref(id));
                         facts.add(std::slice::from_ref(id), items, self.plan);
                     }
                     Err(error) if error.concerns_item() => {
+                        unanswered += 1;
                         let alone = facts.is_empty();
                         if troubles.before(id) >= if alone { PATIENCE } else { ATTEMPTS } {
                             troubles.over(std::slice::from_ref(id));
@@ -173,12 +183,35 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
                             lost = Some(graver(lost, error));
                         }
                     }
-                    Err(error) => lost = Some(graver(lost, error)),
+                    Err(error) => {
+                        is_refused = true;
+                        lost = Some(graver(lost, error));
+                    }
                 }
+            }
+            if is_left {
+                lost = Some(graver(lost, error));
             }
         }
         lost
     }
+}
+
+/// Waits for what ends next; while the next part is full, only for the one that is written.
+async fn next<'w, T>(
+    fetching: &mut FuturesUnordered<BoxFuture<'_, Answered<'w, T>>>,
+    writing: &mut Option<Writing<'_>>,
+    is_full: bool,
+) -> Option<Done<'w, T>> {
+    let Some(written) = writing else { return fetching.next().await.map(Done::Fetched) };
+    if is_full {
+        return Some(Done::Written(written.await));
+    }
+    Some(match future::select(&mut *written, fetching.next()).await {
+        Either::Left((written, _)) => Done::Written(written),
+        Either::Right((Some(answered), _)) => Done::Fetched(answered),
+        Either::Right((None, written)) => Done::Written(written.await),
+    })
 }
 
 impl<R> Taken<'_, R> {
