@@ -37,7 +37,8 @@ impl Engine {
         Self { stopper, tasks, running }
     }
 
-    /// Asks the tasks to end and waits until they have, for 30 seconds at most.
+    /// Asks the tasks to end and waits until they have, for 30 seconds at most, and one more for
+    /// what was aborted.
     ///
     /// Returns whether all ended in time. What did not is aborted, and done again by whoever works
     /// on the store once its lease is over.

@@ -13,6 +13,7 @@ mod learning;
 mod newcomers;
 mod onward;
 mod outage;
+mod overlap;
 mod panics;
 mod replay;
 mod scene;

@@ -27,7 +27,7 @@ pub(crate) struct Fuzz {
     /// Which ones; all unless some are named.
     targets: Vec<String>,
     /// How long each of them runs.
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
 }
 

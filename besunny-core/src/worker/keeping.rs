@@ -12,7 +12,8 @@ impl Worker {
     ///
     /// `None` once all of that has passed to others. Whoever lost a part of it is refused as fenced.
     ///
-    /// The work may take as long as it likes: each call it makes has an end.
+    /// The work may take as long as it likes: each call of somebody outside has an end. Calls of the store
+    /// and of a learner have none; they are part of this house.
     pub(super) async fn kept<T>(
         &self,
         holds: Vec<Hold>,
