@@ -260,17 +260,8 @@ impl Worker {
         match read {
             Some(Ok(model)) => {
                 let (promises, model) = (newest.promises.clone(), Some(model));
-                let learned = so_far;
-                let read = Taught {
-                    version,
-                    stored: seq,
-                    learned,
-                    seq,
-                    promises,
-                    model,
-                    is_remade: false,
-                };
-                return Ok(read);
+                let so_far = Taught { version, stored: seq, learned: so_far, ..Taught::default() };
+                return Ok(Taught { seq, promises, model, ..so_far });
             }
             Some(Err(error)) => {
                 tracing::warn!(error = describe(&error), "a stored model cannot be read");
