@@ -9,8 +9,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cause::describe,
     chronicle::{Decided, DecidedBy},
-    classify::cascade::{Conclusion, Known},
+    classify::{
+        ClassifyError,
+        cascade::{Conclusion, Known},
+    },
     contender::Contender,
     document::{Document, DocumentState, ReviewReason},
     feedback::Act,
@@ -130,6 +134,12 @@ pub enum ReplayError {
     /// The model failed.
     #[error("the model failed: see the log")]
     Broken,
+    /// The model is out; all decisions would fail until it is back.
+    #[error(
+        "the model cannot be reached now: {}; nothing was changed; try again later",
+        describe(.0)
+    )]
+    Unreachable(ClassifyError),
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] RepositoryError),

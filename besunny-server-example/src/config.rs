@@ -247,6 +247,15 @@ impl Config {
         })
     }
 
+    /// Finds a language model that is to decide for some, and as a shadow for nobody.
+    fn check_comparison(&self) -> Option<Finding> {
+        let (shadow, trial) = (self.shadow?, self.experiment.as_ref()?);
+        (shadow.model == Contender::Language && trial.model == Contender::Language).then(|| {
+            let problem = "the language model is the shadow, which never acts";
+            Finding::new("experiment.model", problem, "name another model here, or another shadow")
+        })
+    }
+
     /// Checks every setting that can be checked without opening anything else.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
@@ -262,6 +271,7 @@ impl Config {
         findings.extend(self.shadow.and_then(check_shadow));
         findings.extend(self.experiment.as_ref().and_then(|trial| trial.read().err()));
         findings.extend(self.check_language());
+        findings.extend(self.check_comparison());
         let names_people = self.google.as_ref().is_some_and(|it| it.intake != Intake::Whole);
         if names_people && self.virtual_domain.is_none() {
             findings.push(Finding::new(

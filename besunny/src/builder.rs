@@ -171,7 +171,8 @@ impl Builder {
 
     /// Asks a model beside the one that decides, after each decision; it never acts (ML-5).
     ///
-    /// What it says is noted beside the decision, see [`Besunny::report`].
+    /// What it says is noted beside the decision, see [`Besunny::report`]. A language model that is
+    /// the shadow takes part in no decision.
     #[must_use]
     pub fn shadow(mut self, model: Contender) -> Self {
         self.shadow = Some(model);

@@ -18,10 +18,15 @@ use besunny_core::{
     promise::Promise,
     repository::DocumentFilter,
     settings::Settings,
+    worker::Worker,
 };
 use besunny_testkit::{learner::BySender, scripted::Fair};
+use futures::executor::block_on;
 
-use crate::scene::{MakeStore, Scene, id, in_a_file, in_memory};
+use crate::{
+    replay::Story,
+    scene::{MakeStore, Scene, id, in_a_file, in_memory},
+};
 
 fn ann() -> UserId {
     UserId::derived(&[b"ann"])
@@ -83,6 +88,8 @@ async fn cls_9_a_correction_after_the_silence_takes_back_the_right_that_was_coun
         deliver(&scene, 10).await;
         let silent = promise(&scene, "rules/1").await.judged();
         assert_eq!(silent, (4, 4));
+        // It was not asked then, and what it would say a week later knows how it ended.
+        assert_eq!(promise(&scene, "by-sender/1").await.judged(), (0, 0));
         let feedback = besunny(&scene);
         for document in &documents[..2] {
             let seen = besunny::Seen { document: document.id, version: None };
@@ -99,6 +106,61 @@ async fn cls_9_a_correction_after_the_silence_takes_back_the_right_that_was_coun
         engine.run_until_idle().await;
         assert_eq!(promise(&scene, "rules/1").await.judged(), (4, 2), "each document counts once");
     }
+}
+
+async fn versions(story: &Story) -> Vec<(u32, String)> {
+    let models = story.scene.store.models(&story.scene.scope, ann()).await.unwrap();
+    models.into_iter().map(|model| (model.version, model.learner)).collect()
+}
+
+#[test]
+fn ml_3_taking_back_again_and_again_leaves_what_one_can_go_back_to() {
+    block_on(async {
+        let mut story = Story::new(in_memory).await;
+        let first = story.mail("bob", "one", None).await;
+        story.assign(first, 0).await;
+        let second = story.mail("bob", "two", None).await;
+        for _ in 0..12 {
+            let act = story.assign(second, 1).await;
+            story.undo(act).await;
+            story.mail("bob", "more", None).await;
+        }
+        assert_eq!(versions(&story).await, [(1, "by-sender/1".to_owned())]);
+    });
+}
+
+/// The same learner, whose states have another form.
+#[derive(Debug)]
+struct Renamed;
+
+impl Learner for Renamed {
+    fn name(&self) -> &'static str {
+        "by-sender/2"
+    }
+
+    fn fresh(&self) -> Box<dyn Model> {
+        BySender.fresh()
+    }
+
+    fn import(&self, bytes: &[u8]) -> Result<Box<dyn Model>, LearnError> {
+        BySender.import(bytes)
+    }
+}
+
+#[test]
+fn ml_3_a_model_of_another_form_is_learned_again_once() {
+    block_on(async {
+        let mut story = Story::new(in_memory).await;
+        let first = story.mail("bob", "one", None).await;
+        story.assign(first, 0).await;
+        story.mail("bob", "two", None).await;
+        story.change = |worker| Worker { learner: Some(Arc::new(Renamed)), ..worker };
+        // Each mail is that of an engine that was just started.
+        story.mail("bob", "three", None).await;
+        story.mail("bob", "four", None).await;
+        let (old, new) = ("by-sender/1".to_owned(), "by-sender/2".to_owned());
+        assert_eq!(versions(&story).await, [(2, new), (1, old)]);
+    });
 }
 
 /// A learner, and a model, that learns only when it is told to go on.

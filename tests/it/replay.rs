@@ -7,7 +7,7 @@ use std::{
 
 use besunny::{Besunny, Seen};
 use besunny_core::{
-    classify::Classifier,
+    classify::{Classifier, ClassifyError, Outage, Question, Verdict},
     clock::Clock,
     commit::Commit,
     contender::Contender,
@@ -19,7 +19,8 @@ use besunny_core::{
     replay::{LeftOut, Order, Replay, ReplayError},
     repository::{DocumentFilter, RepositoryError},
     settings::Settings,
-    tenant::TenantScope,
+    source::SourceErrorKind,
+    tenant::{Allowed, TenantScope},
     track::Version,
     worker::Worker,
 };
@@ -243,6 +244,39 @@ fn ml_5_people_say_who_was_right() {
         let answers: Vec<Option<Truth>> = replay.rows.iter().map(|row| row.answer).collect();
         let here = Some(Truth::To(story.projects[0]));
         assert_eq!(answers, [here, here, None]);
+    });
+}
+
+/// A language model that is out.
+#[derive(Debug)]
+struct Out;
+
+#[async_trait::async_trait]
+impl Classifier for Out {
+    async fn classify(&self, _: &Question<'_>, _: &[Project]) -> Result<Verdict, ClassifyError> {
+        let outage = Outage { kind: SourceErrorKind::Unavailable, retry_after: None };
+        Err(ClassifyError::new("out/1", "no route").during(Some(outage)))
+    }
+}
+
+#[test]
+fn ml_5_a_replay_ends_where_the_model_is_out() {
+    block_on(async {
+        let mut story = Story::new(in_memory).await;
+        story.mail("bob", "one", None).await;
+        story.mail("bob", "two", None).await;
+        let (store, scope) = (&story.scene.store, &story.scene.scope);
+        store.allow(scope, Allowed { language_models: true }).await.unwrap();
+        story.language = Some(Arc::new(Out));
+        let (owner, since) = (ann(), chrono::DateTime::UNIX_EPOCH);
+        let with = Contender::Language;
+        let order = Order { owner, since, until: None, with, limit: None, all: true };
+        let error = story.worker().replay(scope, &order).await.unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the model cannot be reached now: the classifier out/1 failed: no route; nothing was \
+             changed; try again later"
+        );
     });
 }
 

@@ -2,27 +2,33 @@
 //! (ML-5).
 use std::sync::{
     Arc,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use besunny_core::{
     classify::{Classifier, ClassifyError, Making, Question, Verdict},
+    commit::Commit,
     contender::Contender,
     document::Document,
     experiment::{Arm, Experiment},
     history::{Entry, Fact},
     project::Project,
     report::Report,
-    repository::DocumentFilter,
+    repository::{DocumentFilter, RepositoryError},
+    settings::Settings,
     shadow::{Shadow, View},
-    tenant::Allowed,
+    stop::Stop,
+    tenant::{Allowed, TenantScope},
+    track::Version,
     worker::Worker,
 };
+use besunny_testkit::interposed::{Interposed, Interposer};
 use futures::executor::block_on;
+use tokio::{sync::Notify, task::yield_now};
 
 use crate::{
     replay::{Story, ann},
-    scene::{MakeStore, in_a_file, in_memory},
+    scene::{MakeStore, deliver, in_a_file, in_memory},
 };
 
 /// A language model that chooses the first project, fails or panics, and costs something.
@@ -132,11 +138,8 @@ fn ml_5_whatever_becomes_of_a_shadow_the_decision_stands() {
                 allow(&story).await;
             }
             story.language = Some(Arc::new(Costly { mood, ..Costly::default() }));
-            story.change = |worker| {
-                // The decision is the rules'; the language model is only the shadow's.
-                let experiment = Experiment::new("none", 1.0, Contender::Rules).ok();
-                Worker { shadow: Some(Contender::Language), experiment, ..worker }
-            };
+            // It is only the shadow's, and no decision is made with it.
+            story.change = |worker| Worker { shadow: Some(Contender::Language), ..worker };
             story.mail("bob", "one", None).await;
             let (document, history) = last(&story).await;
             assert_eq!((document.version, history.len()), (2, 2), "{mood:?}");
@@ -152,6 +155,100 @@ fn ml_5_whatever_becomes_of_a_shadow_the_decision_stands() {
             assert_eq!((line.failed, line.cost_micros), (usize::from(why.is_some()), cost));
             assert_eq!(line.decisions_cost_micros, 0, "{mood:?}");
         }
+    });
+}
+
+/// A language model that answers when it is let.
+#[derive(Debug, Default)]
+struct Held {
+    is_free: AtomicBool,
+    free: Notify,
+}
+
+#[async_trait::async_trait]
+impl Classifier for Held {
+    async fn classify(
+        &self,
+        question: &Question<'_>,
+        candidates: &[Project],
+    ) -> Result<Verdict, ClassifyError> {
+        while !self.is_free.load(Ordering::SeqCst) {
+            self.free.notified().await;
+        }
+        Costly::default().classify(question, candidates).await
+    }
+}
+
+/// The shadow thinks for longer than a claim lasts; mails are decided on meanwhile, and no note is lost.
+#[tokio::test]
+async fn ml_5_a_slow_shadow_holds_nobody_up_and_outlasts_the_claim() {
+    let story = Story::new(in_memory).await;
+    allow(&story).await;
+    let held = Arc::new(Held::default());
+    let (language, shadow) = (Some(Arc::clone(&held) as _), Some(Contender::Language));
+    let worker = Worker { language, shadow, ..story.scene.worker() };
+    let (clock, settings) = (&story.scene.clock, Settings::default());
+    let (stopper, stop) = Stop::new();
+    let world = async {
+        let mut turns = 0;
+        for number in 1..=3 {
+            story.scene.change(|mailbox, at| deliver(mailbox, number, at));
+            story.scene.notice().await;
+            while story.scene.reasons().await.len() < number as usize {
+                turns += 1;
+                assert!(turns < 200, "m{number} waits for the shadow");
+                yield_now().await;
+            }
+            for _ in 0..6 {
+                clock.advance(settings.lease_for / 3);
+                yield_now().await;
+            }
+        }
+        held.is_free.store(true, Ordering::SeqCst);
+        while shadows(&story).await.len() < 3 {
+            turns += 1;
+            assert!(turns < 200, "a note is lost");
+            held.free.notify_one();
+            yield_now().await;
+        }
+        stopper.stop();
+    };
+    tokio::join!(worker.run(&stop), world);
+    let noted = shadows(&story).await;
+    let decided = |it: &Shadow| matches!(it.view, View::Decided { .. });
+    assert!(noted.iter().all(decided), "{noted:?}");
+}
+
+/// Fails to read which models there are, but not as a store that is out.
+#[derive(Debug)]
+struct Unreadable;
+
+#[async_trait::async_trait]
+impl Interposer for Unreadable {
+    async fn before(&self, call: &'static str) -> Result<(), RepositoryError> {
+        let error = RepositoryError::Corrupt { table: "models", column: "learned" };
+        if call == "models" { Err(error) } else { Ok(()) }
+    }
+
+    async fn after(&self, _: &'static str) -> Result<(), RepositoryError> {
+        Ok(())
+    }
+
+    fn committed(&self, _: &TenantScope, _: &Commit, _: &Result<Version, RepositoryError>) {}
+}
+
+#[test]
+fn ml_5_where_the_model_of_an_arm_cannot_be_read_the_cascade_decides_in_no_arm() {
+    block_on(async {
+        let mut story = Story::new(in_memory).await;
+        let inner = Arc::clone(&story.scene.store);
+        story.scene.store = Arc::new(Interposed::new(inner, Arc::new(Unreadable)));
+        story.experiment = Some(Experiment::new("x", 1.0, Contender::Pinned(1)).unwrap());
+        story.mail("bob", "HBL-7 one", None).await;
+        let (_, history) = last(&story).await;
+        let fact = history.last().map(|entry| &entry.fact);
+        let Some(Fact::Decided { ruling, .. }) = fact else { panic!("{history:?}") };
+        assert_eq!(ruling.trial, None);
     });
 }
 

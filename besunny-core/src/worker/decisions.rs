@@ -15,10 +15,10 @@ use super::{
     Abandoned, Worker,
     acquaintance::thread_of,
     guarded::caught,
-    jobs::{JobError, failure},
-    lanes::{Lanes, TenantLanes},
+    jobs::{Desk, JobError, failure},
+    lanes::Lanes,
     learning::Counsel,
-    shadow::Beside,
+    shadow::Shade,
 };
 use crate::{
     cause::describe,
@@ -27,6 +27,7 @@ use crate::{
         cascade::{Bench, Conclusion, Opinion},
     },
     commit::{Decision, Effect},
+    contender::Contender,
     document::{Document, DocumentState, Review, ReviewReason},
     experiment::Trial,
     history::Fact,
@@ -113,18 +114,14 @@ impl Worker {
     ///
     /// What is refused together is tried one by one, so that one stale claim or document does not
     /// hold up its neighbours.
-    pub(super) async fn decide_all(
-        &self,
-        errands: Vec<Errand>,
-        max_bytes: usize,
-        lanes: &TenantLanes,
-    ) {
+    pub(super) async fn decide_all(&self, errands: Vec<Errand>, max_bytes: usize, desk: &Desk) {
         let Some(first) = errands.first() else { return };
-        let lanes = &*lanes.of(first.claim.scope.tenant());
+        let lanes = desk.lanes.of(first.claim.scope.tenant());
+        let beside = (&*lanes, &desk.shade);
         let mut batches = vec![errands];
         while let Some(mut batch) = batches.pop() {
             let all = batch.clone();
-            let decided = match caught(self.decide_some(&mut batch, max_bytes, lanes)).await {
+            let decided = match caught(self.decide_some(&mut batch, max_bytes, beside)).await {
                 Ok(decided) => decided,
                 Err(panicked) => {
                     batch.clear();
@@ -150,10 +147,10 @@ impl Worker {
         &self,
         batch: &mut Vec<Errand>,
         max_bytes: usize,
-        lanes: &Lanes,
+        beside: (&Lanes, &Shade),
     ) -> Result<(), Refused> {
         match self.read(batch, max_bytes).await {
-            Ok(cases) => self.decide(cases, lanes).await,
+            Ok(cases) => self.decide(cases, beside).await,
             Err(error) => Err(Refused { errands: std::mem::take(batch), error }),
         }
     }
@@ -179,11 +176,11 @@ impl Worker {
     }
 
     /// Decides wave by wave; where one is refused, it ends.
-    async fn decide(&self, mut cases: Vec<Case>, lanes: &Lanes) -> Result<(), Refused> {
+    async fn decide(&self, mut cases: Vec<Case>, beside: (&Lanes, &Shade)) -> Result<(), Refused> {
         cases.sort_by_key(Case::place);
         while !cases.is_empty() {
             let (later, wave) = split(cases);
-            let Err(mut refused) = self.decide_wave(wave, lanes).await else {
+            let Err(mut refused) = self.decide_wave(wave, beside).await else {
                 cases = later;
                 continue;
             };
@@ -194,7 +191,11 @@ impl Worker {
     }
 
     /// Weighs mails that do not wait for each other and completes their errands with one commit.
-    async fn decide_wave(&self, wave: Vec<Case>, lanes: &Lanes) -> Result<(), Refused> {
+    async fn decide_wave(
+        &self,
+        wave: Vec<Case>,
+        (lanes, shade): (&Lanes, &Shade),
+    ) -> Result<(), Refused> {
         let Some(first) = wave.first() else { return Ok(()) };
         let scope = first.errand.claim.scope;
         let backgrounds = match self.backgrounds(&scope, &wave).await {
@@ -207,11 +208,11 @@ impl Worker {
         let weighed = wave.iter().map(|case| self.weigh(case, &backgrounds, lanes));
         let weighed = future::join_all(weighed).await;
         let (mut done, mut failed, mut effects) = (Vec::new(), Vec::new(), Vec::new());
-        let mut decided = Vec::new();
+        let mut versions = BTreeMap::new();
         for (case, decision) in wave.iter().zip(weighed) {
             match decision {
                 Ok(decision) => {
-                    decided.extend(decision.as_ref().and_then(|made| beside(case, made)));
+                    versions.extend(decision.as_ref().and_then(asked_models));
                     effects
                         .extend(decision.into_iter().flat_map(|made| self.effects(&scope, made)));
                     done.push(case.errand.clone());
@@ -227,8 +228,13 @@ impl Worker {
         for (errand, error) in &failed {
             self.put_off(&errand.claim, error).await;
         }
-        if completed.is_ok() {
-            self.overshadow(&scope, &decided, &backgrounds, lanes).await;
+        if let (Ok(()), Some(with)) = (&completed, self.shadow) {
+            let decided = wave.into_iter().filter_map(|case| {
+                let pending = case.pending?;
+                let version = *versions.get(&pending.document.id)?;
+                Some((pending, version))
+            });
+            shade.cast((scope, with), decided, backgrounds);
         }
         completed.map_err(|error| Refused { errands: done, error })
     }
@@ -264,7 +270,8 @@ impl Worker {
                 rules,
                 counsel: Arc::new(counsel),
                 is_allowed,
-                may_ask: is_allowed,
+                // A shadow is compared with a decision that it had no part in.
+                may_ask: is_allowed && self.shadow != Some(Contender::Language),
                 trial: None,
             };
             let background = self.in_its_arm(scope, owner, &questions, background).await?;
@@ -435,11 +442,11 @@ impl Worker {
     }
 }
 
-/// Returns what a shadow is asked about: classifiers were, and the decision was made.
-fn beside<'c>(case: &'c Case, made: &Decision) -> Option<Beside<'c>> {
+/// Returns the document and its version since, where classifiers were asked: so a shadow is too.
+fn asked_models(made: &Decision) -> Option<(DocumentId, u64)> {
     let asked =
         Said::of(&made.fact).is_some() || matches!(made.fact, Fact::ClassifierFailed { .. });
-    case.pending.as_ref().filter(|_| asked).map(|pending| (pending, made.expected + 1))
+    asked.then_some((made.document, made.expected + 1))
 }
 
 /// Returns what becomes of a document on which no classifier will decide.

@@ -1,7 +1,11 @@
 //! The loop over jobs: claim a batch, do it, complete it with commits.
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use futures::{FutureExt, StreamExt, future, stream::FuturesUnordered};
+use futures::{
+    FutureExt, StreamExt,
+    future::{self, Either},
+    stream::FuturesUnordered,
+};
 
 use super::{
     Abandoned, Until, Worker,
@@ -9,6 +13,7 @@ use super::{
     guarded::{Panicked, caught},
     lanes::TenantLanes,
     learning::Consent,
+    shadow::Shade,
     streams::beside,
 };
 use crate::{
@@ -32,6 +37,13 @@ const IN_FLIGHT_BYTES: usize = 8 << 20;
 const SLOW: Duration = Duration::from_secs(10);
 /// So many rounds are under way at most, so that memory stays bounded.
 const ROUNDS: usize = 4;
+
+/// What all rounds of a worker share.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) lanes: TenantLanes,
+    pub(super) shade: Shade,
+}
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum JobError {
@@ -88,8 +100,26 @@ pub(super) const fn failure(error: &ClassifyError) -> JobFailure {
 
 impl Worker {
     /// Does jobs that are due; returns how many.
+    ///
+    /// A shadow is asked beside that, under no claim; what it was not asked when the worker stops
+    /// is not noted.
     pub(super) async fn jobs(&self, until: &Until) -> usize {
-        let lanes = TenantLanes::new(self.settings.language_at_once);
+        let (shade, casts) = Shade::new();
+        let rounds = self.rounds(until, shade).boxed();
+        match future::select(rounds, self.overshadow(casts).boxed()).await {
+            Either::Left((done, shadows)) => {
+                match until {
+                    Until::Idle => shadows.await,
+                    Until::Stopped(_) => {}
+                }
+                done
+            }
+            Either::Right(((), rounds)) => rounds.await,
+        }
+    }
+
+    async fn rounds(&self, until: &Until, shade: Shade) -> usize {
+        let desk = Desk { lanes: TenantLanes::new(self.settings.language_at_once), shade };
         let (mut rounds, mut done) = (FuturesUnordered::new(), 0);
         loop {
             let changed = self.scheduler.changed(Work::Jobs);
@@ -98,7 +128,7 @@ impl Worker {
                 if is_full { Vec::new() } else { beside(&mut rounds, self.claims()).await };
             if !claims.is_empty() {
                 done += claims.len();
-                rounds.push(self.round(claims, &lanes).boxed());
+                rounds.push(self.round(claims, &desk).boxed());
                 let slow = self.clock.sleep_until(self.clock.now() + SLOW);
                 future::select(rounds.next(), slow).await;
                 continue;
@@ -119,13 +149,13 @@ impl Worker {
     }
 
     /// Does jobs and keeps their claims meanwhile.
-    async fn round(&self, claims: Vec<Claim>, lanes: &TenantLanes) {
+    async fn round(&self, claims: Vec<Claim>, desk: &Desk) {
         let holds = claims.iter().map(Claim::hold).collect();
-        self.kept(holds, self.perform(claims, lanes)).await;
+        self.kept(holds, self.perform(claims, desk)).await;
     }
 
     /// Does jobs at once: decisions of one tenant together, everything else alone.
-    async fn perform(&self, claims: Vec<Claim>, lanes: &TenantLanes) {
+    async fn perform(&self, claims: Vec<Claim>, desk: &Desk) {
         let mut running = FuturesUnordered::new();
         let mut errands: BTreeMap<(TenantId, bool), Vec<Errand>> = BTreeMap::new();
         let mut consents: BTreeMap<TenantId, Vec<Consent>> = BTreeMap::new();
@@ -155,7 +185,7 @@ impl Worker {
         }
         let max_bytes = IN_FLIGHT_BYTES / errands.len().max(1);
         for errands in errands.into_values() {
-            running.push(self.decide_all(errands, max_bytes, lanes).boxed());
+            running.push(self.decide_all(errands, max_bytes, desk).boxed());
         }
         for consents in consents.into_values() {
             running.push(self.take_for_right(consents).boxed());

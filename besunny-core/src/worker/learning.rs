@@ -16,7 +16,7 @@ use crate::{
     commit::Effect,
     document::{Document, DocumentKind},
     ids::{DocumentId, ProjectId, UserId},
-    label::{Answer, Label, Truth, Unsaid},
+    label::{Answer, Label, Teacher, Truth, Unsaid},
     learner::{Example, Guess, Learner, Model},
     mail::Mail,
     project::Project,
@@ -52,6 +52,8 @@ pub(super) struct Taught {
     pub(super) seq: u64,
     pub(super) promises: Promises,
     pub(super) model: Option<Box<dyn Model>>,
+    /// Whether the log was learned again because the stored state could not be read.
+    is_remade: bool,
 }
 
 /// Why a model did not learn.
@@ -194,7 +196,6 @@ impl Worker {
         learner: &Arc<dyn Learner>,
         taught: &mut Taught,
     ) -> Result<(), Untaught> {
-        let mut is_due = false;
         loop {
             let lessons = self.repository.lessons(scope, owner, taught.seq, LESSONS).await?;
             if lessons.newest != taught.version {
@@ -204,8 +205,8 @@ impl Worker {
             }
             let unsaid = Unsaid::by(lessons.labels.iter().map(|label| &label.answer));
             if unsaid.reaches_beyond(&lessons.labels) {
-                *taught = self.unlearn(scope, owner, learner).await?;
-                is_due = true;
+                let is_remade = taught.is_remade;
+                *taught = Taught { is_remade, ..self.unlearn(scope, owner, learner).await? };
                 continue;
             }
             let is_all = lessons.labels.len() < LESSONS;
@@ -215,7 +216,9 @@ impl Worker {
             }
         }
         let much = taught.version.map_or(1, |_| self.settings.store_model_every.max(1));
-        if is_due || taught.seq - taught.stored >= much {
+        // Taking something back stores nothing by itself: a few of that would leave no version to go
+        // back to. A state of another form is replaced, so that the log is learned again only once.
+        if taught.is_remade || taught.seq - taught.stored >= much {
             self.store_model(scope, owner, learner.as_ref(), taught).await?;
         }
         Ok(())
@@ -257,7 +260,8 @@ impl Worker {
         match read {
             Some(Ok(model)) => {
                 let (promises, model) = (newest.promises.clone(), Some(model));
-                return Ok(Taught { version, stored: seq, learned: so_far, seq, promises, model });
+                let so_far = Taught { version, stored: seq, learned: so_far, ..Taught::default() };
+                return Ok(Taught { seq, promises, model, ..so_far });
             }
             Some(Err(error)) => {
                 tracing::warn!(error = describe(&error), "a stored model cannot be read");
@@ -265,7 +269,7 @@ impl Worker {
             None => {}
         }
         let taught = self.learn_again(scope, owner, learner, so_far.ranges().to_vec()).await?;
-        Ok(Taught { version, stored: seq, learned: so_far, seq, ..taught })
+        Ok(Taught { version, stored: seq, learned: so_far, seq, is_remade: true, ..taught })
     }
 
     /// Learns from the log what the newest model had learned and what came after, as far as it holds.
@@ -282,7 +286,7 @@ impl Worker {
         let mut ranges = so_far.ranges().to_vec();
         ranges.push((stored, u64::MAX));
         let taught = self.learn_again(scope, owner, learner, ranges).await?;
-        // A model that forgot everything is stored too: it takes the place of one that did not.
+        // One that forgot everything can be stored too, in the place of one that did not.
         let model = taught.model.or_else(|| Some(learner.fresh()));
         let version = newest.map(|newest| newest.version);
         Ok(Taught { version, stored, learned: so_far, model, ..taught })
@@ -432,6 +436,7 @@ impl Worker {
             Ok(version) => {
                 taught.version = Some(version);
                 (taught.stored, taught.learned) = (taught.seq, new.learned);
+                taught.is_remade = false;
             }
             // Another process was first; its model is read when this one is asked again.
             Err(RepositoryError::Conflict) => {}
@@ -513,9 +518,11 @@ impl Taught {
             let guessed = Guessed { classifier, kind, level, document, guess };
             self.promises.judge(guessed, truth);
         };
-        // What was said before the decision counts: by now it may have learned mails alike.
+        // What was said before the decision counts: by now it may have learned mails alike, and surely
+        // in the time after which silence counts as "right".
         let own = answer.said.iter().any(|said| said.classifier == learner.name());
-        if let Some(guess) = guess.filter(|_| !own) {
+        let is_judged = !own && matches!(answer.by, Teacher::Person(_));
+        if let Some(guess) = guess.filter(|_| is_judged) {
             judge(learner.name(), guess);
         }
         for said in &answer.said {

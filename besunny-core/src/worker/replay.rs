@@ -186,6 +186,11 @@ impl Worker {
         let background = self.background_then(walk, decided, &pending, known).await?;
         Ok(match self.weigh_one(&pending, &background, &walk.lanes).await {
             Weighed::Ruled(_, state) => Ok(Would { state, conclusion: None }),
+            Weighed::Concluded { silent: Some(error), .. } | Weighed::Failed(error)
+                if error.outage.is_some() =>
+            {
+                return Err(ReplayError::Unreachable(error));
+            }
             Weighed::Concluded { silent: Some(error), .. } | Weighed::Failed(error) => {
                 tracing::warn!(error = describe(&error), "a decision is not made again");
                 Err(LeftOut::Failed)

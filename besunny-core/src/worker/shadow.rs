@@ -1,13 +1,23 @@
 //! Models beside the one that decides: a shadow that never acts, and the arm of an experiment (ML-5).
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
-use futures::future;
+use futures::{
+    StreamExt,
+    channel::mpsc::{self, UnboundedReceiver, UnboundedSender},
+    future,
+};
 
 use super::{
     Worker,
     decisions::{Background, Weighed},
     guarded::caught,
-    lanes::Lanes,
+    lanes::{Lanes, TenantLanes},
     learning::Counsel,
 };
 use crate::{
@@ -23,70 +33,134 @@ use crate::{
     tenant::TenantScope,
 };
 
-/// A document that was decided on just now, and its version since.
-pub(super) type Beside<'a> = (&'a Pending, u64);
+/// What waits for a shadow holds about so much memory, as much as two rounds.
+const WAITING_BYTES: usize = 16 << 20;
+/// So much is counted for what a document is weighed against: projects, threads and counsel.
+const BACKGROUND_BYTES: usize = 256 << 10;
+/// A shadow is asked about so many waves at once.
+const WAVES: usize = 4;
 
-impl Worker {
-    /// Asks the shadow about what was just decided, with the same inputs, and notes what it said.
-    ///
-    /// The decisions are stored already. What fails here is noted or logged, and touches nothing else.
-    pub(super) async fn overshadow(
+/// What was decided on in one wave for one owner, to be shown to a shadow.
+#[derive(Debug)]
+pub(super) struct Cast {
+    scope: TenantScope,
+    owner: UserId,
+    with: Contender,
+    /// The documents, and their versions since.
+    decided: Vec<(Pending, u64)>,
+    background: Background,
+    _room: Room,
+}
+
+/// Where decisions leave what a shadow is to be asked about; nobody waits for it.
+#[derive(Debug)]
+pub(super) struct Shade {
+    casts: UnboundedSender<Cast>,
+    held: Arc<AtomicUsize>,
+    /// Documents that found no room.
+    lost: AtomicUsize,
+}
+
+/// Memory that is given back when it is dropped.
+#[derive(Debug)]
+struct Room {
+    held: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Shade {
+    /// Returns the two ends; the other one ends with this one.
+    pub(super) fn new() -> (Self, UnboundedReceiver<Cast>) {
+        let (casts, other) = mpsc::unbounded();
+        (Self { casts, held: Arc::default(), lost: AtomicUsize::new(0) }, other)
+    }
+
+    /// Leaves decisions for a shadow, or without room drops them.
+    pub(super) fn cast(
         &self,
-        scope: &TenantScope,
-        decided: &[Beside<'_>],
-        backgrounds: &BTreeMap<UserId, Background>,
-        lanes: &Lanes,
+        (scope, with): (TenantScope, Contender),
+        decided: impl Iterator<Item = (Pending, u64)>,
+        mut backgrounds: BTreeMap<UserId, Background>,
     ) {
-        let Some(with) = self.shadow else { return };
-        for (owner, background) in backgrounds {
-            let own = decided.iter().filter(|(pending, _)| pending.document.owner == *owner);
-            let own: Vec<Beside<'_>> = own.copied().collect();
-            if own.is_empty() {
+        let mut owners: BTreeMap<UserId, Vec<(Pending, u64)>> = BTreeMap::new();
+        for (pending, version) in decided {
+            owners.entry(pending.document.owner).or_default().push((pending, version));
+        }
+        for (owner, decided) in owners {
+            let Some(background) = backgrounds.remove(&owner) else { continue };
+            let mails = decided.iter().map(|(pending, _)| pending.mail.weight_bytes());
+            let Some(room) = self.room(mails.sum::<usize>() + BACKGROUND_BYTES) else {
+                let documents = decided.len();
+                let lost = self.lost.fetch_add(documents, Ordering::Relaxed) + documents;
+                tracing::warn!(documents, lost, "too much waits for the shadow: it is not asked");
                 continue;
-            }
-            let noting = caught(async {
-                let against = (background, lanes);
-                let shadows = self.shadows_of(scope, (*owner, with), &own, against).await;
-                self.repository.put_shadows(scope, *owner, &shadows).await
-            });
-            match noting.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    tracing::warn!(error = describe(&error), "what a shadow said is lost");
-                }
-                Err(panicked) => {
-                    tracing::warn!(error = describe(&panicked), "what a shadow said is lost");
-                }
-            }
+            };
+            // Nobody listens any more only when the worker stops.
+            let cast = Cast { scope, owner, with, decided, background, _room: room };
+            drop(self.casts.unbounded_send(cast));
         }
     }
 
-    async fn shadows_of(
-        &self,
-        scope: &TenantScope,
-        (owner, with): (UserId, Contender),
-        decided: &[Beside<'_>],
-        (background, lanes): (&Background, &Lanes),
-    ) -> Vec<Shadow> {
-        let questions: Vec<Question<'_>> =
-            decided.iter().map(|(pending, _)| pending.unthreaded()).collect();
-        let beside = self.beside(scope, (owner, with), &questions, background).await;
-        let views = decided.iter().map(|(pending, _)| async {
-            match &beside {
-                Ok(background) => self.view(pending, background, lanes).await,
-                Err(error) => View::Failed { why: describe(error) },
+    /// Takes room; what is larger than all of it has it alone.
+    fn room(&self, bytes: usize) -> Option<Room> {
+        let taken = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
+            let all = held.saturating_add(bytes);
+            (held == 0 || all <= WAITING_BYTES).then_some(all)
+        });
+        taken.is_ok().then(|| Room { held: Arc::clone(&self.held), bytes })
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Worker {
+    /// Asks the shadow about what was decided, with the same inputs, and notes what it says.
+    ///
+    /// The decisions are stored already. What fails here is noted or logged, and touches nothing else.
+    pub(super) async fn overshadow(&self, casts: UnboundedReceiver<Cast>) {
+        let lanes = TenantLanes::new(self.settings.language_at_once);
+        let all = casts.for_each_concurrent(WAVES, |cast| {
+            let lanes = lanes.of(cast.scope.tenant());
+            async move {
+                if let Err(panicked) = caught(self.note_all(&cast, &lanes)).await {
+                    tracing::warn!(error = describe(&panicked), "what a shadow said is lost");
+                }
             }
         });
-        let views = future::join_all(views).await;
-        let at = self.clock.now();
-        let noted = decided.iter().zip(views).map(|((pending, version), view)| Shadow {
-            document: pending.document.id,
-            version: *version,
-            with,
-            at,
-            view,
+        all.await;
+    }
+
+    async fn note_all(&self, cast: &Cast, lanes: &Lanes) {
+        let background = &self.shaded(cast).await;
+        let notes = cast.decided.iter().map(|(pending, version)| async move {
+            let view = match background {
+                Ok(background) => self.view(pending, background, lanes).await,
+                Err(error) => View::Failed { why: describe(error) },
+            };
+            let (document, at) = (pending.document.id, self.clock.now());
+            let note = Shadow { document, version: *version, with: cast.with, at, view };
+            let noted = self.repository.put_shadows(&cast.scope, cast.owner, &[note]).await;
+            if let Err(error) = noted {
+                tracing::warn!(error = describe(&error), "what a shadow said is lost");
+            }
         });
-        noted.collect()
+        future::join_all(notes).await;
+    }
+
+    /// Returns what the shadow weighs against, if it may still be asked.
+    async fn shaded(&self, cast: &Cast) -> Result<Background, ReplayError> {
+        let Cast { scope, owner, with, decided, background, .. } = cast;
+        if *with == Contender::Language && background.is_allowed {
+            let allowed = self.repository.allowed(scope).await?.language_models;
+            allowed.then_some(()).ok_or(ReplayError::NotAllowed)?;
+        }
+        let questions: Vec<Question<'_>> =
+            decided.iter().map(|(pending, _)| pending.unthreaded()).collect();
+        self.beside(scope, (*owner, *with), &questions, background).await
     }
 
     /// Returns what a cascade would do with a document.
@@ -121,10 +195,14 @@ impl Worker {
                 let may_ask = background.may_ask && with != Contender::Language;
                 Ok(Background { may_ask, trial: Some(trial), ..background })
             }
+            Arm::Treatment if with == Contender::Language && self.shadow == Some(with) => {
+                tracing::error!("an experiment has no model: it is the shadow, which never acts");
+                Ok(background)
+            }
             Arm::Treatment => {
                 match self.beside(scope, (owner, with), questions, &background).await {
                     Ok(treated) => Ok(Background { trial: Some(trial), ..treated }),
-                    Err(ReplayError::Store(error)) => Err(error),
+                    Err(ReplayError::Store(error @ RepositoryError::Store(_))) => Err(error),
                     Err(error) => {
                         tracing::error!(error = describe(&error), "an experiment has no model");
                         Ok(background)

@@ -105,7 +105,9 @@ fn instant(text: &str) -> Result<DateTime<Utc>, String> {
 fn refused(error: ReplayError) -> Refusal {
     match error {
         ReplayError::Store(error) => error.into(),
-        ReplayError::Broken => Refusal::finding("model", describe(&error)),
+        ReplayError::Broken | ReplayError::Unreachable(_) => {
+            Refusal::finding("model", describe(&error))
+        }
         ReplayError::NoLearner
         | ReplayError::NoLanguage
         | ReplayError::NotAllowed

@@ -40,6 +40,8 @@ fn ml_5_what_is_compared_makes_sense() {
     check(&experiment("0.0", "rules"), &["experiment"]);
     check(&experiment("0.5", "language"), &["experiment.model"]);
     check(&format!("{}{language}", experiment("0.5", "language")), &[]);
+    let both = format!("{}{language}[shadow]\nmodel = 'language'", experiment("0.5", "language"));
+    check(&both, &["experiment.model"]);
     let magic = toml::from_str::<Config>("[shadow]\nmodel = 'magic'").unwrap_err().to_string();
     assert!(magic.contains("learned@VERSION"), "{magic}");
 }

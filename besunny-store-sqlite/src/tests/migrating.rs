@@ -70,6 +70,9 @@ async fn ml_3_models_of_before_say_what_they_learned_and_the_oldest_are_forgotte
     assert_eq!(bob, (3..=12).collect::<Vec<i64>>());
     assert!(rows.iter().all(|row| row.3 == "{}"));
     assert!(rows.last().unwrap().2.starts_with("[[0,10],[10,20],"), "{rows:?}");
+    let last = sqlx::query_scalar("SELECT name FROM pragma_table_info('models') ORDER BY cid DESC");
+    let last: String = last.fetch_one(&mut connection).await.unwrap();
+    assert_eq!(last, "state", "what stands behind it is read through all of it");
 }
 
 #[tokio::test]
