@@ -112,7 +112,7 @@ pub enum Decider {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReviewReason {
-    /// Nothing spoke for any project.
+    /// Nothing spoke for any project, or for the one that was chosen.
     NoEvidence,
     /// Several projects are equally likely.
     Ambiguous,

@@ -78,6 +78,19 @@ impl Home {
         Ok(id)
     }
 
+    /// Returns the id of the person called `name`, who is there already.
+    ///
+    /// # Errors
+    /// [`Refusal`] of wrong usage when there is nobody of that name; else what the store says.
+    pub async fn somebody(&self, name: &Username) -> Result<UserId, Refusal> {
+        let known = self.store.named(&self.scope, std::slice::from_ref(name)).await?;
+        known.get(name).copied().ok_or_else(|| {
+            let message =
+                format!("there is nobody called {name}: name who mail was imported or served for");
+            Refusal::usage("user", message)
+        })
+    }
+
     /// Writes what waits and closes the file; what was done before stays in any case.
     ///
     /// # Errors
@@ -142,8 +155,9 @@ impl From<besunny::Error> for Refusal {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the facade may learn to fail otherwise")]
     fn from(error: besunny::Error) -> Self {
         let message = crate::command::describe(&error);
+        let is_stale = matches!(error, besunny::Error::Store(RepositoryError::Conflict));
         let kind = match &error {
-            besunny::Error::Store(RepositoryError::Conflict) => "conflict",
+            besunny::Error::Store(RepositoryError::Conflict) | besunny::Error::Undone => "conflict",
             besunny::Error::Missing(_) => "missing",
             besunny::Error::Unfit(_)
             | besunny::Error::Rule(_)
@@ -156,8 +170,7 @@ impl From<besunny::Error> for Refusal {
             (_, besunny::Error::Onboarding(error)) => return crate::command::refused(&error),
             _ => {}
         }
-        let hint =
-            if kind == "conflict" { ": somebody has decided since, so look again" } else { "" };
+        let hint = if is_stale { ": somebody has decided since, so look again" } else { "" };
         Self::finding(kind, format!("{message}{hint}"))
     }
 }

@@ -61,23 +61,22 @@ impl Language {
     /// # Errors
     /// A [`Finding`] names the setting that cannot be used.
     pub fn wire(&self, builder: Builder, clock: &Arc<dyn Clock>) -> Result<Builder, Finding> {
-        self.wire_with(self.key()?.as_ref(), builder, clock)
+        let model: Arc<dyn LanguageModel> = Arc::new(self.model(self.key()?.as_ref(), clock)?);
+        Ok(ask_about_mail(&model, builder, clock).describe_projects_by(model))
     }
 
-    /// Does the same with this key, whatever file and variable say.
+    /// Lets the model be asked about mails only, with this key, whatever file and variable say.
     ///
     /// # Errors
     /// As [`wire`](Self::wire).
-    pub fn wire_with(
+    pub fn wire_for_mail(
         &self,
-        key: Option<&SecretString>,
+        key: &SecretString,
         builder: Builder,
         clock: &Arc<dyn Clock>,
     ) -> Result<Builder, Finding> {
-        let model: Arc<dyn LanguageModel> = Arc::new(self.model(key, clock)?);
-        let settings = LanguageSettings::default();
-        let router = LanguageRouter::new(Arc::clone(&model), Arc::clone(clock), settings);
-        Ok(builder.language(Arc::new(router)).describe_projects_by(model))
+        let model: Arc<dyn LanguageModel> = Arc::new(self.model(Some(key), clock)?);
+        Ok(ask_about_mail(&model, builder, clock))
     }
 
     fn model(&self, key: Option<&SecretString>, clock: &Arc<dyn Clock>) -> Result<OpenAi, Finding> {
@@ -135,6 +134,16 @@ impl Language {
         let error = model.generate(&ask).await.err()?;
         Some(Finding::new("language", describe(&error), fix(error.kind)))
     }
+}
+
+fn ask_about_mail(
+    model: &Arc<dyn LanguageModel>,
+    builder: Builder,
+    clock: &Arc<dyn Clock>,
+) -> Builder {
+    let settings = LanguageSettings::default();
+    let router = LanguageRouter::new(Arc::clone(model), Arc::clone(clock), settings);
+    builder.language(Arc::new(router))
 }
 
 /// Says what to do about a failure.

@@ -2,11 +2,12 @@
 use std::collections::BTreeMap;
 
 use besunny_core::{
-    classify::{Making, Question, Verdict},
+    classify::{Evidence, Making, Question, Signal, Verdict},
     ids::{DocumentId, ProjectId},
     label::Truth,
     learner::{Example, Guess, LearnError, Learner, Model},
     project::Project,
+    untrusted::Untrusted,
 };
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,11 @@ impl Senders {
     }
 }
 
+fn of_sender(question: &Question<'_>, project: ProjectId) -> Evidence {
+    let quote = Untrusted::new(question.mail.author().to_owned());
+    Evidence { project, signal: Signal::Sender, quote, weight: SURE, earlier: None }
+}
+
 impl Model for Senders {
     fn predict(&self, question: &Question<'_>, candidates: &[Project]) -> Option<Verdict> {
         let guess = self.guess(question.mail.author())?;
@@ -56,7 +62,7 @@ impl Model for Senders {
             classifier: NAME.to_owned(),
             choice,
             confidence: SURE,
-            evidence: Vec::new(),
+            evidence: choice.map(|project| of_sender(question, project)).into_iter().collect(),
             alternatives: Vec::new(),
             made: Making::default(),
         })

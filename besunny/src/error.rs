@@ -31,6 +31,9 @@ pub enum Error {
     /// The id of a request was used for something else before.
     #[error("the id of this request was used for something else before")]
     IdTaken,
+    /// The act was undone before.
+    #[error("it was undone already")]
+    Undone,
     /// The source failed.
     #[error("the source failed")]
     Source(#[from] SourceError),

@@ -8,7 +8,7 @@ use besunny_core::{
     classify::cascade::Conclusion,
     document::Document,
     feedback::{Act, Asking, Deed, Move},
-    history::Weighed,
+    history::{Entry, Fact, Weighed},
     ids::{CommitId, DocumentId, ProjectId, RuleId, UserId},
     label::Said,
     mail::Mail,
@@ -120,7 +120,7 @@ impl Feedback<'_> {
     /// Brings back everything as it was before `act`, if nobody has decided since.
     ///
     /// # Errors
-    /// See [`Feedback`].
+    /// See [`Feedback`]; [`Error::Undone`] when it was undone before, and nobody has decided since.
     pub async fn undo(&self, act: CommitId) -> Result<Outcome, Error> {
         let deed = Deed::Undo { act };
         if let Some(done) = self.repeated(deed, &[]).await? {
@@ -130,7 +130,7 @@ impl Feedback<'_> {
         let act = found.filter(|act| act.owner == self.by).ok_or(Error::Missing("act"))?;
         let mut documents = Vec::with_capacity(act.moves.len());
         for made in &act.moves {
-            documents.push(self.unmoved(made).await?);
+            documents.push(self.unmoved(act.id, made).await?);
         }
         self.commit(act.undo(self.asking(), &documents)).await
     }
@@ -290,12 +290,18 @@ impl Feedback<'_> {
     }
 
     /// Reads a document that an act moved, if nobody has decided on it since.
-    async fn unmoved(&self, made: &Move) -> Result<Document, Error> {
+    async fn unmoved(&self, act: CommitId, made: &Move) -> Result<Document, Error> {
         let document = self.read(Seen { document: made.document, version: None }).await?;
         if document.version != made.version {
             let history = self.besunny.store.history(self.scope, made.document).await?;
-            let mut since = history.iter().filter(|entry| entry.version > made.version);
-            if since.any(|entry| !entry.fact.is_of_source()) {
+            let is_since = |entry: &&Entry| entry.version > made.version;
+            let mut since = history.iter().filter(is_since).map(|entry| &entry.fact);
+            let decided = |fact: &&Fact| !fact.is_of_source();
+            let last = since.clone().rfind(decided);
+            if matches!(last, Some(Fact::Undone { undoes, .. }) if *undoes == act) {
+                return Err(Error::Undone);
+            }
+            if since.any(|fact| decided(&fact)) {
                 return Err(RepositoryError::Conflict.into());
             }
         }

@@ -267,5 +267,5 @@ impl Besunny {
 }
 
 /// Why a profile was made of the answers alone when a model was asked for.
-const NO_MODEL: &str = "no language model is set up";
+const NO_MODEL: &str = "no language model is set up to describe projects";
 const NOT_ALLOWED: &str = "the tenant allows no language model";

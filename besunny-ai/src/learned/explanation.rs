@@ -12,6 +12,8 @@ use super::{Learned, Prediction, features, features::Features, view::View};
 
 /// So many words are shown of those that spoke for a class.
 const WORDS: usize = 5;
+/// A history says something of a class whose share in it is so many times its share of all mails.
+const LIFTED: f64 = 1.5;
 /// What adds less to a choice than this share is not worth a line.
 const SMALLEST: f64 = 0.02;
 
@@ -38,6 +40,15 @@ struct Telling {
     kinds: &'static [usize],
     /// How many of them went to the class, and how many there were.
     mails: (u32, u32),
+}
+
+/// Says whether a class is clearly more common in a history than among all mails.
+///
+/// What most mails are cannot be half as common again; half of what is missing to all is enough.
+fn is_telling((here, all): (u32, u32), (of_class, of_all): (u32, u32)) -> bool {
+    let share = |(part, whole): (u32, u32)| f64::from(part) / f64::from(whole.max(1));
+    let base = share((of_class, of_all));
+    here > 0 && share((here, all)) >= (base * LIFTED).min(f64::midpoint(base, 1.0))
 }
 
 impl Learned {
@@ -77,7 +88,7 @@ impl Learned {
         let histories = self.tellings(mail, item, view, class);
         let mut lines: Vec<Evidence> = histories
             .into_iter()
-            .filter(|told| told.mails.0 > 0)
+            .filter(|told| is_telling(told.mails, self.shares.mails(class)))
             .map(|told| line(told.signal, told.quote, share(told.kinds), told.mails))
             .collect();
         let of_words = share(&[kind::MARGIN, kind::LIKELY, kind::WORDS]);
@@ -95,9 +106,15 @@ impl Learned {
         let host = sender.split_once('@').map_or_else(String::new, |(_, host)| host.to_owned());
         let subject = features::bare_subject(mail.subject.expose());
         let alike = (view.voters[class], view.voters.iter().sum());
+        // At equal weight the first is shown first: what concerns the sender.
         let mut all = vec![
-            told(Signal::Domain, host, &[kind::DOMAIN][..], self.domains.mails(item.domain, class)),
-            told(Signal::Sender, sender, &[kind::SENDER], self.senders.mails(item.sender, class)),
+            told(
+                Signal::Sender,
+                sender,
+                &[kind::SENDER][..],
+                self.senders.mails(item.sender, class),
+            ),
+            told(Signal::Domain, host, &[kind::DOMAIN], self.domains.mails(item.domain, class)),
             told(
                 Signal::Subject,
                 subject,

@@ -1,7 +1,8 @@
 //! Who decides on a document, in which order, and by which threshold (CLS-4, CLS-7).
 //!
 //! 1. Hard evidence: its thread is in a project surely, or it names the project's code itself.
-//! 2. The learned model, where its promise says that it may.
+//! 2. The learned model, where its promise says that it may; against the rules it must be as sure as
+//!    was promised.
 //! 3. The rules at fixed thresholds, while the model knows too little; see [`knows_little`].
 //! 4. A language model, where the others are not sure and the tenant allows it.
 //! 5. Nobody: it goes to the review queue with the best suggestion.
@@ -139,6 +140,18 @@ impl Opinion {
         needed.is_finite().then_some(needed)
     }
 
+    /// Returns it as it is held to when the rules would route to another project.
+    ///
+    /// A threshold is low where most past choices were right. One that contradicts the rules is of
+    /// another kind, so only its own confidence speaks for it.
+    fn against(mut self, routed: Option<ProjectId>) -> Self {
+        let disagrees = |(of_rules, own)| of_rules != own;
+        if routed.zip(self.verdict.choice).is_some_and(disagrees) {
+            self.threshold.project = self.threshold.project.max(self.promised);
+        }
+        self
+    }
+
     fn ruling(&self, stage: Stage) -> Ruling {
         let (needed, promised) = (self.needed(), Some(self.promised));
         Ruling { stage, needed, promised, ..Ruling::default() }
@@ -172,10 +185,13 @@ impl Bench<'_> {
         if stage == Stage::HardEvidence {
             return by_rules.beside(learned.verdict);
         }
+        let is_admitted = learned.admits();
+        let learned = learned.against(routed);
         if learned.admits() {
             return self.follow(Stage::Learned, learned).beside(by_rules.verdict);
         }
-        let contradicts = sure(&learned.verdict) > LIKELY && learned.verdict.choice != routed;
+        let is_likely = sure(&learned.verdict) > LIKELY && learned.verdict.choice != routed;
+        let contradicts = is_admitted || is_likely;
         match routed {
             Some(_) if knows_little(&learned) && !contradicts => by_rules.beside(learned.verdict),
             Some(_) if contradicts => self.abstain(by_rules, learned, ReviewReason::Ambiguous),
@@ -271,7 +287,7 @@ impl Conclusion {
         }
     }
 
-    /// Leaves a route to a person that only the mail itself speaks for, whoever noticed it.
+    /// Leaves a route to a person that nothing speaks for, or only the mail itself, whoever noticed it.
     #[must_use]
     pub fn cautious(mut self, doubts: Doubts<'_>) -> Self {
         let state = caution(self.state.clone(), &self.verdict, &self.ruling.others, doubts);

@@ -1,5 +1,5 @@
 //! What only a mail itself claims routes it nowhere (security notes, C7).
-use super::{Signal, Verdict, is_believable};
+use super::{Evidence, Signal, Verdict, is_believable};
 use crate::{
     document::{DocumentState, Review, ReviewReason},
     mail::{Flag, Mail},
@@ -14,7 +14,10 @@ pub struct Doubts<'a> {
     pub is_stranger: bool,
 }
 
-/// Leaves a route to a person when the strongest evidence for it is worth nothing; pure.
+/// Leaves a route to a person when no evidence is for it, or the strongest is worth nothing; pure.
+///
+/// What is routed can be explained: where the classifier that was followed names nothing that speaks
+/// for its choice, what the others named counts, and without any of that a person decides.
 ///
 /// Worth nothing are a sender that was not confirmed, a thread of others, and what a language model
 /// quotes from a mail that hides something or without grounds. Nor is a mail routed whose sender's
@@ -30,8 +33,18 @@ pub fn caution(
     let Some(project) = state.project() else { return state };
     let all = others.iter().chain([verdict]).flat_map(|verdict| &verdict.evidence);
     let imitates = all.into_iter().any(|found| found.signal == Signal::Imitation);
+    let is_for = |found: &&Evidence| found.project == project;
+    let mut of_project: Vec<&Evidence> = verdict.evidence.iter().filter(is_for).collect();
+    if of_project.is_empty() {
+        let of_others = others.iter().flat_map(|verdict| &verdict.evidence);
+        of_project.extend(of_others.filter(is_for));
+    }
+    let suggestion = Some(project);
+    if of_project.is_empty() {
+        return DocumentState::NeedsReview(Review { reason: ReviewReason::NoEvidence, suggestion });
+    }
     let (mut worthless, mut rest) = (None, 0.0_f64);
-    for found in verdict.evidence.iter().filter(|found| found.project == project) {
+    for found in of_project {
         if doubts.concern(found.signal) || (found.signal == Signal::Quote && found.weight <= 0.0) {
             worthless = Some(worthless.unwrap_or(0.0_f64).max(found.weight));
         } else {
@@ -39,7 +52,6 @@ pub fn caution(
         }
     }
     if imitates || worthless.is_some_and(|worthless| worthless >= rest) {
-        let suggestion = Some(project);
         return DocumentState::NeedsReview(Review { reason: ReviewReason::Suspicious, suggestion });
     }
     state

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Refusal};
 use crate::{
-    home::{DEFAULT_USER, Home},
+    home::{self, DEFAULT_USER, Home},
     web::{
         document::DocumentSummary,
         feedback::{ActLine, Done},
@@ -136,8 +136,9 @@ impl Feedback {
     pub(super) async fn run(self, db: &Path) -> Result<Answer, Refusal> {
         let name = Username::parse(&self.user)
             .map_err(|error| Refusal::usage("user", format!("{}: {error}", self.user)))?;
+        home::exists(db)?;
         let home = Home::open(PathBuf::from(db), |builder, _| Ok(builder)).await?;
-        let user = home.user(&name).await?;
+        let user = home.somebody(&name).await?;
         let projects = home.besunny.store().projects(&home.scope, user).await?;
         let names = Projects::among(Arc::clone(&projects));
         let desk = Desk { home, user, projects, names };

@@ -85,9 +85,22 @@ impl Whose {
     async fn id(&self, home: &Home) -> Result<UserId, Refusal> {
         let name = Username::parse(self.name())
             .map_err(|error| Refusal::usage("user", format!("--user: {error}")))?;
-        let known = home.besunny.store().named(&home.scope, std::slice::from_ref(&name)).await?;
-        let found = known.get(&name).copied();
-        found.ok_or_else(|| Refusal::finding("user", format!("there is nobody called {name}")))
+        home.somebody(&name).await
+    }
+
+    /// Names the version that is not there, and the way to those that are.
+    fn lacks(&self, version: u32) -> impl FnOnce(besunny::Error) -> Refusal {
+        let name = self.name().to_owned();
+        move |error| match error {
+            besunny::Error::Missing(_) => Refusal::finding(
+                "missing",
+                format!(
+                    "there is no version {version} of the model of {name}: \
+                     `besunny model list --user {name}` shows those that are kept"
+                ),
+            ),
+            error => error.into(),
+        }
     }
 }
 
@@ -119,7 +132,8 @@ async fn export(
     let version = version.ok_or_else(|| {
         Refusal::finding("model", format!("nothing was learned of {} yet", whose.name()))
     })?;
-    let (record, state) = home.besunny.model_state(&home.scope, user, version).await?;
+    let (record, state) =
+        home.besunny.model_state(&home.scope, user, version).await.map_err(whose.lacks(version))?;
     std::fs::write(to, &state).map_err(|error| {
         Refusal::finding("unwritable", format!("{} cannot be written: {error}", to.display()))
     })?;
@@ -139,7 +153,7 @@ async fn report(home: &Home, user: Option<String>) -> Result<Answer, Refusal> {
 
 async fn roll_back(home: &Home, whose: &Whose, to: u32) -> Result<Answer, Refusal> {
     let user = whose.id(home).await?;
-    let record = home.besunny.roll_back(&home.scope, user, to).await?;
+    let record = home.besunny.roll_back(&home.scope, user, to).await.map_err(whose.lacks(to))?;
     let text = format!("version {} is as version {to} and in use", record.version);
     Ok(Answer::done(to_json(&record), text))
 }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::{Answer, Refusal};
 use crate::{
     config,
-    home::{DEFAULT_USER, Home},
+    home::{self, DEFAULT_USER, Home},
 };
 
 /// Makes or changes a project by the answers in a file.
@@ -43,6 +43,7 @@ impl Onboard {
         let answers: Answers = config::parse(&self.answers)?;
         let user = Username::parse(self.user.as_deref().unwrap_or(DEFAULT_USER))
             .map_err(|error| Refusal::usage("user", format!("--user: {error}")))?;
+        home::exists(db)?;
         let home = Home::open(db, |builder, _| Ok(builder)).await?;
         let owner = home.user(&user).await?;
         let done = self.onboard(&home, owner, &answers).await;

@@ -7,7 +7,6 @@ use besunny::core::{
     classify::Stage,
     contender::Contender,
     document::{DocumentState, ReviewReason},
-    ids::UserId,
     label::Truth,
     replay::{LeftOut, Order, Replay as Outcome, ReplayError, Row, Would, is_right},
 };
@@ -70,7 +69,7 @@ impl Replay {
     }
 
     async fn answer(&self, home: &Home, name: &Username) -> Result<Answer, Refusal> {
-        let owner = somebody(home, name).await?;
+        let owner = home.somebody(name).await?;
         let Self { since, until, with, limit, all, .. } = *self;
         let order = Order { owner, since, until, with, limit, all };
         let replay = home.besunny.replay_decisions(&home.scope, &order).await.map_err(refused)?;
@@ -80,16 +79,6 @@ impl Replay {
         let text = table.text(with, changed);
         Ok(Answer::done(table.json(&order), text))
     }
-}
-
-/// Finds a person who is there.
-async fn somebody(home: &Home, name: &Username) -> Result<UserId, Refusal> {
-    let known = home.besunny.store().named(&home.scope, std::slice::from_ref(name)).await?;
-    known.get(name).copied().ok_or_else(|| {
-        let message =
-            format!("there is nobody called {name}: name who mail was imported or served for");
-        Refusal::usage("user", message)
-    })
 }
 
 /// Reads a date as its first instant, or an instant.

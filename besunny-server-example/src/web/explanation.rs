@@ -246,6 +246,16 @@ impl Explanation {
         }
     }
 
+    /// Returns who said it: the model, or the classifier that has none.
+    pub(super) fn by(&self) -> &str {
+        self.made.model.as_deref().unwrap_or(&self.classifier)
+    }
+
+    /// Says whether a classifier chose no project, and the document was left to a person.
+    pub(super) const fn chose_none(&self) -> bool {
+        self.abstained.is_some() && self.choice.is_none() && self.ruled.is_none()
+    }
+
     /// Lists all projects something spoke for, the likeliest first.
     pub(super) fn candidates(&self) -> Vec<Candidate> {
         let choice = self.choice.clone();
@@ -368,7 +378,7 @@ impl HistoryLine {
 /// Says why a document waits for a person.
 pub(super) const fn in_words(reason: ReviewReason) -> &'static str {
     match reason {
-        ReviewReason::NoEvidence => "Nothing in it speaks for any of your projects.",
+        ReviewReason::NoEvidence => "Nothing in it speaks clearly for any of your projects.",
         ReviewReason::Ambiguous => "Several projects are about equally likely.",
         ReviewReason::BelowThreshold => "The best guess is not sure enough.",
         ReviewReason::NoProjects => "There was no project to put it into.",

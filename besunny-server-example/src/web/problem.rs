@@ -158,6 +158,11 @@ impl From<Error> for Problem {
             Error::Store(error) => error.into(),
             Error::Onboarding(error) => error.into(),
             error @ (Error::Unfit(_) | Error::Rule(_)) => Self::bad_request(sentence(&error)),
+            error @ Error::Undone => Self::new(
+                Kind::Conflict,
+                sentence(&error),
+                "Read it again: it is as it was before.",
+            ),
             error @ (Error::TooManyRules | Error::IdTaken) => {
                 let fix =
                     "Use another id for another request, and take back rules you do not need.";

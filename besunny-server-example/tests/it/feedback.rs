@@ -87,12 +87,39 @@ fn cls_9_undo_and_removal_bring_back_what_was() {
     let act = say(&["none", &waits])["act"]["id"].as_str().unwrap().to_owned();
     assert_eq!(say(&["list"])["waiting"], json!([]));
     say(&["undo", &act]);
+    desk.run(&["feedback", "undo", &act]).refuses(1, "conflict", &["it was undone already"]);
     let after = say(&["list"])["waiting"].clone();
     assert_eq!((&after[0]["reason"], &after[0]["id"]), (&before[0]["reason"], &before[0]["id"]));
     say(&["never", "--project", "Pier", "--sender", "bob@client.example"]);
     let rule = say(&["rules"])["rules"][0]["id"].as_str().unwrap().to_owned();
     say(&["rules", "--remove", &rule]);
     assert_eq!(say(&["rules"]), json!({"rules": []}));
+}
+
+#[test]
+fn a_database_or_a_person_that_is_not_there_is_wrong_usage_and_nothing_is_made() {
+    let desk = Desk::new();
+    let answers = desk.file("answers.toml", "project_name = \"Pier\"\n");
+    for words in [
+        vec!["feedback", "list"],
+        vec!["onboard", "--answers", &answers],
+        vec!["model", "list"],
+        vec!["model", "report"],
+    ] {
+        desk.run(&words).refuses(2, "store", &["test.db", "--db"]);
+        assert!(!desk.path().join("test.db").exists(), "{words:?}");
+    }
+    let desk = self::desk();
+    for words in [vec!["feedback", "list"], vec!["model", "list"]] {
+        let words = [words, vec!["--user", "ghost"]].concat();
+        desk.run(&words).refuses(2, "user", &["nobody called ghost", "imported"]);
+    }
+    for words in [
+        vec!["model", "rollback", "--to", "99"],
+        vec!["model", "export", "--version", "99", "--to", "x"],
+    ] {
+        desk.run(&words).refuses(1, "missing", &["version 99", "`besunny model list"]);
+    }
 }
 
 #[test]

@@ -35,6 +35,8 @@ fn onb_4_a_file_of_answers_becomes_a_project() {
 #[test]
 fn an_answer_that_cannot_be_taken_is_named_with_its_fix() {
     let desk = Desk::new();
+    desk.file("inbox.mbox", mbox([mail(1)]));
+    desk.import("inbox.mbox").ends(0);
     let onboard = |text: &str| {
         let file = desk.file("answers.toml", text);
         desk.run(&["onboard", "--answers", &file])

@@ -125,8 +125,11 @@ async fn sec_c2_whoever_holds_the_token_logs_in_as_often_as_he_likes() {
         assert!(!cookie.contains(&token), "a session is not the token");
         assert_eq!(stage.open(&cookie, "/").await.status, StatusCode::OK);
     }
-    let wrong = stage.send(form("/login", &[], &format!("key={token}0"))).await;
+    assert!(door.body.contains("name=\"by\" value=\"token\""));
+    let wrong = stage.send(form("/login", &[], &format!("key={token}0&by=token"))).await;
     assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+    assert!(wrong.body.contains("The token is wrong."), "{wrong:?}");
+    assert!(!wrong.body.contains("This link"), "{wrong:?}");
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ async fn cls_9_a_correction_changes_the_next_verdict_with_its_explanation() {
 
     let third = deliver(&mut stage, &mail(3, "ann", "pier")).await;
     assert_eq!(third["suggestion"]["name"], "Harbour", "{third}");
-    let of_sender = "The only earlier mail of this sender is in Harbour.";
+    let of_sender = "The only mail of this sender that was answered is in Harbour.";
     assert!(sentences(&third).contains(&of_sender), "{third}");
     assign(&stage, &third, &id("Library")).await;
 
@@ -59,7 +59,7 @@ async fn cls_9_a_correction_changes_the_next_verdict_with_its_explanation() {
     assert_eq!(fourth["suggestion"]["name"], "Library", "{fourth}");
     let of_subject = "It says \u{201c}pier\u{201d}, as mails of Library do.";
     assert!(sentences(&fourth).contains(&of_subject), "{fourth}");
-    let of_sender = "1 of 2 earlier mails of this sender are in Harbour.";
+    let of_sender = "1 of 2 mails of this sender that were answered are in Harbour.";
     assert!(sentences(&fourth).contains(&of_sender), "{fourth}");
     let why = &fourth["explanation"];
     assert_eq!((&why["stage"], &why["needed"]), (&json!("abstained"), &Value::Null), "{why}");

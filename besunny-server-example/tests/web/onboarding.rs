@@ -87,7 +87,7 @@ async fn onb_6_from_the_first_question_to_a_project() {
     let stage = stage().await;
     let (path, now) = generated(&stage).await;
     assert_eq!(now["generated"]["by"], "answers");
-    assert_eq!(now["generated"]["reason"], "no language model is set up");
+    assert_eq!(now["generated"]["reason"], "no language model is set up to describe projects");
     assert_eq!(now["generated"]["fields"]["project_codes"], json!(["RVF-12"]));
     let brief = stage.get(&format!("{path}/summary")).await.json();
     assert_eq!(brief["shoot_date"], json!({ "start": "2026-06-14", "end": "2026-06-16" }));
@@ -382,7 +382,7 @@ async fn onb_1_a_person_without_scripts_comes_to_a_project() {
     assert_eq!(confirmed.status, StatusCode::SEE_OTHER, "{confirmed:?}");
     let page = stage.open(&cookie, &path).await.body;
     for part in [
-        "no language model is set up",
+        "no language model is set up to describe projects",
         "<ins><bdi>RVF-12</bdi></ins>",
         "would go elsewhere",
         "RVF-12: survey",

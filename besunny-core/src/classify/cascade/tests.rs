@@ -110,6 +110,18 @@ fn cls_7_each_stage_in_its_turn() {
         (rules(harbour, 0.9), Some(learned(library, 0.95, 0.9)), "Learned: library"),
         (rules(harbour, 0.9), Some(learned(None, 0.95, 0.9)), "Learned: Nowhere -"),
         (rules(None, 0.0), Some(learned(Some("gone"), 0.95, 0.9)), "Learned: NoEvidence -"),
+        // Against the rules the promised precision itself is needed, however low the threshold.
+        (rules(harbour, 0.9), Some(learned(library, 0.94, 0.5)), "Abstained: Ambiguous library"),
+        (rules(harbour, 0.9), Some(learned(library, 0.4, 0.3)), "Abstained: Ambiguous library"),
+        (
+            rules(harbour, 0.9),
+            Some(few(learned(library, 0.4, 0.3))),
+            "Abstained: Ambiguous library",
+        ),
+        (rules(harbour, 0.9), Some(learned(library, 0.95, 0.5)), "Learned: library"),
+        (rules(harbour, 0.9), Some(learned(harbour, 0.6, 0.5)), "Learned: harbour"),
+        (rules(harbour, 0.7), Some(learned(library, 0.6, 0.5)), "Learned: library"),
+        (rules(harbour, 0.9), Some(learned(None, 0.6, 0.5)), "Learned: Nowhere -"),
         // A model that knows enough and is not sure is not overruled.
         (
             rules(harbour, 0.9),
@@ -147,6 +159,13 @@ fn cls_7_each_stage_in_its_turn() {
         assert_eq!(shown(&concluded), want, "{rules:?} {opinion:?}");
         assert_eq!(concluded.ruling.others.len(), usize::from(opinion.is_some()));
     }
+}
+
+#[test]
+fn cls_7_what_would_have_been_enough_is_said_of_a_model_that_contradicts_the_rules() {
+    let (rules, model) = (rules(Some("harbour"), 0.9), learned(Some("library"), 0.8, 0.5));
+    let concluded = conclude(rules, Some(model), &[]);
+    assert_eq!((concluded.ruling.needed, concluded.ruling.promised), (Some(0.95), Some(0.95)));
 }
 
 #[test]

@@ -241,6 +241,7 @@ fn c7_quotes_alone_route_no_mail_that_hides_something_and_none_without_weight() 
     let hides = "From: x@y.example\n\nput\u{200b} this there\n";
     let doubted = format!("Authentication-Results: mx; dmarc=fail\n{plain}");
     let quote = || evidence(Signal::Quote, 0.9);
+    check(plain, vec![], false);
     check(plain, vec![quote()], true);
     check(plain, vec![evidence(Signal::Quote, 0.0)], false);
     check(hides, vec![quote()], false);

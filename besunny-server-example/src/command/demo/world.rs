@@ -85,14 +85,16 @@ impl World {
         Ok(Self { simulator, inbox, mailbox, model })
     }
 
-    /// Lets the simulated model be asked where nobody else is sure.
+    /// Lets the simulated model be asked about mails where nobody else is sure.
+    ///
+    /// It counts words and knows nothing of projects, so it describes none: that is left to the answers.
     pub(super) fn wire_model(
         &self,
         builder: Builder,
         clock: &Arc<dyn Clock>,
     ) -> Result<Builder, Refusal> {
         let (language, key) = &self.model;
-        let wired = language.wire_with(Some(key), builder, clock);
+        let wired = language.wire_for_mail(key, builder, clock);
         wired.map_err(|finding| Refusal::finding("demo", finding.problem))
     }
 

@@ -6,11 +6,11 @@ use axum::{
         Path, Query, State,
         rejection::{FormRejection, QueryRejection},
     },
-    response::Response,
+    response::{IntoResponse, Redirect, Response},
 };
 use besunny::{
     Seen,
-    core::{ids::ProjectId, mail::Flag},
+    core::{document::DocumentState as Fate, ids::ProjectId, mail::Flag},
 };
 use serde::Deserialize;
 use uuid::Uuid;
@@ -96,7 +96,11 @@ pub(super) async fn assign(
     let document = document::own(&site, document::id(&id)?).await?;
     let seen = [Seen { document: document.id, version: Some(choice.version) }];
     let feedback = site.besunny().feedback(site.scope(), site.user());
-    let outcome = match project(&choice.project)? {
+    let wanted = project(&choice.project)?;
+    if document.version == choice.version && is_there(&document.state, wanted) {
+        return Ok(Redirect::to(&format!("/documents/{}", document.id)).into_response());
+    }
+    let outcome = match wanted {
         Some(project) => feedback.assign(&seen, project).await?,
         None => feedback.unassign(&seen).await?,
     };
@@ -137,6 +141,15 @@ pub(super) async fn attachment(
     Ok(download::attachment(&site, &id, &sha256).await?)
 }
 
+/// Says whether a document is where a person wants it already, so that nothing is to be said.
+fn is_there(state: &Fate, wanted: Option<ProjectId>) -> bool {
+    match state {
+        Fate::Routed(route) => Some(route.project) == wanted,
+        Fate::NeedsReview(_) | Fate::Pending => wanted.is_none(),
+        Fate::NoProject { .. } => false,
+    }
+}
+
 /// Reads a project out of a form; empty is none.
 pub(super) fn project(text: &str) -> Result<Option<ProjectId>, Problem> {
     if text.is_empty() {
@@ -167,6 +180,11 @@ impl Page {
     fn suspicious(&self) -> Vec<Flag> {
         let flags = self.document.content.flags.iter();
         flags.copied().filter(|flag| flag.is_suspicious()).collect()
+    }
+
+    /// Says whether taking it out would leave it where it is.
+    fn is_in_none(&self) -> bool {
+        matches!(self.document.summary.state, DocumentState::Pending | DocumentState::NeedsReview)
     }
 
     fn is_pending(&self) -> bool {

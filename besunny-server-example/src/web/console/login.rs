@@ -27,6 +27,8 @@ struct Page<'a> {
     key: Option<&'a str>,
     /// Whether a link was opened that does not work.
     is_used_up: bool,
+    /// Whether a token was sent that is not the server's.
+    is_wrong: bool,
 }
 
 /// The key of a link.
@@ -34,6 +36,24 @@ struct Page<'a> {
 pub(super) struct Link {
     #[serde(default)]
     key: String,
+}
+
+/// The key of a link, or the token.
+#[derive(Deserialize)]
+pub(super) struct Entry {
+    #[serde(default)]
+    key: String,
+    /// Which of the two forms was sent.
+    #[serde(default)]
+    by: Key,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Key {
+    #[default]
+    Link,
+    Token,
 }
 
 #[derive(Deserialize)]
@@ -47,17 +67,19 @@ pub(super) async fn page(
 ) -> Result<Response, Refusal> {
     let key = Some(key.as_str()).filter(|key| !key.is_empty());
     let works = key.filter(|key| site.access().knows_link(key));
-    super::show(&Page { key: works, is_used_up: key.is_some() && works.is_none() })
+    let is_used_up = key.is_some() && works.is_none();
+    super::show(&Page { key: works, is_used_up, is_wrong: false })
 }
 
 pub(super) async fn enter(
     State(site): State<Site>,
-    form: Result<Form<Link>, FormRejection>,
+    form: Result<Form<Entry>, FormRejection>,
 ) -> Result<Response, Refusal> {
-    let Form(Link { key }) = form?;
+    let Form(Entry { key, by }) = form?;
     let secret: Option<SecretString> = site.access().log_in(&key)?;
     let Some(secret) = secret else {
-        let page = Page { key: None, is_used_up: true }.render()?;
+        let is_wrong = by == Key::Token;
+        let page = Page { key: None, is_used_up: !is_wrong, is_wrong }.render()?;
         return Ok((StatusCode::UNAUTHORIZED, Html(page)).into_response());
     };
     let cookie = guard::session_cookie(&site, Some(secret.expose_secret()))?;

@@ -65,10 +65,10 @@ pub(super) fn evidence(found: &Evidence, project: &str) -> String {
     let quote = found.quote.expose();
     let earlier = |what: &str| found.earlier.map(|earlier| went(earlier, what, project));
     let counted = match found.signal {
-        Signal::Sender => earlier("earlier mails of this sender"),
-        Signal::Recipients => earlier(&format!("earlier mails to {quote}")),
-        Signal::Subject => earlier("earlier mails with this subject"),
-        Signal::Thread => earlier("earlier mails of this conversation"),
+        Signal::Sender => earlier("mails of this sender"),
+        Signal::Recipients => earlier(&format!("mails to {quote}")),
+        Signal::Subject => earlier("mails with this subject"),
+        Signal::Thread => earlier("mails of this conversation"),
         Signal::Similar => earlier("mails most like it"),
         Signal::Code
         | Signal::NameInSubject
@@ -100,15 +100,17 @@ pub(super) fn evidence(found: &Evidence, project: &str) -> String {
     })
 }
 
-/// Says where earlier mails went.
+/// Says where earlier mails went, of those that a person, or the silence after a route, has answered.
 fn went(Earlier { here, all }: Earlier, what: &str, project: &str) -> String {
     match (here, all) {
         (1, 1) => {
             let one = what.replacen("mails", "mail", 1);
-            format!("The only {one} is in {project}.")
+            format!("The only {one} that was answered is in {project}.")
         }
-        (here, all) if here == all => format!("All {all} {what} are in {project}."),
-        (here, all) => format!("{here} of {all} {what} are in {project}."),
+        (here, all) if here == all => {
+            format!("All {all} {what} that were answered are in {project}.")
+        }
+        (here, all) => format!("{here} of {all} {what} that were answered are in {project}."),
     }
 }
 
@@ -119,12 +121,12 @@ mod tests {
     #[test]
     fn cls_7_counts_are_sentences() {
         let rows = [
-            ((1, 1), "The only earlier mail of this sender is in Harbour."),
-            ((8, 8), "All 8 earlier mails of this sender are in Harbour."),
-            ((7, 8), "7 of 8 earlier mails of this sender are in Harbour."),
+            ((1, 1), "The only mail of this sender that was answered is in Harbour."),
+            ((8, 8), "All 8 mails of this sender that were answered are in Harbour."),
+            ((7, 8), "7 of 8 mails of this sender that were answered are in Harbour."),
         ];
         for ((here, all), want) in rows {
-            let found = went(Earlier { here, all }, "earlier mails of this sender", "Harbour");
+            let found = went(Earlier { here, all }, "mails of this sender", "Harbour");
             assert_eq!(found, want);
         }
     }
