@@ -265,8 +265,9 @@ fn ml_5_a_replay_ends_where_the_model_is_out() {
         let mut story = Story::new(in_memory).await;
         story.mail("bob", "one", None).await;
         story.mail("bob", "two", None).await;
-        let (store, scope) = (&story.scene.store, &story.scene.scope);
-        store.allow(scope, Allowed { language_models: true }).await.unwrap();
+        let scope = &story.scene.scope;
+        let allowed = Allowed { language_models: true };
+        story.scene.store.allow(scope, allowed).await.unwrap();
         story.language = Some(Arc::new(Out));
         let (owner, since) = (ann(), chrono::DateTime::UNIX_EPOCH);
         let with = Contender::Language;
