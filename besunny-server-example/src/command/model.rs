@@ -91,15 +91,17 @@ impl Whose {
     /// Names the version that is not there, and the way to those that are.
     fn lacks(&self, version: u32) -> impl FnOnce(besunny::Error) -> Refusal {
         let name = self.name().to_owned();
-        move |error| match error {
-            besunny::Error::Missing(_) => Refusal::finding(
+        move |error| {
+            if !matches!(error, besunny::Error::Missing(_)) {
+                return error.into();
+            }
+            Refusal::finding(
                 "missing",
                 format!(
                     "there is no version {version} of the model of {name}: \
                      `besunny model list --user {name}` shows those that are kept"
                 ),
-            ),
-            error => error.into(),
+            )
         }
     }
 }
