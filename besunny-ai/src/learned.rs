@@ -11,7 +11,7 @@
 //! What was predicted of a mail is judged by the last answer about it: a correction takes the place of
 //! the silence before it.
 //!
-//! A model is bounded: when its mails take more than [`MAILS_BYTES`], those that it learned first are
+//! A model is bounded: when its mails take more than `MAILS_BYTES`, those that it learned first are
 //! forgotten, with what they brought into histories, margins and vocabulary.
 //!
 //! The same history gives the same model, bit by bit, on the same machine; so does a model that was
