@@ -45,7 +45,7 @@ struct Telling {
 /// Says whether a class is clearly more common in a history than among all mails.
 ///
 /// What most mails are cannot be half as common again; half of what is missing to all is enough.
-fn is_telling((here, all): (u32, u32), (of_class, of_all): (u32, u32)) -> bool {
+pub(super) fn is_telling((here, all): (u32, u32), (of_class, of_all): (u32, u32)) -> bool {
     let share = |(part, whole): (u32, u32)| f64::from(part) / f64::from(whole.max(1));
     let base = share((of_class, of_all));
     here > 0 && share((here, all)) >= (base * LIFTED).min(f64::midpoint(base, 1.0))

@@ -1,6 +1,7 @@
 //! What the model learns, and that it never falls over.
 
 use besunny_core::{
+    classify::Signal,
     learner::{Example, Model},
     mail::{self, Caps},
 };
@@ -117,6 +118,49 @@ fn answer(model: &mut Learned, document: &str, mail: &mail::Mail, day: u32, trut
 fn letter(from: &str, text: &str) -> mail::Mail {
     let raw = format!("From: {from}\nSubject: {text}\n\n{text}\n");
     mail::read(raw.as_bytes(), &Caps::default()).unwrap()
+}
+
+#[test]
+fn cls_7_what_all_mails_have_in_common_is_no_evidence_and_the_sender_is() {
+    let mut model = Learned::default();
+    let to_owner = |from: &str, text: &str| {
+        let raw = format!("From: {from}\nTo: me@home.example\nSubject: {text}\n\n{text}\n");
+        mail::read(raw.as_bytes(), &Caps::default()).unwrap()
+    };
+    for day in 0..20 {
+        for (from, text, to) in [
+            ("ann@x.example", "cranes", "harbour"),
+            ("bob@y.example", "readers", "library"),
+            ("cy@z.example", "glass", "museum"),
+        ] {
+            let (document, truth) = (format!("{from}{day}"), Truth::To(project(to).unwrap()));
+            answer(&mut model, &document, &to_owner(from, text), day, truth);
+        }
+    }
+    let mail = to_owner("ann@x.example", "cranes");
+    let item = Features::read(&mail, at(21));
+    let evidence = model.explain(&mail, &item, &model.predict(&item).unwrap());
+    let told = |signal: Signal| evidence.iter().position(|found| found.signal == signal);
+    assert_eq!(told(Signal::Recipients), None, "{evidence:?}");
+    assert_eq!(told(Signal::Sender), Some(0), "{evidence:?}");
+}
+
+#[test]
+fn cls_7_a_history_tells_when_a_class_is_clearly_more_common_in_it_than_elsewhere() {
+    for (history, of_class, want) in [
+        ((37, 121), (37, 121), false),
+        ((5, 10), (37, 121), true),
+        ((4, 10), (37, 121), false),
+        ((0, 3), (0, 9), false),
+        ((1, 1), (1, 9), true),
+        // What most mails are cannot be half as common again.
+        ((9, 10), (8, 10), true),
+        ((8, 10), (8, 10), false),
+        ((3, 3), (9, 9), true),
+    ] {
+        let told = explanation::is_telling(history, of_class);
+        assert_eq!(told, want, "{history:?} {of_class:?}");
+    }
 }
 
 /// Ann and Bob write a mail a day about a project each; then a mail is answered as `truths` say.

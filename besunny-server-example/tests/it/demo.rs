@@ -48,6 +48,7 @@ fn cls_9_a_visitor_corrects_one_mail_and_the_next_is_routed_by_what_was_learned(
     let first = visitor.until("/review", |page| listed(page, "An old sail"));
     let page = visitor.page(&format!("/documents/{first}"));
     assert!(page.contains("simulated-model"), "the language model was asked: {page}");
+    assert!(page.contains("Left to you") && !page.contains("Decided by"), "{page}");
     let token = between(&page, "name=\"form_token\" value=\"", "\"").unwrap();
     let version = between(&page, "name=\"version\" value=\"", "\"").unwrap();
     let (options, _) = page.split_once(">Lantern Nights</option>").unwrap();
@@ -71,6 +72,46 @@ fn cls_9_a_visitor_corrects_one_mail_and_the_next_is_routed_by_what_was_learned(
         "{page}"
     );
     assert!(page.contains("of past choices were right."), "{page}");
+    server.end("TERM").ends(0);
+}
+
+/// The simulated model counts words and describes nothing: what is known are the visitor's words (ONB-4).
+#[test]
+fn onb_4_a_project_is_described_by_the_answers_of_the_visitor_alone() {
+    let desk = Desk::new();
+    let mut command = desk.command(&["demo", "--no-browser", "--listen", "127.0.0.1:0"]);
+    command.env("BESUNNY_LOG", "off");
+    let server = Server::start(command);
+    let visitor = Visitor::enter(&server);
+    let page = visitor.page("/projects");
+    let token = between(&page, "name=\"form_token\" value=\"", "\"").unwrap();
+    let begun = visitor.submit("/onboarding", &[("form_token", token)]);
+    let path = between(&begun, "location: ", "\r\n").unwrap_or_else(|| panic!("{begun}"));
+    let send = |step: &str, answer: &str| {
+        let page = visitor.page(path);
+        let version = between(&page, "name=\"version\" value=\"", "\"").unwrap();
+        let fields = [("form_token", token), ("version", version), ("answer", answer)];
+        let answer = visitor.submit(&format!("{path}/{step}"), &fields);
+        assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+    };
+    for answer in [
+        "Riverside+flood+works+RVF-12",
+        "A+film+about+the+new+dykes.",
+        "dyke",
+        "60+second+film",
+        "Ann+Miller",
+        "none",
+        "Cy+Moss",
+        "14-16+June+2026",
+        "Weir",
+        "",
+    ] {
+        send("answer", answer);
+    }
+    send("confirm", "");
+    let page = visitor.page(path);
+    assert!(page.contains("Made of your answers alone"), "{page}");
+    assert!(page.contains("RVF-12") && !page.contains("project_name"), "{page}");
     server.end("TERM").ends(0);
 }
 

@@ -66,7 +66,9 @@ async fn cls_9_every_verb_is_done_told_of_and_undone() {
             document
         };
         assert_eq!(but_version(&back), but_version(&before), "{verb} undone");
-        assert_eq!(undo(&stage, &done).await.status, StatusCode::CONFLICT, "{verb} undone twice");
+        let twice = undo(&stage, &done).await;
+        assert_eq!(twice.status, StatusCode::CONFLICT, "{verb} undone twice");
+        assert_eq!(twice.json()["message"], "It was undone already.");
     }
     let waiting = find(&stage, "Lunch?").await;
     let refused = stage.post(&path_of(&waiting, "confirm"), &seen(&waiting)).await;
@@ -239,6 +241,30 @@ async fn cls_9_the_console_offers_the_conversation_and_the_way_back_without_a_sc
     let answer =
         stage.send(form(&action(&undone, "/acts/"), &[("cookie", &cookie)], &elsewhere)).await;
     assert!(answer.header("location").starts_with("/review?done="), "{answer:?}");
+}
+
+#[tokio::test]
+async fn cls_9_saving_what_is_so_already_is_no_act() {
+    let stage = stage().await;
+    let cookie = stage.log_in().await;
+    for (title, is_waiting) in [("Lunch?", true), ("survey", false)] {
+        let before = find(&stage, title).await;
+        let page = format!("/documents/{}", before["id"].as_str().unwrap());
+        let shown = stage.open(&cookie, &page).await.body;
+        assert_eq!(shown.contains("Choose a project…"), is_waiting, "{shown}");
+        assert_eq!(shown.contains("No project (review queue)"), !is_waiting, "{shown}");
+        let (token, now) = (form_token(&shown), before["project"]["id"].as_str());
+        let place = now.unwrap_or_default();
+        let body = format!("form_token={token}&version={}&project={place}", before["version"]);
+        let told = submit(&stage, &cookie, &format!("{page}/assign"), &body).await;
+        assert!(!told.contains("Taken out by you"), "{told}");
+        assert_eq!(find(&stage, title).await, before);
+        let outdated = format!("form_token={token}&version=99&project={place}");
+        let path = format!("{page}/assign");
+        let answer = stage.send(form(&path, &[("cookie", &cookie)], &outdated)).await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{answer:?}");
+    }
+    assert_eq!(stage.get("/api/v1/acts").await.json()["acts"], json!([]));
 }
 
 #[tokio::test]
