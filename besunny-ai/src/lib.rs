@@ -19,5 +19,3 @@ pub mod language;
 pub mod learned;
 #[cfg(feature = "openai")]
 pub mod openai;
-#[cfg(test)]
-mod samples;

@@ -95,18 +95,18 @@ impl Chronicle {
                 (None, Fact::Stored { .. }) => Mover::Source,
                 (None, _) => Mover::Person,
             };
-            if let Some((by, confidence, known, cost_micros)) = decided {
+            if let Some(by) = decided {
+                let weighed = fact.weighed();
                 let moment = Moment { at, received_at, document: document.id };
-                let (version, state) = (*version, state.clone());
                 self.decisions.push(Decided {
                     moment,
-                    version,
-                    state,
+                    version: *version,
+                    state: state.clone(),
                     by,
-                    confidence,
-                    known,
-                    trial: trial_of(fact),
-                    cost_micros,
+                    confidence: weighed.map_or(by.confidence(), |it| it.verdict.confidence),
+                    known: weighed.and_then(|it| it.ruling.known),
+                    trial: weighed.and_then(|it| it.ruling.trial.clone()),
+                    cost_micros: weighed.map_or(0, |it| it.ruling.cost_micros(it.verdict)),
                 });
             }
             trail.push(Step { at, received_at, by, state });
@@ -140,15 +140,12 @@ impl Chronicle {
     }
 }
 
-/// Reads a decision of the engine: who made it, how sure, what was known, what it cost.
-fn decided_by(fact: &Fact) -> Option<(DecidedBy, f64, Option<Known>, u64)> {
+/// Reads who of the engine made a decision; none of what a person or the source did.
+fn decided_by(fact: &Fact) -> Option<DecidedBy> {
     match fact {
-        Fact::Decided { verdict, ruling, .. } => {
-            let cost = ruling.cost_micros(verdict);
-            Some((DecidedBy::Cascade(ruling.stage), verdict.confidence, ruling.known, cost))
-        }
-        Fact::Ruled { act: None, .. } => Some((DecidedBy::Rule, 1.0, None, 0)),
-        Fact::ClassifierFailed { .. } => Some((DecidedBy::Nobody, 0.0, None, 0)),
+        Fact::Decided { ruling, .. } => Some(DecidedBy::Cascade(ruling.stage)),
+        Fact::Ruled { act: None, .. } => Some(DecidedBy::Rule),
+        Fact::ClassifierFailed { .. } => Some(DecidedBy::Nobody),
         Fact::Ruled { act: Some(_), .. }
         | Fact::Stored { .. }
         | Fact::Assigned { .. }
@@ -160,19 +157,13 @@ fn decided_by(fact: &Fact) -> Option<(DecidedBy, f64, Option<Known>, u64)> {
     }
 }
 
-/// Returns the arm of an experiment in which a fact was decided.
-fn trial_of(fact: &Fact) -> Option<Trial> {
-    match fact {
-        Fact::Decided { ruling, .. } => ruling.trial.clone(),
-        Fact::Stored { .. }
-        | Fact::Ruled { .. }
-        | Fact::ClassifierFailed { .. }
-        | Fact::Assigned { .. }
-        | Fact::Confirmed { .. }
-        | Fact::Declined { .. }
-        | Fact::Undone { .. }
-        | Fact::Removed
-        | Fact::Restored => None,
+impl DecidedBy {
+    /// Returns how sure it is where no classifier says so.
+    const fn confidence(self) -> f64 {
+        match self {
+            Self::Rule => 1.0,
+            Self::Cascade(_) | Self::Nobody => 0.0,
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod language;
 pub mod learner;
 pub mod memory;
 pub mod planted;
+pub mod samples;
 pub mod scripted;
 pub mod seed;
 pub mod simulation;

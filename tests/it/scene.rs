@@ -149,17 +149,9 @@ impl Scene {
         let documents = self.documents().await;
         let named = documents.into_iter().find(|document| document.title.expose() == title)?;
         let history = self.store.history(&self.scope, named.id).await.unwrap();
-        history.into_iter().find_map(|entry| match entry.fact {
-            Fact::ClassifierFailed { why } => Some(why),
-            Fact::Stored { .. }
-            | Fact::Decided { .. }
-            | Fact::Ruled { .. }
-            | Fact::Assigned { .. }
-            | Fact::Confirmed { .. }
-            | Fact::Declined { .. }
-            | Fact::Undone { .. }
-            | Fact::Removed
-            | Fact::Restored => None,
+        history.into_iter().find_map(|entry| {
+            let Fact::ClassifierFailed { why } = entry.fact else { return None };
+            Some(why)
         })
     }
 

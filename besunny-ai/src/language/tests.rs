@@ -8,12 +8,12 @@ use besunny_core::{
 use besunny_testkit::{
     clock::ManualClock,
     language::{Line, ScriptedModel, USAGE},
+    samples::document,
 };
 use chrono::DateTime;
 use futures::executor::block_on;
 
 use super::*;
-use crate::samples::document;
 
 const RAW: &str = "From: Ines <ines@quay.example>\nTo: ann@x.example\n\
     Subject: Call sheet\nMessage-ID: <1@quay.example>\n\n\

@@ -5,11 +5,11 @@ use besunny_core::{
     learner::{Example, Model},
     mail::{self, Caps},
 };
+use besunny_testkit::samples;
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use super::*;
-use crate::samples;
 
 #[expect(clippy::unnecessary_wraps, reason = "a class, as the model takes it")]
 fn project(name: &str) -> Class {

@@ -207,13 +207,25 @@ impl Bench<'_> {
         let mut concluded = if second.admits() {
             self.follow(Stage::Language, second)
         } else {
-            let suggestion = self.offered(second.verdict.choice).or(suggestion(&first.state));
+            let suggestion = self.better(&second.verdict, (suggestion(&first.state), &others));
             let state = review(reason(suggestion, ReviewReason::BelowThreshold), suggestion);
             let ruling = second.ruling(Stage::Abstained);
             Conclusion { verdict: second.verdict, state, ruling }
         };
         concluded.ruling.others = others;
         concluded
+    }
+
+    /// Returns the better suggestion: the verdict's, unless somebody before was surer of another.
+    fn better(
+        &self,
+        verdict: &Verdict,
+        (before, said): (Option<ProjectId>, &[Verdict]),
+    ) -> Option<ProjectId> {
+        let of_before = said.iter().filter(|said| said.choice.is_some() && said.choice == before);
+        let is_surer = of_before.map(sure).any(|confidence| confidence > sure(verdict));
+        let offered = self.offered(verdict.choice);
+        if is_surer { before } else { offered.or(before) }
     }
 
     /// Does what a classifier says that may be followed.

@@ -1,13 +1,13 @@
 //! `besunny demo`: the sample workspace, from the simulated Gmail to the project.
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{collections::BTreeMap, process::Command};
 
 use besunny::core::repository::DocumentFilter;
 use besunny_server::home::Home;
 use besunny_testkit::data::say;
-use serde::Deserialize;
 
 use crate::{
     binary::Desk,
+    sample,
     server::Server,
     visitor::{Visitor, between},
 };
@@ -115,35 +115,17 @@ fn onb_4_a_project_is_described_by_the_answers_of_the_visitor_alone() {
     server.end("TERM").ends(0);
 }
 
-/// What a careful person says of a mail of the sample.
-#[derive(Deserialize)]
-struct Expected {
-    mail: Vec<Mail>,
-}
-
-#[derive(Deserialize)]
-struct Mail {
-    id: String,
-    project: String,
-    state: Option<String>,
-}
-
 /// The rules are right or leave a mail to a person; none goes where it does not belong (CLS-7).
 #[tokio::test]
 async fn no_mail_of_the_sample_is_routed_wrongly() {
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo");
     let desk = Desk::new();
     for mbox in ["present.mbox", "arriving.mbox"] {
-        let (mbox, projects) = (sample.join(mbox), sample.join("projects.toml"));
-        let paths = [mbox.to_str().unwrap(), projects.to_str().unwrap()];
-        desk.run(&["import", "--mbox", paths[0], "--projects", paths[1]]).ends(0);
+        sample::import(&desk, mbox);
     }
-    let text = std::fs::read_to_string(sample.join("expected.toml")).unwrap();
-    let expected: Expected = toml::from_str(&text).unwrap();
     let home = Home::open(desk.path().join("test.db"), |builder, _| Ok(builder)).await.unwrap();
     let got = routes(&home).await;
     let (mut right, mut waiting) = (0, 0);
-    for mail in expected.mail {
+    for mail in sample::expected() {
         match (mail.state.as_deref(), got.get(&mail.id)) {
             (Some("ignored"), found) => assert_eq!(found, None, "{} is ignored", mail.id),
             (_, Some(Some(project))) => {

@@ -16,6 +16,7 @@ mod mailbox;
 mod onboard;
 mod real_mail;
 mod replay;
+mod sample;
 #[cfg(unix)]
 mod serve;
 #[cfg(unix)]

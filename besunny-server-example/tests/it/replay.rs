@@ -1,33 +1,14 @@
 //! What another model would have decided, over the sample of the demo (ML-5).
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs};
 
 use besunny::core::{ids::DocumentId, repository::DocumentFilter};
 use besunny_server::home::Home;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::binary::Desk;
-
-/// What a careful person says of a mail of the sample.
-#[derive(Deserialize)]
-struct Expected {
-    mail: Vec<Mail>,
-}
-
-#[derive(Deserialize)]
-struct Mail {
-    id: String,
-    project: String,
-}
-
-fn sample(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo").join(name);
-    path.to_str().unwrap().to_owned()
-}
-
-fn import(desk: &Desk, mbox: &str) {
-    desk.run(&["import", "--mbox", &sample(mbox), "--projects", &sample("projects.toml")]).ends(0);
-}
+use crate::{
+    binary::Desk,
+    sample::{self, Mail, import},
+};
 
 fn replay(desk: &Desk, words: &[&str]) -> Value {
     desk.run(&[&["replay", "--since", "2000-01-01", "--with"], words].concat()).ends(0)
@@ -54,11 +35,10 @@ async fn documents(desk: &Desk) -> BTreeMap<String, DocumentId> {
 
 /// Says of every mail that is there where it belongs, and takes the last act back.
 async fn teach(desk: &Desk) {
-    let text = fs::read_to_string(sample("expected.toml")).unwrap();
-    let expected: Expected = toml::from_str(&text).unwrap();
+    let expected = sample::expected();
     let there = documents(desk).await;
     let mut by_project: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for Mail { id, project } in &expected.mail {
+    for Mail { id, project, .. } in &expected {
         let document = there.get(id).map(ToString::to_string);
         by_project.entry(project).or_default().extend(document);
     }

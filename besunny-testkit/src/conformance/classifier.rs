@@ -5,15 +5,14 @@ use async_trait::async_trait;
 use besunny_core::{
     cause::describe,
     classify::{Classifier, ClassifyError, Question, Verdict},
-    document::{Document, DocumentKind, DocumentState},
-    ids::{DocumentId, TenantId, UserId},
+    ids::{TenantId, UserId},
     mail::{self, Caps, Mail},
     project::{Project, Signals},
-    untrusted::Untrusted,
 };
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 
 use super::{Broken, Case, Outcome, Power, check, check_equal, clause};
+use crate::samples::document;
 
 /// A classifier, and a hand on what it wants.
 ///
@@ -82,22 +81,6 @@ pub(super) fn read(from: &str, subject: &str, text: &str) -> Result<Mail, Broken
          {text}\n"
     );
     mail::read(raw.as_bytes(), &Caps::default()).map_err(|error| Broken::new(error.to_string()))
-}
-
-/// Makes the record of a mail, which waits to be decided on.
-pub(super) fn document(name: &str, mail: &Mail, received_at: DateTime<Utc>) -> Document {
-    Document {
-        id: DocumentId::derived(&[name.as_bytes()]),
-        version: 1,
-        owner: UserId::derived(&[b"ann"]),
-        kind: DocumentKind::Email,
-        title: mail.subject.clone(),
-        author: Untrusted::default(),
-        received_at,
-        stored_at: received_at,
-        state: DocumentState::Pending,
-        removed_at: None,
-    }
 }
 
 async fn classify(

@@ -15,11 +15,8 @@ use besunny_core::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{
-    Broken, Case, Outcome, check, check_equal,
-    classifier::{document, read},
-    clause,
-};
+use super::{Broken, Case, Outcome, check, check_equal, classifier::read, clause};
+use crate::samples::document;
 
 /// The learner under test.
 pub type World = Arc<dyn Learner>;

@@ -197,6 +197,8 @@ fn cls_7_a_second_classifier_decides_only_by_its_own_promise() {
     let rows = [
         (Some("library"), 0.95, 0.9, "Language: library"),
         (Some("library"), 0.95, NEVER, "Abstained: BelowThreshold library"),
+        // The rules were surer of theirs.
+        (Some("library"), 0.6, NEVER, "Abstained: BelowThreshold harbour"),
         (None, 0.95, NEVER, "Abstained: BelowThreshold harbour"),
         (Some("gone"), 0.95, NEVER, "Abstained: BelowThreshold harbour"),
         (None, 0.95, 0.9, "Language: Nowhere -"),

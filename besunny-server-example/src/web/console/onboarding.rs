@@ -4,8 +4,8 @@
 use askama::Template;
 use axum::{
     Extension, Form,
-    extract::{Path, State, rejection::FormRejection},
-    http::{HeaderMap, HeaderValue},
+    extract::{FromRequestParts, Path, State, rejection::FormRejection},
+    http::{HeaderMap, HeaderValue, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
 use besunny::{
@@ -91,57 +91,39 @@ pub(super) async fn begin(
     Ok(to_page(talk.id))
 }
 
-pub(super) async fn page(
-    State(site): State<Site>,
-    Extension(session): Extension<Session>,
-    Path(text): Path<String>,
-) -> Result<Response, Refusal> {
-    let talk = Talk::read(&site, &session, id(&text)?).await?;
-    show(&Page { frame: Frame::of(&site, &session, Place::Projects).await?, talk })
+pub(super) async fn page(visit: Visit) -> Result<Response, Refusal> {
+    let talk = visit.talk(id(&visit.text)?).await?;
+    show(&Page { frame: visit.frame().await?, talk })
 }
 
 pub(super) async fn answer(
-    State(site): State<Site>,
-    Extension(session): Extension<Session>,
-    Path(text): Path<String>,
-    headers: HeaderMap,
+    visit: Visit,
     form: Result<Form<Sent>, FormRejection>,
 ) -> Result<Response, Response> {
-    let visit = Visit { site, session, text, headers };
     visit.step(form, |sent| Step::Answer(sent.answer.clone())).await
 }
 
 pub(super) async fn back(
-    State(site): State<Site>,
-    Extension(session): Extension<Session>,
-    Path(text): Path<String>,
-    headers: HeaderMap,
+    visit: Visit,
     form: Result<Form<Sent>, FormRejection>,
 ) -> Result<Response, Response> {
-    Visit { site, session, text, headers }.step(form, |_| Step::Back).await
+    visit.step(form, |_| Step::Back).await
 }
 
 pub(super) async fn edit(
-    State(site): State<Site>,
-    Extension(session): Extension<Session>,
-    Path(text): Path<String>,
-    headers: HeaderMap,
+    visit: Visit,
     form: Result<Form<Sent>, FormRejection>,
 ) -> Result<Response, Response> {
     let edit =
         |sent: &Sent| Step::Edit { question: sent.question.clone(), answer: sent.answer.clone() };
-    Visit { site, session, text, headers }.step(form, edit).await
+    visit.step(form, edit).await
 }
 
 /// Confirms the summary, and generates the profile at once.
 pub(super) async fn confirm(
-    State(site): State<Site>,
-    Extension(session): Extension<Session>,
-    Path(text): Path<String>,
-    headers: HeaderMap,
+    visit: Visit,
     form: Result<Form<Sent>, FormRejection>,
 ) -> Result<Response, Response> {
-    let visit = Visit { site, session, text, headers };
     let answer = async {
         let Form(sent) = form?;
         guard::own_form(&visit.session, &sent.form_token)?;
@@ -157,13 +139,9 @@ pub(super) async fn confirm(
 
 /// Takes over what the person changed of the generated fields.
 pub(super) async fn profile(
-    State(site): State<Site>,
-    Extension(session): Extension<Session>,
-    Path(text): Path<String>,
-    headers: HeaderMap,
+    visit: Visit,
     form: Result<Form<FieldsForm>, FormRejection>,
 ) -> Result<Response, Response> {
-    let visit = Visit { site, session, text, headers };
     let answer = async {
         let Form(form) = form?;
         guard::own_form(&visit.session, form.form_token())?;
@@ -173,7 +151,7 @@ pub(super) async fn profile(
         match besunny.edit_profile(scope, user, at, edits).await {
             Ok(next) => visit.shown(&next).await,
             Err(Error::Onboarding(error)) if !guard::is_htmx(&visit.headers) => {
-                let mut talk = Talk::read(&visit.site, &visit.session, at.0).await?;
+                let mut talk = visit.talk(at.0).await?;
                 talk.fields = form.lines();
                 visit.refused(talk, error.into(), String::new()).await
             }
@@ -184,41 +162,51 @@ pub(super) async fn profile(
 }
 
 pub(super) async fn save(
-    State(site): State<Site>,
-    Extension(session): Extension<Session>,
-    Path(text): Path<String>,
-    headers: HeaderMap,
+    visit: Visit,
     form: Result<Form<Sent>, FormRejection>,
 ) -> Result<Response, Response> {
     let answer = async {
         let Form(sent) = form?;
-        guard::own_form(&session, &sent.form_token)?;
-        let at = (id(&text)?, sent.version);
-        let saved =
-            site.besunny().save_onboarding(site.scope(), site.user(), at, &sent.seen).await?;
-        Ok::<_, Refusal>(go(&headers, &project_path(saved.id)))
+        guard::own_form(&visit.session, &sent.form_token)?;
+        let at = (id(&visit.text)?, sent.version);
+        let (besunny, scope, user) = (visit.site.besunny(), visit.site.scope(), visit.site.user());
+        let saved = besunny.save_onboarding(scope, user, at, &sent.seen).await?;
+        Ok::<_, Refusal>(go(&visit.headers, &project_path(saved.id)))
     };
-    answer.await.map_err(refuse_above(&headers))
+    answer.await.map_err(refuse_above(&visit.headers))
 }
 
 pub(super) async fn discard(
-    State(site): State<Site>,
-    Extension(session): Extension<Session>,
-    Path(text): Path<String>,
+    visit: Visit,
     form: Result<Form<Begin>, FormRejection>,
 ) -> Result<Response, Refusal> {
     let Form(sent) = form?;
-    guard::own_form(&session, &sent.form_token)?;
-    site.besunny().store().drop_onboarding(site.scope(), site.user(), id(&text)?).await?;
+    guard::own_form(&visit.session, &sent.form_token)?;
+    let (store, scope, user) =
+        (visit.site.besunny().store(), visit.site.scope(), visit.site.user());
+    store.drop_onboarding(scope, user, id(&visit.text)?).await?;
     Ok(Redirect::to("/projects").into_response())
 }
 
 /// A request about one onboarding.
-struct Visit {
+pub(super) struct Visit {
     site: Site,
     session: Session,
+    /// Which one, as the path names it.
     text: String,
     headers: HeaderMap,
+}
+
+impl FromRequestParts<Site> for Visit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Response> {
+        let session = Extension::from_request_parts(parts, site).await;
+        let Extension(session) = session.map_err(IntoResponse::into_response)?;
+        let text = Path::from_request_parts(parts, site).await;
+        let Path(text) = text.map_err(IntoResponse::into_response)?;
+        Ok(Self { site: site.clone(), session, text, headers: parts.headers.clone() })
+    }
 }
 
 impl Visit {
@@ -236,7 +224,7 @@ impl Visit {
             match besunny.step_onboarding(scope, self.site.user(), at, step(&sent)).await {
                 Ok(next) => self.shown(&next).await,
                 Err(Error::Onboarding(error)) if !guard::is_htmx(&self.headers) => {
-                    let talk = Talk::read(&self.site, &self.session, at.0).await?;
+                    let talk = self.talk(at.0).await?;
                     self.refused(talk, error.into(), sent.answer).await
                 }
                 Err(error) => Err(error.into()),
@@ -250,7 +238,7 @@ impl Visit {
         if !guard::is_htmx(&self.headers) {
             return Ok(to_page(next.id));
         }
-        let talk = Talk::read(&self.site, &self.session, next.id).await?;
+        let talk = self.talk(next.id).await?;
         show(&Talk { is_piece: true, ..talk })
     }
 
@@ -263,8 +251,16 @@ impl Visit {
     ) -> Result<Response, Refusal> {
         let status = problem.status();
         let talk = Talk { refused: Some(Refused { problem, typed }), ..talk };
-        let frame = Frame::of(&self.site, &self.session, Place::Projects).await?;
+        let frame = self.frame().await?;
         Ok((status, show(&Page { frame, talk })?).into_response())
+    }
+
+    async fn talk(&self, id: OnboardingId) -> Result<Talk, Problem> {
+        Talk::read(&self.site, &self.session, id).await
+    }
+
+    async fn frame(&self) -> Result<Frame, Refusal> {
+        Frame::of(&self.site, &self.session, Place::Projects).await
     }
 }
 

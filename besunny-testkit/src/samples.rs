@@ -1,4 +1,4 @@
-//! What tests of this crate are about.
+//! Records that tests are about.
 use besunny_core::{
     document::{Document, DocumentKind, DocumentState},
     ids::{DocumentId, UserId},
@@ -8,7 +8,8 @@ use besunny_core::{
 use chrono::{DateTime, Utc};
 
 /// A pending document of Ann's by this name, with this mail.
-pub(crate) fn document(name: &str, mail: &Mail, received_at: DateTime<Utc>) -> Document {
+#[must_use]
+pub fn document(name: &str, mail: &Mail, received_at: DateTime<Utc>) -> Document {
     Document {
         id: DocumentId::derived(&[name.as_bytes()]),
         version: 1,
