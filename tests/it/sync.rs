@@ -188,6 +188,26 @@ async fn failures_of_the_listing_are_no_failures_of_an_item() {
     assert_eq!((stored(&scene).await, scene.status().await.items.quarantined), (3, 0));
 }
 
+/// New mail that comes by the log meanwhile says nothing about what the listing could not read.
+#[tokio::test]
+async fn a_listing_that_fails_now_and_then_gives_up_its_broken_item_all_the_same() {
+    let (scene, bad) = scene().await;
+    scene.work().await;
+    scene.change(|mailbox, at| {
+        (0..3).for_each(|n| deliver(mailbox, n, at));
+        mailbox.expire_log();
+    });
+    bad.fail_on(1);
+    for turn in 0..ATTEMPTS + 2 {
+        work_often(&scene, 1).await;
+        bad.fail_listing(true);
+        scene.change(|mailbox, at| deliver(mailbox, 10 + turn, at));
+        work_often(&scene, 3).await;
+        bad.fail_listing(false);
+    }
+    assert_eq!(scene.status().await.items.quarantined, 1);
+}
+
 #[tokio::test]
 async fn what_was_given_up_is_read_when_somebody_asks() {
     let (scene, bad) = scene().await;

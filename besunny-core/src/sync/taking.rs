@@ -73,13 +73,15 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
         let known = self.repository.known(&lease.scope, lease.stream, &ids, rules).await?;
         let Sorted { facts, wanted } = sort(page, &known, self.plan);
         let more = facts.more;
-        let troubles = Troubles::new(reads.failing(&at.track), &wanted);
+        let has_other_lane = reads.has_other_lane(&at.track);
+        let troubles = Troubles::new(reads.failing(&at.track), &wanted, has_other_lane);
         let counts = Counts::default();
         let mut taken = Taken { facts, version: at.version, counts, troubles };
         self.gather(lease, at, &wanted, &mut taken).await?;
         let lost = self.settle(lease, &mut taken.troubles, &mut taken.facts).await;
         let track = match &lost {
             Some(_) => reads.after(at.track.clone(), taken.troubles.counts),
+            None if reads.has_other_lane(&moved) => reads.after(moved, taken.troubles.counts),
             None => reads.after(moved, Failing::new()),
         };
         (taken.facts.more, taken.facts.in_part) = (more, lost.is_some());
@@ -228,6 +230,14 @@ impl Reads {
         match self {
             Self::New => &track.failing,
             Self::Asked => &track.asked_failing,
+        }
+    }
+
+    /// Says whether a page of a listing and one of the log are read by turns.
+    const fn has_other_lane(self, track: &Track) -> bool {
+        match self {
+            Self::New => track.live.is_some() && track.scan.is_some(),
+            Self::Asked => false,
         }
     }
 

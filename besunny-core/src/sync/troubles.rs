@@ -7,7 +7,7 @@ use super::{ATTEMPTS, FAILURES, Failing, ItemId, SourceError};
 #[derive(Debug)]
 pub(super) struct Troubles<'a> {
     before: Failing,
-    /// How often each item has failed in a row, this pass included.
+    /// How often each item has failed in a row, this pass included; also of the other lane's page.
     pub(super) counts: Failing,
     /// What was asked for and failed.
     pub(super) failed: Vec<(&'a [ItemId], SourceError)>,
@@ -15,13 +15,15 @@ pub(super) struct Troubles<'a> {
 }
 
 impl<'a> Troubles<'a> {
-    /// Goes on counting for what is `wanted` again; what is not has left the page.
-    pub(super) fn new(before: &Failing, wanted: &[ItemId]) -> Self {
+    /// Goes on counting for what is `wanted` again; what is not has left the page, unless another
+    /// lane may have counted it.
+    pub(super) fn new(counts: &Failing, wanted: &[ItemId], has_other_lane: bool) -> Self {
         let wanted: BTreeSet<&ItemId> = wanted.iter().collect();
-        let mut before = before.clone();
+        let mut before = counts.clone();
         before.retain(|id, _| wanted.contains(id));
+        let counts = if has_other_lane { counts.clone() } else { before.clone() };
         let lasting = before.values().any(|count| *count >= ATTEMPTS);
-        Self { counts: before.clone(), before, failed: Vec::new(), lasting }
+        Self { counts, before, failed: Vec::new(), lasting }
     }
 
     /// Returns in how many passes in a row the item had failed before this one.
