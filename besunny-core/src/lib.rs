@@ -9,6 +9,7 @@ pub mod adapter;
 pub mod address;
 pub mod budget;
 pub mod cadence;
+pub mod calendar;
 pub mod cause;
 pub mod chronicle;
 pub mod classify;
