@@ -12,6 +12,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 mod bell;
 mod budget;
+mod channels;
 mod classifiers;
 mod clocks;
 mod gmail;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         local::trials(),
         gmail::trials(),
         google::trials(),
+        channels::trials(),
         bell::trials(),
         budget::trials(),
         clocks::trials(),
