@@ -101,9 +101,9 @@ impl Zone {
         if let Some(zone) = iana(name).or_else(|| windows::iana_name(name).and_then(iana)) {
             return Some(Self::Named(zone));
         }
-        // Some programs put their own name before: /mozilla.org/20050126_1/Europe/Berlin.
-        let own = name.strip_prefix('/')?;
-        own.match_indices('/').find_map(|(at, _)| iana(&own[at + 1..])).map(Self::Named)
+        // Some programs put a slash or their own name before: /mozilla.org/20050126_1/Europe/Berlin.
+        let mut starts = name.match_indices('/').map(|(at, _)| &name[at + 1..]);
+        name.starts_with('/').then(|| starts.find_map(iana)).flatten().map(Self::Named)
     }
 
     /// Finds the zone of a time: one that its event describes, or one that is known.
@@ -272,6 +272,7 @@ mod tests {
         check_name("\"America/New_York\"", Some("America/New_York"));
         check_name("W. Europe Standard Time", Some("Europe/Berlin"));
         check_name("tokyo standard time", Some("Asia/Tokyo"));
+        check_name("/Europe/Stockholm", Some("Europe/Stockholm"));
         check_name("/freeassociation.sourceforge.net/Europe/Berlin", Some("Europe/Berlin"));
         check_name("/freeassociation.sourceforge.net/Tzfile/Europe/Berlin", Some("Europe/Berlin"));
         check_name(
