@@ -39,6 +39,10 @@ pub use self::{
     mailbox::Mailbox,
     segment::{Segment, SegmentKind, Span, spans},
 };
+pub(crate) use self::{
+    link::{LINK_BYTES, links_of},
+    transfer::hex_pair,
+};
 use crate::untrusted::Untrusted;
 
 mod attachment;

@@ -4,6 +4,7 @@
 use besunny_core::{
     address::VirtualAddresses,
     mail::{self, Caps, DriveLink},
+    meeting::MeetingLink,
 };
 
 /// Mutations of each seed: enough to reach every branch, few enough for every test run.
@@ -162,6 +163,47 @@ fn drive_links() {
         if let Some(link) = DriveLink::find(url) {
             let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
             assert!(!link.id.as_str().is_empty() && link.id.as_str().bytes().all(letters), "{url}");
+        }
+    });
+}
+
+#[test]
+fn meeting_links() {
+    let seeds = [
+        "https://us02web.zoom.us/j/123?pwd=a",
+        "<a href=\"https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fmeet.google.com%2Fabc-defg-hij&amp;d=1\">x</a>",
+        "https://urldefense.com/v3/__https://teams.microsoft.com/l/meetup-join/19*3aa*40thread.v2/0__;JSUl!!x$",
+    ];
+    let words = [
+        "/",
+        "..",
+        "%",
+        "%2F",
+        "?",
+        "&",
+        "&amp;",
+        "=",
+        "#",
+        "@",
+        ":",
+        "\\",
+        "*",
+        "**A",
+        "__;",
+        "!!",
+        "https://",
+        "zoommtg://",
+        "zoom.us/j/",
+        "xn--",
+        "é",
+        "<",
+        ">",
+        " ",
+    ];
+    check_text(&seeds, &words, |text| {
+        for link in [MeetingLink::of_url(text), MeetingLink::find_in(text)].into_iter().flatten() {
+            let again = MeetingLink::of_url(link.url.expose());
+            assert_eq!(again.map(|again| again.key), Some(link.key), "{text}");
         }
     });
 }

@@ -3,13 +3,10 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::transfer::hex_pair;
+use crate::url::{WebUrl, layers};
 
 /// Limits an id: real ones have 19 to 44 letters.
 const ID_BYTES: usize = 128;
-
-/// Limits how often a link that wraps another is opened.
-const WRAPPERS: usize = 3;
 
 /// Names a file or folder in Google Drive.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,41 +75,13 @@ impl DriveLink {
     /// Recognises a Drive link, also inside the redirects that mail filters wrap around it.
     #[must_use]
     pub fn find(url: &str) -> Option<Self> {
-        let mut url = Cow::Borrowed(url);
-        for _ in 0..WRAPPERS {
-            let address = Address::parse(&url)?;
-            if let Some(link) = address.drive_link() {
-                return Some(link);
-            }
-            url = Cow::Owned(address.wrapped()?);
-        }
-        None
+        layers(url).find_map(|url| WebUrl::parse(&url)?.drive_link())
     }
 }
 
-/// The parts of an http(s) URL; user names and odd ports are refused.
-struct Address<'a> {
-    host: String,
-    path: &'a str,
-    query: &'a str,
-}
-
-impl<'a> Address<'a> {
-    fn parse(url: &'a str) -> Option<Self> {
-        let (scheme, rest) = url.split_once("://")?;
-        if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
-            return None;
-        }
-        let rest = rest.split_once('#').map_or(rest, |(rest, _fragment)| rest);
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let host = rest[..end].to_ascii_lowercase();
-        let host = host.strip_suffix(":443").unwrap_or(&host).to_owned();
-        let (path, query) = rest[end..].split_once('?').unwrap_or((&rest[end..], ""));
-        Some(Self { host, path, query })
-    }
-
+impl WebUrl<'_> {
     fn drive_link(&self) -> Option<DriveLink> {
-        let segments: Vec<&str> = self.path.split('/').filter(|part| !part.is_empty()).collect();
+        let segments = self.segments();
         let segments = without_account(&segments);
         match self.host.as_str() {
             "drive.google.com" | "docs.google.com" => self.named_by(segments),
@@ -148,34 +117,6 @@ impl<'a> Address<'a> {
     fn in_query(&self, kind: DriveKind) -> Option<DriveLink> {
         link(kind, self.parameter("id")?)
     }
-
-    fn parameter(&self, name: &str) -> Option<&'a str> {
-        self.query
-            .split('&')
-            .find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name))
-            .map(|(_, value)| value)
-    }
-
-    /// Returns the URL that a known redirect leads to.
-    fn wrapped(&self) -> Option<String> {
-        match self.host.as_str() {
-            "www.google.com" | "google.com" if self.path == "/url" => {
-                percent_decode(self.parameter("q").or_else(|| self.parameter("url"))?)
-            }
-            "urldefense.proofpoint.com" if self.path == "/v2/url" => {
-                let value = self.parameter("u")?;
-                percent_decode(&value.replace('-', "%").replace('_', "/"))
-            }
-            "urldefense.com" => {
-                let (_, rest) = self.path.split_once("/v3/__")?;
-                Some(rest.split_once("__").map_or(rest, |(url, _)| url).to_owned())
-            }
-            host if host.ends_with(".safelinks.protection.outlook.com") => {
-                percent_decode(self.parameter("url")?)
-            }
-            _ => None,
-        }
-    }
 }
 
 /// Drops `a/DOMAIN` and `u/0`, which only say whose account opens the link.
@@ -200,17 +141,6 @@ fn product_kind(product: &str) -> Option<DriveKind> {
 
 fn link(kind: DriveKind, id: &str) -> Option<DriveLink> {
     DriveId::parse(id).map(|id| DriveLink { kind, id })
-}
-
-fn percent_decode(value: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        let escaped = if byte == b'%' { hex_pair(tail) } else { None };
-        bytes.push(escaped.unwrap_or(byte));
-        rest = &tail[if escaped.is_some() { 2 } else { 0 }..];
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

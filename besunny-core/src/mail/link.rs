@@ -4,13 +4,15 @@ use std::collections::HashSet;
 use memchr::{memchr, memmem};
 
 use super::{
+    caps::Caps,
     drive::DriveLink,
     flag::{Flag, Flags},
+    html,
 };
 use crate::untrusted::Untrusted;
 
 /// Limits one link; browsers and proxies cut near 8 KiB, tracking links stay far below.
-pub(super) const LINK_BYTES: usize = 4_096;
+pub(crate) const LINK_BYTES: usize = 4_096;
 
 /// Collects links without doubles, up to a cap.
 #[derive(Debug, Default)]
@@ -56,6 +58,17 @@ impl Links {
         }
         (self.found.into_iter().map(Untrusted::new).collect(), drive, self.flags)
     }
+}
+
+/// Returns the links of a text that may be HTML: those that stand in it, then those a reader sees.
+pub(crate) fn links_of(text: &str, caps: &Caps) -> Vec<Untrusted<String>> {
+    let mut links = Links::new(caps.links);
+    links.add_text(&text[..text.floor_char_boundary(caps.text_bytes)]);
+    if text.contains("</") || text.contains("<br") || text.contains("href=") {
+        let page = html::read(text, caps, &mut links);
+        links.add_text(&page.text);
+    }
+    links.found.into_iter().map(Untrusted::new).collect()
 }
 
 /// Tells whether `link` is http or https with a host.

@@ -133,7 +133,7 @@ fn unescape(mut text: &[u8], bytes: &mut Vec<u8>) -> bool {
 }
 
 /// Reads two hexadecimal digits at the start of `text`.
-pub(super) fn hex_pair(text: &[u8]) -> Option<u8> {
+pub(crate) fn hex_pair(text: &[u8]) -> Option<u8> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16);
     let value = digit(text.first()?)? << 4 | digit(text.get(1)?)?;
     u8::try_from(value).ok()

@@ -14,7 +14,7 @@ pub(super) const USAGE: u8 = 2;
 /// The end of a command that did its work.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// For programs; one object.
+    /// For programs; one object, or null where all has been said on the way.
     pub json: Value,
     /// For people; lines without the last line end.
     pub text: String,
@@ -82,7 +82,7 @@ impl Speaker {
 
     fn tell(self, answer: &Answer) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        if self.json {
+        if self.json && !answer.json.is_null() {
             writeln!(out, "{}", answer.json)?;
         } else if !answer.text.is_empty() {
             writeln!(out, "{}", answer.text)?;

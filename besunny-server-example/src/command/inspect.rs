@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 use super::{Answer, Refusal};
 
+mod link;
+
 /// What can be inspected.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Inspect {
@@ -22,16 +24,28 @@ pub(super) enum Inspect {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Show which meeting each address leads to, as JSON lines
+    Link {
+        /// The addresses; without any, stdin has one a line
+        #[arg(value_name = "URL")]
+        urls: Vec<String>,
+    },
 }
 
 impl Inspect {
     pub(super) fn run(self) -> Result<Answer, Refusal> {
-        let Self::Mail { file } = self;
-        let caps = Caps::default();
-        let raw = read(&file, caps.bytes)?;
-        let mail = mail::read(&raw, &caps).map_err(|error| refused(&file, &error))?;
-        Ok(Answer::done(to_json(&mail), to_text(&mail)))
+        match self {
+            Self::Mail { file } => inspect_mail(&file),
+            Self::Link { urls } => link::run(&urls),
+        }
     }
+}
+
+fn inspect_mail(file: &Path) -> Result<Answer, Refusal> {
+    let caps = Caps::default();
+    let raw = read(file, caps.bytes)?;
+    let mail = mail::read(&raw, &caps).map_err(|error| refused(file, &error))?;
+    Ok(Answer::done(to_json(&mail), to_text(&mail)))
 }
 
 /// Reads a file up to one byte more than is allowed.

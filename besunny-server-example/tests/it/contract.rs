@@ -24,7 +24,7 @@ fn shown() -> Vec<(String, String)> {
 fn every_help_text_is_documented_word_by_word() {
     let shown: Vec<_> =
         shown().into_iter().filter(|(command, _)| command.ends_with("--help")).collect();
-    assert_eq!(shown.len(), 27, "a command is missing in docs/cli.md");
+    assert_eq!(shown.len(), 28, "a command is missing in docs/cli.md");
     for (command, want) in shown {
         let output = binary().args(command.split(' ')).output().unwrap();
         let got = String::from_utf8(output.stdout).unwrap();
@@ -58,6 +58,8 @@ fn every_answer_has_the_documented_keys() {
     same_keys("import --mbox inbox.mbox --json", &desk.import("inbox.mbox").ends(0));
     same_keys("verify --json", &desk.run(&["verify"]).ends(0));
     same_keys("inspect mail mail.eml --json", &desk.run(&["inspect", "mail", &eml]).ends(0));
+    let url = "https://us02web.zoom.us/j/123456789?pwd=x";
+    same_keys(&format!("inspect link {url}"), &desk.run(&["inspect", "link", url]).ends(0));
     same_keys("inspect mail empty.eml --json", &desk.run(&["inspect", "mail", "no.eml"]).ends(1));
     crate::eval::labelled(&desk.path().join("mailbox"), 250);
     let measured = desk.run(&["eval", "--data", "mailbox"]).ends(0);

@@ -1,4 +1,4 @@
-//! `besunny inspect mail`: fields, or a typed error.
+//! `besunny inspect`: fields, or a typed error.
 use std::{fmt::Write as _, io::Write as _, process::Stdio};
 
 use serde_json::{Value, json};
@@ -67,4 +67,44 @@ fn stdin_is_read_and_a_terminal_is_not_steered() {
     let output = crate::binary::binary().args(["inspect", "mail", &path]).output().unwrap();
     assert!(!output.stdout.contains(&0x1b));
     assert!(String::from_utf8(output.stdout).unwrap().contains("Subject:     Mail 1"));
+}
+
+/// Runs `inspect link` with `stdin` and returns its lines.
+fn links(urls: &[&str], stdin: &[u8]) -> Vec<Value> {
+    let desk = Desk::new();
+    let mut command = desk.command(&["inspect", "link"]);
+    command.args(urls).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A program that was told its addresses reads no stdin.
+    drop(child.stdin.take().unwrap().write_all(stdin));
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let lines = String::from_utf8(output.stdout).unwrap();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn cal_11_each_address_has_a_line() {
+    let urls = [
+        "https://us02web.zoom.us/j/1234567890?pwd=a&amp;from=x",
+        "https://example.org/",
+        "https://www.google.com/url?q=https://meet.google.com/abc-defg-hij&sa=D",
+        "https://whereby.com/weekly",
+    ];
+    let told = links(&urls, b"");
+    insta::assert_json_snapshot!(told);
+    let piped = urls.join("\r\n") + "\n\n";
+    assert_eq!(links(&[], piped.as_bytes()), told);
+}
+
+#[test]
+fn bad_input_lines_that_are_no_addresses() {
+    let long = "a".repeat(1 << 20);
+    let stdin = [b"\xff\n", long.as_bytes(), b"\n\0\nhttps://127.0.0.1/j/1\nzoom.us/j/1"].concat();
+    let lines = links(&[], &stdin);
+    let platforms: Vec<&Value> = lines.iter().map(|line| &line["platform"]).collect();
+    let null = &Value::Null;
+    assert_eq!(platforms, [null, null, null, null, &json!("zoom")]);
+    assert!(lines[1]["url"].as_str().unwrap().len() < 1 << 14);
+    assert_eq!(links(&[], b""), Vec::<Value>::new());
 }
