@@ -163,6 +163,34 @@ pub enum Attendance {
     Tentative,
 }
 
+impl CalendarEvent {
+    /// Makes an event that has a name and nothing else.
+    #[must_use]
+    pub const fn new(uid: EventUid) -> Self {
+        Self {
+            uid,
+            replaces: None,
+            replaces_rest: false,
+            sequence: 0,
+            updated_at: None,
+            status: EventStatus::Confirmed,
+            kind: EventKind::Event,
+            is_free: false,
+            starts: None,
+            ends: None,
+            recurrence: Vec::new(),
+            zones: Vec::new(),
+            title: None,
+            description: None,
+            location: None,
+            conference: Vec::new(),
+            organizer: None,
+            attendees: Vec::new(),
+            is_own: None,
+        }
+    }
+}
+
 impl EventUid {
     /// Takes the name exactly as the source gave it.
     #[must_use]

@@ -16,13 +16,13 @@ mod zones;
 use self::{block::Scan, zones::Zones};
 
 /// Ten years of a busy calendar have a tenth of it.
-pub const BYTES: usize = 32 << 20;
-/// Providers hold no more events in one calendar (Google's limit for one export is far below).
-pub const EVENTS: usize = 100_000;
+pub const BYTES: usize = 16 << 20;
+/// Thirteen events a day for ten years.
+pub const EVENTS: usize = 50_000;
 /// Events contain alarms, and calendars contain events: real files are three deep.
 pub const DEPTH: usize = 16;
-/// The IANA data has some 600 zones; files of real programs have a handful.
-pub const ZONES: usize = 1_000;
+/// Files of real programs describe a handful of zones.
+pub const ZONES: usize = 250;
 /// One event has no more lines: an event with 2,000 guests and 1,000 exceptions has fewer.
 pub const PROPERTIES: usize = 10_000;
 /// Lines are to be folded after 75 bytes (RFC 5545 3.1), but pictures within events are often not.

@@ -20,8 +20,8 @@ use self::{
 
 /// So many occurrences are more than a screen, a year of meetings or a bot needs.
 pub const OCCURRENCES: usize = 20_000;
-/// So many steps take about a tenth of a second; a year of a daily rule takes 365.
-pub const STEPS: u64 = 2_000_000;
+/// So many steps take about a tenth of a second; a year of a daily rule takes 730.
+pub const STEPS: u64 = 1_000_000;
 
 /// A stretch of time; what overlaps it is within it.
 ///
@@ -134,6 +134,9 @@ pub fn agenda<'a>(
     }
     let mut all = Occurrences::default();
     for (uid, events) in by_uid {
+        if all.is_cut && allowance.occurrences == 0 {
+            break;
+        }
         match occurrences(&events, window, allowance) {
             Ok(one) => {
                 all.found.extend(one.found);

@@ -22,12 +22,12 @@ mod windows;
 const NAME_BYTES: usize = 255;
 /// No zone was ever further from UTC; in seconds (Manila before 1845: just under 16 hours).
 const FURTHEST: i32 = 18 * 3_600;
-/// Rules of a zone are followed up to this year; later its last offset holds.
-const LAST_YEAR: i32 = 2_100;
+/// Rules of a zone are followed in these years; later its last offset holds. Outlook's begin in 1601.
+const YEARS: [i32; 2] = [1_900, 2_100];
 /// The zone with the most changes in the IANA data has under 400 of them up to 2100.
 const CHANGES: usize = 2_000;
-/// A rule of a zone that takes more steps than this is absurd: real ones name a day of the year.
-const STEPS: u64 = 200_000;
+/// A zone that takes more steps is absurd: two rules of a day in a month each take 17,000.
+const STEPS: u64 = 30_000;
 
 /// A zone that a calendar describes itself (`VTIMEZONE`, RFC 5545 3.6.5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,7 +216,8 @@ impl LocalZone {
 impl Observance {
     /// Returns when it begins to hold, on the clock before each change.
     fn times(&self, steps: &mut Steps) -> Option<Vec<NaiveDateTime>> {
-        let end = NaiveDate::from_ymd_opt(LAST_YEAR, 1, 1)?.and_time(chrono::NaiveTime::MIN);
+        let new_year = |year| NaiveDate::from_ymd_opt(year, 1, 1)?.and_hms_opt(0, 0, 0);
+        let (first, end) = (new_year(YEARS[0])?, new_year(YEARS[1])?);
         let mut times = vec![self.starts];
         for line in &self.recurrence {
             let property = Property::parse(line.expose())?;
@@ -228,7 +229,7 @@ impl Observance {
                     Until::Utc(at) => at + TimeDelta::seconds(i64::from(self.from_seconds)),
                 });
                 let last = until.map_or(end, |until| until.min(end));
-                let is_cut = rule.walk(self.starts, self.starts..=last, steps, |time| {
+                let is_cut = rule.walk(self.starts, first..=last, steps, |time| {
                     times.push(time);
                     times.len() <= CHANGES
                 });

@@ -78,27 +78,7 @@ struct Draft {
 
 impl Draft {
     fn of(uid: EventUid) -> Self {
-        let event = CalendarEvent {
-            uid,
-            replaces: None,
-            replaces_rest: false,
-            sequence: 0,
-            updated_at: None,
-            status: EventStatus::Confirmed,
-            kind: EventKind::Event,
-            is_free: false,
-            starts: None,
-            ends: None,
-            recurrence: Vec::new(),
-            zones: Vec::new(),
-            title: None,
-            description: None,
-            location: None,
-            conference: Vec::new(),
-            organizer: None,
-            attendees: Vec::new(),
-            is_own: None,
-        };
+        let event = CalendarEvent::new(uid);
         Self { event, duration: None, stamped_at: None, links: Vec::new() }
     }
 

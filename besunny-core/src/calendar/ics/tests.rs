@@ -274,7 +274,7 @@ fn what_the_sender_cancels_is_cancelled() {
 #[test]
 fn bad_input_bombs_are_refused() {
     let caps = Caps::default();
-    let events = "BEGIN:VEVENT\nEND:VEVENT\n".repeat(1_000_000);
+    let events = "BEGIN:VEVENT\nEND:VEVENT\n".repeat(600_000);
     assert_eq!(read_text(&events), Err(IcsError::TooManyEvents { limit: caps.events }));
     let large = vec![b'x'; caps.bytes + 1];
     assert_eq!(
@@ -299,7 +299,7 @@ fn bad_input_bombs_are_refused() {
     // A long line within the limit is cut where it is for people.
     let folded = format!(
         "BEGIN:VEVENT\nDTSTART:20240705\nDESCRIPTION:{}\nEND:VEVENT",
-        "x\n ".repeat(5 << 20)
+        "x\n ".repeat(5_000_000)
     );
     let file = read_text(&folded).unwrap();
     assert!(file.entries[0].event.description.as_ref().unwrap().expose().len() <= caps.value_bytes);
