@@ -12,6 +12,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 mod bell;
 mod budget;
+mod calendars;
 mod classifiers;
 mod clocks;
 mod gmail;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         google::trials(),
         bell::trials(),
         budget::trials(),
+        calendars::trials(),
         clocks::trials(),
         classifiers::trials(),
         openai::trials(),

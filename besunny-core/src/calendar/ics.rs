@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
-use super::{CalendarEvent, EventUid, series::SeriesError};
+use super::{CalendarEvent, EventTime, EventUid, series::SeriesError};
 use crate::mail::{Method, charset};
 
 mod block;
@@ -86,6 +86,8 @@ pub struct Entry {
 pub struct Unreadable {
     /// Its name, if it has one.
     pub uid: Option<EventUid>,
+    /// Which occurrence of its series it is about, if it says so.
+    pub replaces: Option<EventTime>,
     /// The line where it begins, from 1.
     pub line: usize,
     /// What is wrong.
@@ -148,22 +150,38 @@ pub enum IcsError {
 
 /// Why one event cannot be read. It carries nothing of the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{}", self.as_str())]
 pub enum EventError {
     /// It does not say when it begins.
-    #[error("it has no start")]
     NoStart,
     /// A time in it is none.
-    #[error("a date or time cannot be read")]
     Time,
     /// One of its lines exceeds [`Caps::value_bytes`], and it matters.
-    #[error("a line of it is too long")]
     TooLong,
     /// It has more lines than [`Caps::properties`].
-    #[error("it has too many lines")]
     TooManyLines,
     /// Its rules or its zones cannot be followed.
-    #[error(transparent)]
-    Series(#[from] SeriesError),
+    Series(SeriesError),
+}
+
+impl EventError {
+    /// Returns what is wrong, for people.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoStart => "it has no start",
+            Self::Time => "a date or time cannot be read",
+            Self::TooLong => "a line of it is too long",
+            Self::TooManyLines => "it has too many lines",
+            Self::Series(error) => error.as_str(),
+        }
+    }
+}
+
+impl From<SeriesError> for EventError {
+    fn from(error: SeriesError) -> Self {
+        Self::Series(error)
+    }
 }
 
 /// Reads a calendar file, or the calendar part of a mail.
@@ -193,11 +211,8 @@ pub fn read(raw: &[u8], caps: &Caps) -> Result<IcsFile, IcsError> {
             match event::read(block, &mut zones, calendar.method) {
                 Ok(event) => file.entries.push(Entry { event, method: calendar.method }),
                 Err(why) => {
-                    file.unreadable.push(Unreadable {
-                        uid: event::uid(block),
-                        line: block.line,
-                        why,
-                    });
+                    let (uid, replaces) = (event::uid(block), event::replaced(block, &mut zones));
+                    file.unreadable.push(Unreadable { uid, replaces, line: block.line, why });
                 }
             }
             zones.check()?;

@@ -2,17 +2,25 @@
 //!
 //! Invitations in mail and calendars in files are read by it. It is our own, since what strangers
 //! send must cost no more than one pass over its bytes.
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    iter::{Enumerate, Filter, Peekable},
+    str::Split,
+};
 
 use crate::{mail::invisible, untrusted::Untrusted};
 
 /// Lines with their continuations, which start with white space.
+///
+/// Empty lines are none: old programs write them within a folded one.
 #[derive(Debug)]
 pub(crate) struct Lines<'a> {
-    lines: std::iter::Peekable<std::str::Split<'a, char>>,
+    lines: Peekable<Written<'a>>,
     most: usize,
-    number: usize,
 }
+
+/// The lines of a text that are not empty, with their numbers.
+type Written<'a> = Filter<Enumerate<Split<'a, char>>, fn(&(usize, &'a str)) -> bool>;
 
 /// One line, unfolded.
 #[derive(Clone, Debug)]
@@ -28,7 +36,9 @@ pub(crate) struct Line<'a> {
 impl<'a> Lines<'a> {
     /// Reads `text`; of a longer line the first `most` bytes are kept.
     pub(crate) fn of(text: &'a str, most: usize) -> Self {
-        Self { lines: text.split('\n').peekable(), most, number: 0 }
+        let is_written: fn(&(usize, &'a str)) -> bool =
+            |(_, line)| !line.bytes().all(|byte| byte == b'\r');
+        Self { lines: text.split('\n').enumerate().filter(is_written).peekable(), most }
     }
 }
 
@@ -36,13 +46,12 @@ impl<'a> Iterator for Lines<'a> {
     type Item = Line<'a>;
 
     fn next(&mut self) -> Option<Line<'a>> {
-        let whole = self.lines.next()?.trim_end_matches('\r');
-        self.number += 1;
+        let (before, whole) = self.lines.next()?;
+        let whole = whole.trim_end_matches('\r');
         let kept = &whole[..whole.floor_char_boundary(self.most)];
         let is_cut = kept.len() < whole.len();
-        let mut line = Line { text: Cow::Borrowed(kept), number: self.number, is_cut };
-        while let Some(more) = self.lines.next_if(|more| more.starts_with([' ', '\t'])) {
-            self.number += 1;
+        let mut line = Line { text: Cow::Borrowed(kept), number: before + 1, is_cut };
+        while let Some((_, more)) = self.lines.next_if(|(_, more)| more.starts_with([' ', '\t'])) {
             let more = &more.trim_end_matches('\r')[1..];
             line.is_cut |= line.text.len() + more.len() > self.most;
             if !line.is_cut && !more.is_empty() {
@@ -174,7 +183,8 @@ mod tests {
         check_lines("A:1\n 2\n 3456\n 7\nB", 5, &[(1, "A:12", true), (5, "B", false)]);
         check_lines("ABCDEF\n G", 3, &[(1, "ABC", true)]);
         check_lines("Aß", 2, &[(1, "A", true)]);
-        check_lines("\n\n", 9, &[(1, "", false), (2, "", false), (3, "", false)]);
+        check_lines("\n\r\r\n", 9, &[]);
+        check_lines("A\n\n :1\n\nB", 9, &[(1, "A:1", false), (5, "B", false)]);
     }
 
     fn check(line: &str, name: &str, want: Option<&str>) {

@@ -70,16 +70,26 @@ pub struct Occurrences<'a> {
 
 /// Why a series cannot be expanded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{}", self.as_str())]
 pub enum SeriesError {
     /// A line `RRULE`, `RDATE` or `EXDATE` makes no sense.
-    #[error("a recurrence rule cannot be read")]
     Rule,
     /// A time names a zone that nobody describes, or one that makes no sense.
-    #[error("a time zone is not known or makes no sense")]
     Zone,
     /// A time is further away than a calendar reaches.
-    #[error("a time is out of range")]
     Range,
+}
+
+impl SeriesError {
+    /// Returns what is wrong, for people.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rule => "a recurrence rule cannot be read",
+            Self::Zone => "a time zone is not known or makes no sense",
+            Self::Range => "a time is out of range",
+        }
+    }
 }
 
 impl Window {

@@ -52,6 +52,12 @@ pub(super) fn uid(block: &Block<'_>) -> Option<EventUid> {
     Some(EventUid::from_source(text.into_exposed()))
 }
 
+/// Returns which occurrence an event replaces, as far as that can be read.
+pub(super) fn replaced(block: &Block<'_>, zones: &mut Zones) -> Option<EventTime> {
+    let property = block.first("RECURRENCE-ID")?;
+    Draft::of(made_up(block)).time(&property, zones).ok()
+}
+
 /// Makes a name of what the event says: the same event has the same name again.
 fn made_up(block: &Block<'_>) -> EventUid {
     let mut hash = Sha256::new();

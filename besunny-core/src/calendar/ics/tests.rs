@@ -291,7 +291,7 @@ fn bad_input_bombs_are_refused() {
     let zones = "BEGIN:VTIMEZONE\nEND:VTIMEZONE\n".repeat(100_000);
     assert_eq!(read_text(&zones), Err(IcsError::TooManyZones { limit: caps.zones }));
     let mut named = String::new();
-    for number in 0..100_000 {
+    for number in 0..40_000 {
         write!(named, "BEGIN:VEVENT\nDTSTART;TZID=/a/b/{number}:20240705T100000\nEND:VEVENT\n")
             .unwrap();
     }
