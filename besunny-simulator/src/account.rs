@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::agenda::Agenda;
 use crate::dice;
 use crate::lock::Guarded;
 use crate::mailbox::Mailbox;
@@ -16,6 +17,7 @@ pub(crate) struct Account {
     pub(crate) user_id: String,
     pub(crate) mailbox: Guarded<Mailbox>,
     pub(crate) watch: Guarded<Watch>,
+    pub(crate) agenda: Guarded<Agenda>,
     pub(crate) meter: Guarded<Meter>,
     attachment_reads: AtomicU64,
 }
@@ -28,6 +30,7 @@ impl Account {
             user_id: format!("1{number:020}"),
             mailbox: Guarded::new(Mailbox::new(seed, address)),
             watch: Guarded::default(),
+            agenda: Guarded::new(Agenda::of(address)),
             meter: Guarded::default(),
             attachment_reads: AtomicU64::new(0),
         }

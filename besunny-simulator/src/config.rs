@@ -54,6 +54,25 @@ pub struct Settings {
     pub quota: QuotaSettings,
     /// The model server.
     pub model: ModelSettings,
+    /// How calendars answer, and how long they call.
+    pub calendar: CalendarSettings,
+}
+
+/// How calendars answer, and how long they call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CalendarSettings {
+    /// Life of a channel; Calendar's longest is 7 days.
+    #[serde(rename = "channel_life_ms", with = "millis")]
+    pub channel_life: Duration,
+    /// Shows of deleted events only what Google guarantees: the id, and of an exception its place.
+    pub bare_tombstones: bool,
+}
+
+impl Default for CalendarSettings {
+    fn default() -> Self {
+        Self { channel_life: Duration::from_hours(7 * 24), bare_tombstones: true }
+    }
 }
 
 /// What happens to every answer.
@@ -166,6 +185,7 @@ impl Default for OauthSettings {
                 "openid",
                 "https://www.googleapis.com/auth/userinfo.email",
                 "https://www.googleapis.com/auth/gmail.modify",
+                "https://www.googleapis.com/auth/calendar.readonly",
             ]
             .map(str::to_owned)
             .to_vec(),
@@ -270,6 +290,10 @@ pub struct QuotaSettings {
     pub user_units_per_minute: u64,
     /// Units a minute for all users together.
     pub project_units_per_minute: u64,
+    /// Requests a minute to Calendar for one user.
+    pub calendar_user_requests_per_minute: u64,
+    /// Requests a minute to Calendar for all users together.
+    pub calendar_project_requests_per_minute: u64,
     /// Prices that differ from `Operation::default_units`.
     pub units: BTreeMap<Operation, u64>,
     /// How a refusal looks.
@@ -284,6 +308,8 @@ impl Default for QuotaSettings {
             metering: Metering::On,
             user_units_per_minute: 6_000,
             project_units_per_minute: 1_200_000,
+            calendar_user_requests_per_minute: 600,
+            calendar_project_requests_per_minute: 10_000,
             units: BTreeMap::new(),
             refusal: RateRefusal::Forbidden,
             retry_after: RetryAfterForm::Absent,

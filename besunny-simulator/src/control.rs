@@ -16,12 +16,14 @@ use crate::journal::RequestEntry;
 use crate::oauth::grants::Credentials;
 use crate::operation::Operation;
 use crate::pubsub;
-use crate::pubsub::queue::DeliveryEntry;
+use crate::pubsub::queue::{CallEntry, DeliveryEntry};
 use crate::quota::Usage;
 
+mod agenda;
 mod mailbox;
 mod routes;
 
+pub use agenda::AgendaControl;
 pub use mailbox::{Delivered, Delivery, MailboxControl};
 pub(crate) use routes::router;
 
@@ -41,6 +43,9 @@ pub enum ControlError {
     /// The mailbox has no message with this id.
     #[error("there is no message {0}")]
     NoMessage(String),
+    /// The account has no calendar with this id, or no such event in it.
+    #[error("there is no {0} in the calendars")]
+    NoEvent(String),
     /// The message is no draft.
     #[error("message {0} is no draft")]
     NoDraft(String),
@@ -138,6 +143,13 @@ impl Control {
         Ok(MailboxControl::new(Shared::clone(&self.world), account))
     }
 
+    /// The calendars of an account; the first one is made with its address as the id.
+    pub fn agenda(&self, address: &str) -> Result<AgendaControl, ControlError> {
+        let account = self.world.account(address);
+        let account = account.ok_or_else(|| ControlError::NoAccount(address.to_owned()))?;
+        Ok(AgendaControl::new(Shared::clone(&self.world), account))
+    }
+
     /// All accounts, by address.
     #[must_use]
     pub fn accounts(&self) -> Vec<AccountState> {
@@ -216,6 +228,12 @@ impl Control {
     #[must_use]
     pub fn deliveries(&self) -> Vec<DeliveryEntry> {
         self.world.notices.log()
+    }
+
+    /// Calls of channels, oldest first.
+    #[must_use]
+    pub fn calls(&self) -> Vec<CallEntry> {
+        self.world.notices.calls()
     }
 
     /// What models were asked, oldest first; the last thousand requests as they came.

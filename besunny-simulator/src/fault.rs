@@ -70,6 +70,23 @@ pub enum RefusalFault {
     DeadPageToken,
     /// The history id of this request is too old.
     ExpiredHistory,
+    /// The sync token of this request is no longer valid.
+    ExpiredSync {
+        /// What Calendar says.
+        #[serde(default)]
+        lost: LostSync,
+    },
+}
+
+/// Why Calendar gives up a sync token, both with 410.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LostSync {
+    /// The token is too old, or access has changed.
+    #[default]
+    FullSyncRequired,
+    /// The time of the last change that is asked for is too long ago.
+    UpdatedMinTooLongAgo,
 }
 
 /// The answer's JSON is damaged; the request had its effect.
@@ -247,6 +264,7 @@ pub(crate) struct Sight<'a> {
     /// The message that the request names.
     pub(crate) message: Option<&'a str>,
     pub(crate) has_page_token: bool,
+    pub(crate) has_sync_token: bool,
 }
 
 impl Fault {
@@ -263,11 +281,14 @@ impl Fault {
     }
 
     pub(crate) fn applies(&self, sight: Sight<'_>) -> bool {
-        let is_push = sight.operation == Operation::DeliverNotice;
+        let is_push = sight.operation.is_push();
         match self {
             Self::Refusal(fault) => !is_push && fault.applies(sight),
             Self::Damage(fault) => fault.applies(sight.operation),
             Self::Wire(_) => !is_push,
+            Self::Push(PushFault::ForgeNotice { .. }) => {
+                sight.operation == Operation::DeliverNotice
+            }
             Self::Push(_) => is_push,
             Self::Model(_) => sight.operation == Operation::CreateChatCompletion,
         }
@@ -285,6 +306,7 @@ impl RefusalFault {
             Self::RevokedGrant => "revoked_grant",
             Self::DeadPageToken => "dead_page_token",
             Self::ExpiredHistory => "expired_history",
+            Self::ExpiredSync { .. } => "expired_sync",
         }
     }
 
@@ -292,6 +314,7 @@ impl RefusalFault {
         match self {
             Self::DeadPageToken => sight.operation.is_paged() && sight.has_page_token,
             Self::ExpiredHistory => sight.operation == Operation::ListHistory,
+            Self::ExpiredSync { .. } => sight.has_sync_token,
             Self::ExpiredToken => !sight.operation.scopes().is_empty(),
             Self::RevokedGrant => sight.account.is_some(),
             Self::RateLimited { .. }
@@ -317,7 +340,8 @@ impl Damage {
     fn applies(&self, operation: Operation) -> bool {
         match self {
             Self::InvalidJson | Self::OddField { .. } => {
-                !matches!(operation, Operation::DeliverNotice | Operation::Stop)
+                !operation.is_push()
+                    && !matches!(operation, Operation::Stop | Operation::StopChannel)
             }
             Self::UnpaddedBase64 => {
                 matches!(operation, Operation::GetMessage | Operation::GetAttachment)

@@ -130,6 +130,7 @@ fn decide(call: &mut Call, operation: Operation, headers: &HeaderMap, work: Work
         account: account.as_ref().map(|account| account.address.as_str()),
         message: Some(call.segment("id")).filter(|id| !id.is_empty()),
         has_page_token: call.query.get("pageToken").is_some_and(|token| !token.is_empty()),
+        has_sync_token: call.query.get("syncToken").is_some_and(|token| !token.is_empty()),
     };
     let fault = world.faults.draw(sight);
     let mut outcome =
@@ -220,7 +221,8 @@ fn take_rights(call: &Call, fault: &RefusalFault, account: Option<&Account>) {
         | RefusalFault::HtmlError { .. }
         | RefusalFault::EmptyError { .. }
         | RefusalFault::DeadPageToken
-        | RefusalFault::ExpiredHistory => {}
+        | RefusalFault::ExpiredHistory
+        | RefusalFault::ExpiredSync { .. } => {}
     }
 }
 

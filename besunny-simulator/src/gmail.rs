@@ -8,16 +8,19 @@ use axum::routing::MethodFilter;
 use crate::account::Account;
 use crate::gateway::{Call, Shared, endpoint};
 use crate::operation::Operation;
+use crate::paging::Sizes;
 use crate::refusal::Refusal;
 
 mod attachments;
 mod history;
 mod labels;
 mod messages;
-mod paging;
 mod payload;
 mod profile;
 mod watch;
+
+/// The pages of `messages.list` and `history.list`, by Google's reference.
+const SIZES: Sizes = Sizes { usual: 100, most: 500 };
 
 /// The routes of Gmail.
 pub(crate) fn router() -> Router<Shared> {
@@ -58,7 +61,7 @@ fn owner(call: &Call) -> Result<&Account, Refusal> {
 }
 
 /// The JSON body of a request.
-fn json_body<T: serde::de::DeserializeOwned>(call: &Call) -> Result<T, Refusal> {
+pub(crate) fn json_body<T: serde::de::DeserializeOwned>(call: &Call) -> Result<T, Refusal> {
     let body: &[u8] = if call.body.is_empty() { b"{}" } else { &call.body };
     serde_json::from_slice(body).map_err(|error| {
         Refusal::invalid_argument(format!("Invalid JSON payload received. {error}"))

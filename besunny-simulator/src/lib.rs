@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod agenda;
 mod answer;
 mod batch;
+mod calendar;
 mod clock;
 mod config;
 mod control;
@@ -19,6 +21,7 @@ mod mailbox;
 mod model;
 mod oauth;
 mod operation;
+mod paging;
 mod pubsub;
 mod quota;
 mod refusal;
@@ -28,15 +31,17 @@ mod world;
 
 pub use clock::ClockMode;
 pub use config::{
-    Config, MailSettings, Metering, ModelSettings, OauthSettings, Padding, PushSettings,
-    QuotaSettings, RateRefusal, RetryAfterForm, Settings, Subscription, WireSettings,
+    CalendarSettings, Config, MailSettings, Metering, ModelSettings, OauthSettings, Padding,
+    PushSettings, QuotaSettings, RateRefusal, RetryAfterForm, Settings, Subscription, WireSettings,
 };
 pub use control::{
-    AccountState, Control, ControlError, Delivered, Delivery, MailboxControl, UsageTable,
+    AccountState, AgendaControl, Control, ControlError, Delivered, Delivery, MailboxControl,
+    UsageTable,
 };
 pub use fault::plan::{FaultChance, FaultRule, FaultScript};
 pub use fault::{
-    Damage, Fault, ModelFault, Oddity, PushFault, RefusalFault, RetryAfter, SpoiledId, WireFault,
+    Damage, Fault, LostSync, ModelFault, Oddity, PushFault, RefusalFault, RetryAfter, SpoiledId,
+    WireFault,
 };
 pub use journal::RequestEntry;
 pub use load::split_mbox;
@@ -44,6 +49,6 @@ pub use model::Brain;
 pub use oauth::grants::{Consent, Credentials};
 pub use operation::Operation;
 pub use pubsub::forgery::Forgery;
-pub use pubsub::queue::DeliveryEntry;
+pub use pubsub::queue::{CallEntry, DeliveryEntry};
 pub use quota::Usage;
 pub use simulator::{Simulator, StartError};

@@ -64,6 +64,27 @@ pub enum Operation {
     /// The models that are there.
     #[serde(rename = "openai.models.list")]
     ListModels,
+    /// The calendars of a user.
+    #[serde(rename = "calendar.calendarList.list")]
+    ListCalendars,
+    /// Calls when a calendar comes or goes.
+    #[serde(rename = "calendar.calendarList.watch")]
+    WatchCalendars,
+    /// Events of a calendar, all or what changed.
+    #[serde(rename = "calendar.events.list")]
+    ListEvents,
+    /// One event.
+    #[serde(rename = "calendar.events.get")]
+    GetEvent,
+    /// Calls when an event changes.
+    #[serde(rename = "calendar.events.watch")]
+    WatchEvents,
+    /// The end of such calls.
+    #[serde(rename = "calendar.channels.stop")]
+    StopChannel,
+    /// One call of a channel.
+    #[serde(rename = "push.call")]
+    CallChannel,
 }
 
 /// The form of errors.
@@ -99,9 +120,59 @@ pub(crate) const METADATA_SCOPE: &str = METADATA;
 
 const READ: &[&str] = &[FULL, METADATA, MODIFY, READONLY];
 
-/// Units are Gmail's of May 2026 (developers.google.com/workspace/gmail/api/reference/quota);
+const CALENDAR: &str = "https://www.googleapis.com/auth/calendar";
+const CALENDAR_ACLS: &str = "https://www.googleapis.com/auth/calendar.acls";
+const CALENDAR_ACLS_READ: &str = "https://www.googleapis.com/auth/calendar.acls.readonly";
+const CALENDAR_APP_CREATED: &str = "https://www.googleapis.com/auth/calendar.app.created";
+const CALENDAR_CALENDARLIST: &str = "https://www.googleapis.com/auth/calendar.calendarlist";
+const CALENDAR_CALENDARLIST_READ: &str =
+    "https://www.googleapis.com/auth/calendar.calendarlist.readonly";
+const CALENDAR_EVENTS: &str = "https://www.googleapis.com/auth/calendar.events";
+const CALENDAR_EVENTS_FREEBUSY: &str = "https://www.googleapis.com/auth/calendar.events.freebusy";
+const CALENDAR_EVENTS_OWNED: &str = "https://www.googleapis.com/auth/calendar.events.owned";
+const CALENDAR_EVENTS_OWNED_READ: &str =
+    "https://www.googleapis.com/auth/calendar.events.owned.readonly";
+const CALENDAR_EVENTS_PUBLIC_READ: &str =
+    "https://www.googleapis.com/auth/calendar.events.public.readonly";
+const CALENDAR_EVENTS_READ: &str = "https://www.googleapis.com/auth/calendar.events.readonly";
+const CALENDAR_READ: &str = "https://www.googleapis.com/auth/calendar.readonly";
+const CALENDAR_SETTINGS: &str = "https://www.googleapis.com/auth/calendar.settings";
+const CALENDAR_SETTINGS_READ: &str = "https://www.googleapis.com/auth/calendar.settings.readonly";
+
+const LISTS: &[&str] =
+    &[CALENDAR, CALENDAR_CALENDARLIST, CALENDAR_CALENDARLIST_READ, CALENDAR_READ];
+const EVENTS: &[&str] = &[
+    CALENDAR,
+    CALENDAR_APP_CREATED,
+    CALENDAR_EVENTS,
+    CALENDAR_EVENTS_FREEBUSY,
+    CALENDAR_EVENTS_OWNED,
+    CALENDAR_EVENTS_OWNED_READ,
+    CALENDAR_EVENTS_PUBLIC_READ,
+    CALENDAR_EVENTS_READ,
+    CALENDAR_READ,
+];
+const CHANNELS: &[&str] = &[
+    CALENDAR,
+    CALENDAR_ACLS,
+    CALENDAR_ACLS_READ,
+    CALENDAR_APP_CREATED,
+    CALENDAR_CALENDARLIST,
+    CALENDAR_CALENDARLIST_READ,
+    CALENDAR_EVENTS,
+    CALENDAR_EVENTS_FREEBUSY,
+    CALENDAR_EVENTS_OWNED,
+    CALENDAR_EVENTS_OWNED_READ,
+    CALENDAR_EVENTS_PUBLIC_READ,
+    CALENDAR_EVENTS_READ,
+    CALENDAR_READ,
+    CALENDAR_SETTINGS,
+    CALENDAR_SETTINGS_READ,
+];
+
+/// Calendar counts requests, a unit each. Units of mail are Gmail's of May 2026 (developers.google.com/workspace/gmail/api/reference/quota);
 /// scopes are those of the discovery document.
-const ROWS: [Row; 19] = [
+const ROWS: [Row; 26] = [
     row(
         Operation::GetProfile,
         "gmail.users.getProfile",
@@ -136,6 +207,13 @@ const ROWS: [Row; 19] = [
     row(Operation::CreateChatCompletion, "openai.chat.completions.create", 0, &[]),
     row(Operation::CreateEmbedding, "openai.embeddings.create", 0, &[]),
     row(Operation::ListModels, "openai.models.list", 0, &[]),
+    row(Operation::ListCalendars, "calendar.calendarList.list", 1, LISTS),
+    row(Operation::WatchCalendars, "calendar.calendarList.watch", 1, LISTS),
+    row(Operation::ListEvents, "calendar.events.list", 1, EVENTS),
+    row(Operation::GetEvent, "calendar.events.get", 1, EVENTS),
+    row(Operation::WatchEvents, "calendar.events.watch", 1, EVENTS),
+    row(Operation::StopChannel, "calendar.channels.stop", 1, CHANNELS),
+    row(Operation::CallChannel, "push.call", 0, &[]),
 ];
 
 const fn row(
@@ -184,7 +262,20 @@ impl Operation {
 
     /// Whether answers come in pages.
     pub(crate) fn is_paged(self) -> bool {
-        matches!(self, Self::ListMessages | Self::ListHistory)
+        matches!(
+            self,
+            Self::ListMessages | Self::ListHistory | Self::ListCalendars | Self::ListEvents
+        )
+    }
+
+    /// Whether Calendar counts it, which does so apart from Gmail.
+    pub(crate) fn is_of_calendar(self) -> bool {
+        self.name().starts_with("calendar.")
+    }
+
+    /// Whether it is a request of ours to somebody else.
+    pub(crate) fn is_push(self) -> bool {
+        matches!(self, Self::DeliverNotice | Self::CallChannel)
     }
 
     fn row(self) -> &'static Row {

@@ -41,35 +41,41 @@ pub(crate) fn publish(world: &Shared, account: &Account, topic: &str, history: u
     let settings = world.settings();
     let notice = world.notices.notice(&account.address, history, now);
     for subscription in settings.push.subscriptions.iter().filter(|one| one.topic == topic) {
-        let sight = Sight {
-            operation: Operation::DeliverNotice,
-            account: Some(&account.address),
-            message: None,
-            has_page_token: false,
-        };
-        let fault = world.faults.draw(sight);
-        if let Some(fault) = &fault {
-            world.faults.count(fault.kind());
-        }
         let post = Post::genuine(subscription, &notice);
-        match fault {
-            Some(Fault::Push(PushFault::DropNotice)) => {}
-            Some(Fault::Push(PushFault::RepeatNotice { copies })) => {
-                world.notices.push(now, (0..copies).map(|_| post.clone()).collect());
-            }
-            Some(Fault::Push(PushFault::DelayNotice { ms })) => {
-                world.notices.push(later(now, Duration::from_millis(ms)), vec![post]);
-            }
-            Some(Fault::Push(PushFault::ReorderNotice)) => {
-                world.notices.hold(later(now, REORDER_HOLD), post);
-            }
-            Some(Fault::Push(PushFault::ForgeNotice { forgery })) => {
-                world.notices.push(now, vec![post.forged(forgery), post]);
-            }
-            Some(Fault::Refusal(_) | Fault::Damage(_) | Fault::Wire(_) | Fault::Model(_))
-            | None => {
-                world.notices.push(now, vec![post]);
-            }
+        send(world, account, Operation::DeliverNotice, post);
+    }
+}
+
+/// Sends a post now, unless a fault has it otherwise.
+pub(crate) fn send(world: &Shared, account: &Account, operation: Operation, post: Post) {
+    let now = world.clock.now();
+    let sight = Sight {
+        operation,
+        account: Some(&account.address),
+        message: None,
+        has_page_token: false,
+        has_sync_token: false,
+    };
+    let fault = world.faults.draw(sight);
+    if let Some(fault) = &fault {
+        world.faults.count(fault.kind());
+    }
+    match fault {
+        Some(Fault::Push(PushFault::DropNotice)) => {}
+        Some(Fault::Push(PushFault::RepeatNotice { copies })) => {
+            world.notices.push(now, (0..copies).map(|_| post.clone()).collect());
+        }
+        Some(Fault::Push(PushFault::DelayNotice { ms })) => {
+            world.notices.push(later(now, Duration::from_millis(ms)), vec![post]);
+        }
+        Some(Fault::Push(PushFault::ReorderNotice)) => {
+            world.notices.hold(later(now, REORDER_HOLD), post);
+        }
+        Some(Fault::Push(PushFault::ForgeNotice { forgery })) => {
+            world.notices.push(now, vec![post.forged(forgery), post]);
+        }
+        Some(Fault::Refusal(_) | Fault::Damage(_) | Fault::Wire(_) | Fault::Model(_)) | None => {
+            world.notices.push(now, vec![post]);
         }
     }
 }

@@ -29,26 +29,33 @@ pub struct Usage {
 /// The usage of one user or of the whole project.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
-    window: VecDeque<(DateTime<Utc>, u64)>,
-    sum: u64,
+    mail: Window,
+    calendar: Window,
     totals: BTreeMap<Operation, Usage>,
 }
 
-impl Meter {
+/// What was used in the last minute.
+#[derive(Debug, Default)]
+struct Window {
+    used: VecDeque<(DateTime<Utc>, u64)>,
+    sum: u64,
+}
+
+impl Window {
     fn forget(&mut self, now: DateTime<Utc>) {
-        while let Some((at, units)) = self.window.front().copied() {
+        while let Some((at, units)) = self.used.front().copied() {
             if later(at, WINDOW) > now {
                 break;
             }
             self.sum -= units;
-            self.window.pop_front();
+            self.used.pop_front();
         }
     }
 
     /// Time until `units` more fit under `limit`; absent if they fit now.
     fn wait(&self, units: u64, limit: u64, now: DateTime<Utc>) -> Option<Duration> {
         let mut excess = (self.sum + units).checked_sub(limit).filter(|excess| *excess > 0)?;
-        for (at, used) in &self.window {
+        for (at, used) in &self.used {
             excess = excess.saturating_sub(*used);
             if excess == 0 {
                 return Some((later(*at, WINDOW) - now).to_std().unwrap_or_default());
@@ -59,10 +66,16 @@ impl Meter {
 
     fn add(&mut self, units: u64, now: DateTime<Utc>) {
         self.sum += units;
-        match self.window.back_mut() {
+        match self.used.back_mut() {
             Some((at, sum)) if *at == now => *sum += units,
-            _ => self.window.push_back((now, units)),
+            _ => self.used.push_back((now, units)),
         }
+    }
+}
+
+impl Meter {
+    fn window(&mut self, operation: Operation) -> &mut Window {
+        if operation.is_of_calendar() { &mut self.calendar } else { &mut self.mail }
     }
 
     pub(crate) fn totals(&self) -> BTreeMap<Operation, Usage> {
@@ -71,6 +84,16 @@ impl Meter {
 
     pub(crate) fn reset(&mut self) {
         *self = Self::default();
+    }
+}
+
+/// The limits of a user and of the project.
+fn limits(settings: &QuotaSettings, operation: Operation) -> (u64, u64) {
+    if operation.is_of_calendar() {
+        let user = settings.calendar_user_requests_per_minute;
+        (user, settings.calendar_project_requests_per_minute)
+    } else {
+        (settings.user_units_per_minute, settings.project_units_per_minute)
     }
 }
 
@@ -86,13 +109,15 @@ pub(crate) fn charge(
     let mut user = user.write();
     if settings.metering == Metering::On && units > 0 {
         let mut project = project.write();
-        user.forget(now);
-        project.forget(now);
-        let refused = user
-            .wait(units, settings.user_units_per_minute, now)
+        let (user_limit, project_limit) = limits(settings, operation);
+        let (of_user, of_project) = (user.window(operation), project.window(operation));
+        of_user.forget(now);
+        of_project.forget(now);
+        let refused = of_user
+            .wait(units, user_limit, now)
             .map(|wait| (wait, Allowance::User))
             .or_else(|| {
-                let wait = project.wait(units, settings.project_units_per_minute, now)?;
+                let wait = of_project.wait(units, project_limit, now)?;
                 Some((wait, Allowance::Project))
             });
         if let Some((wait, whose)) = refused {
@@ -104,8 +129,8 @@ pub(crate) fn charge(
                 seconds,
             ));
         }
-        user.add(units, now);
-        project.add(units, now);
+        user.window(operation).add(units, now);
+        project.window(operation).add(units, now);
     }
     let total = user.totals.entry(operation).or_default();
     total.calls += 1;

@@ -103,6 +103,24 @@ impl Refusal {
         Self::google(StatusCode::NOT_FOUND, "NOT_FOUND", "notFound", message)
     }
 
+    /// An error of Calendar, which has a domain of its own where it is not a common one.
+    pub(crate) fn calendar(
+        code: StatusCode,
+        reason: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        let status = match code {
+            StatusCode::NOT_FOUND => "NOT_FOUND",
+            StatusCode::GONE => "FAILED_PRECONDITION",
+            _ => "INVALID_ARGUMENT",
+        };
+        Self::google(code, status, reason, message).adjust(|error| {
+            if !matches!(reason, "notFound" | "invalid") {
+                error.domain = "calendar";
+            }
+        })
+    }
+
     pub(crate) fn forbidden(message: impl Into<String>) -> Self {
         Self::google(StatusCode::FORBIDDEN, "PERMISSION_DENIED", "forbidden", message)
     }

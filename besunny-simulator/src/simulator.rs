@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::control::{self, Control};
 use crate::gateway::Shared;
 use crate::world::World;
-use crate::{batch, gmail, model, oauth, pubsub, refusal, wire};
+use crate::{batch, calendar, gmail, model, oauth, pubsub, refusal, wire};
 
 /// A running outside world on 127.0.0.1.
 ///
@@ -101,6 +101,7 @@ fn router(world: Shared) -> Router {
     let batch = batch::router(gmail::router().with_state(Shared::clone(&world)));
     Router::new()
         .merge(gmail::router())
+        .merge(calendar::router())
         .merge(oauth::router())
         .merge(model::router())
         .merge(control::router())

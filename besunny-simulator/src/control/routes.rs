@@ -22,6 +22,8 @@ use crate::gateway::Shared;
 use crate::oauth::grants::{Consent, Credentials};
 use crate::pubsub::forgery::Forgery;
 
+mod agenda;
+
 type Answered<T> = Result<T, ControlError>;
 type Done = Result<StatusCode, ControlError>;
 
@@ -47,7 +49,8 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/tokens/expire", post(expire_tokens))
         .route("/revoke", post(revoke))
         .route("/scopes", put(set_scopes))
-        .route("/notices/forge", post(forge_notice));
+        .route("/notices/forge", post(forge_notice))
+        .merge(agenda::router());
     let world = Router::new()
         .route("/clock", get(clock).put(set_clock))
         .route("/clock/advance", post(advance))
@@ -61,6 +64,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/counters", delete(reset_counters))
         .route("/requests", get(requests))
         .route("/deliveries", get(deliveries))
+        .route("/calls", get(agenda::calls))
         .route("/asks", get(asks))
         .route("/settle", post(settle))
         .nest("/accounts/{address}", account)
@@ -71,7 +75,9 @@ pub(crate) fn router() -> Router<Shared> {
 impl IntoResponse for ControlError {
     fn into_response(self) -> Response {
         let status = match &self {
-            Self::NoAccount(_) | Self::NoMessage(_) | Self::NoGrant(_) => StatusCode::NOT_FOUND,
+            Self::NoAccount(_) | Self::NoMessage(_) | Self::NoEvent(_) | Self::NoGrant(_) => {
+                StatusCode::NOT_FOUND
+            }
             Self::NoDraft(_) | Self::BadLabel(_) | Self::Load { .. } => StatusCode::BAD_REQUEST,
         };
         let cause = std::error::Error::source(&self).map(ToString::to_string);

@@ -97,6 +97,7 @@ fn spoil_item(value: &mut Value, page: Option<&PageSpot>, id: SpoiledId) {
     each_field(item, &mut |name, value| match name {
         "threadId" => *value = json!(true),
         "labelIds" => *value = json!("INBOX"),
+        "start" | "originalStartTime" | "status" => *value = json!([true]),
         "id" if id == SpoiledId::Unreadable => *value = json!([value.take()]),
         _ => {}
     });

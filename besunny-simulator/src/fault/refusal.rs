@@ -38,6 +38,7 @@ pub(crate) fn words(fault: &RefusalFault, operation: Operation, now: DateTime<Ut
         RefusalFault::ExpiredToken | RefusalFault::RevokedGrant => Refusal::invalid_token(),
         RefusalFault::DeadPageToken => Refusal::invalid_argument("Invalid pageToken"),
         RefusalFault::ExpiredHistory => Refusal::not_found(),
+        RefusalFault::ExpiredSync { lost } => crate::calendar::gone(*lost),
     }
 }
 

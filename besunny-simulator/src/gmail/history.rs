@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::messages;
-use super::paging::{self, Spot};
 use crate::answer::{Answer, PageSpot};
 use crate::gateway::Call;
 use crate::mailbox::history::{Entry, EntryKind, Record};
 use crate::mailbox::labels::{LabelId, Labels};
+use crate::paging::{self, Spot};
 use crate::refusal::Refusal;
 
 #[derive(Serialize)]
@@ -65,7 +65,7 @@ pub(crate) fn list(call: &Call) -> Result<Answer, Refusal> {
         .query
         .parsed::<u64>("startHistoryId", "start_history_id", "TYPE_UINT64")?
         .ok_or_else(|| Refusal::invalid_argument("Missing/invalid parameter: startHistoryId"))?;
-    let most = paging::max_results(&call.query)?;
+    let most = paging::max_results(&call.query, super::SIZES)?;
     let after = paging::spot(call)?.map_or(start, |spot| spot.0.max(start));
     let mailbox = account.mailbox.read();
     let filter = Filter::of(call, &mailbox.labels)?;

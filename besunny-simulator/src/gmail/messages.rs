@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::paging::{self, Spot};
 use super::payload::{self, Payload};
 use crate::answer::{Answer, PageSpot};
 use crate::gateway::Call;
@@ -10,6 +9,7 @@ use crate::mailbox::labels::{LabelId, Labels};
 use crate::mailbox::search::{Search, UnknownOperator};
 use crate::mailbox::{HexId, LabelChange, Message};
 use crate::oauth::access;
+use crate::paging::{self, Spot};
 use crate::pubsub;
 use crate::refusal::Refusal;
 
@@ -41,7 +41,7 @@ pub(crate) fn list(call: &Call) -> Result<Answer, Refusal> {
     if call.query.get("q").is_some() && access::sees_metadata_only(call.caller()?) {
         return Err(Refusal::forbidden("Metadata scope does not support 'q' parameter"));
     }
-    let most = paging::max_results(&call.query)?;
+    let most = paging::max_results(&call.query, super::SIZES)?;
     let after = paging::spot(call)?.map(|spot| (spot.0.cast_signed(), HexId::from_number(spot.1)));
     let mailbox = account.mailbox.read();
     let filter = Filter::of(call, &mailbox.labels)?;

@@ -7,8 +7,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::queue::{DeliveryEntry, Notice, Parcel, Post};
+use super::queue::{CallEntry, Cargo, DeliveryEntry, Notice, NoticePost, Parcel, Post};
 use super::{forgery, post};
+use crate::agenda::{Channel, State};
 use crate::clock::later;
 use crate::config::PushSettings;
 use crate::gateway::Shared;
@@ -18,6 +19,13 @@ const MAX_IN_FLIGHT: usize = 32;
 
 /// Answers that Pub/Sub takes for an acknowledgement (cloud.google.com/pubsub/docs/push).
 const ACKNOWLEDGEMENTS: [u16; 5] = [102, 200, 201, 202, 204];
+
+/// Answers after which a channel calls again; whatever else is no success drops the call
+/// (developers.google.com/workspace/calendar/api/guides/push).
+const CALL_AGAIN: [u16; 4] = [500, 502, 503, 504];
+
+/// Google's own name as it calls channels.
+const CALLER: &str = "APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)";
 
 /// Sends what is due, until the simulator stops.
 pub(crate) async fn run(world: Shared) {
@@ -63,13 +71,30 @@ async fn send(world: Shared, parcel: Parcel) {
 }
 
 async fn deliver(world: &Shared, post: Post) {
+    let again = match &post.cargo {
+        Cargo::Notice(notice) => deliver_notice(world, notice, post.attempt).await,
+        Cargo::Call(channel, state) => call(world, channel, *state, post.attempt).await,
+    };
+    let settings = world.settings();
+    let given_up = later(post.made_at, settings.push.retention) <= world.clock.now();
+    if again && !given_up {
+        retry(world, &settings.push, post);
+    }
+}
+
+/// Delivers a notice; tells whether it is to be delivered again.
+async fn deliver_notice(world: &Shared, post: &NoticePost, attempt: u32) -> bool {
     let settings = world.settings();
     let push = &settings.push;
     let token = forgery::token(&world.keys, &post.subscription, world.clock.now(), post.forgery);
-    let body = envelope(&post.notice, &forgery::subscription(&post));
-    let token = token.unwrap_or_default();
+    let body = envelope(&post.notice, &forgery::subscription(post));
+    let headers = [
+        ("Authorization", format!("Bearer {}", token.unwrap_or_default())),
+        ("Content-Type", "application/json".to_owned()),
+        ("User-Agent", "CloudPubSub-Google".to_owned()),
+    ];
     let answer = tokio::select! {
-        answer = post::send(&post.subscription.endpoint, &token, body) => answer,
+        answer = post::send(&post.subscription.endpoint, &headers, body) => answer,
         () = world.clock.sleep(push.ack_deadline) => Err("no answer in time".into()),
     };
     let status = answer.as_ref().ok().map(StatusCode::as_u16);
@@ -80,16 +105,34 @@ async fn deliver(world: &Shared, post: Post) {
         message_id: post.notice.message_id.clone(),
         address: post.notice.address.clone(),
         history_id: post.notice.history,
-        attempt: post.attempt,
+        attempt,
         forgery: post.forgery,
         status,
         error: answer.err().map(|error| error.to_string()),
     });
     let acknowledged = status.is_some_and(|status| ACKNOWLEDGEMENTS.contains(&status));
-    let given_up = later(post.notice.published_at, push.retention) <= now;
-    if !acknowledged && !given_up && post.forgery.is_none() {
-        retry(world, push, post);
-    }
+    !acknowledged && post.forgery.is_none()
+}
+
+/// Calls a channel; tells whether it is to be called again.
+async fn call(world: &Shared, channel: &Channel, state: State, attempt: u32) -> bool {
+    let deadline = world.settings().push.ack_deadline;
+    let mut headers = channel.headers(state);
+    headers.push(("User-Agent", CALLER.to_owned()));
+    let answer = tokio::select! {
+        answer = post::send(&channel.address, &headers, Vec::new()) => answer.ok(),
+        () = world.clock.sleep(deadline) => None,
+    };
+    let status = answer.as_ref().map(StatusCode::as_u16);
+    world.notices.record_call(CallEntry {
+        at: world.clock.now(),
+        channel: channel.id.clone(),
+        state: state.word().to_owned(),
+        number: channel.number,
+        attempt,
+        status,
+    });
+    status.is_none_or(|status| CALL_AGAIN.contains(&status))
 }
 
 fn retry(world: &Shared, push: &PushSettings, post: Post) {

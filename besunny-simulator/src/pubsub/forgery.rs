@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::queue::Post;
+use super::queue::NoticePost;
 use crate::config::Subscription;
 use crate::dice;
 use crate::oauth::jwt::{self, Claims, ISSUER, LIFE_S};
@@ -92,7 +92,7 @@ pub(crate) fn token(
 }
 
 /// The subscription that the envelope names.
-pub(crate) fn subscription(post: &Post) -> String {
+pub(crate) fn subscription(post: &NoticePost) -> String {
     let name = &post.subscription.name;
     if post.forgery == Some(Forgery::WrongSubscription) {
         format!("{name}-of-another")

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::forgery::Forgery;
+use crate::agenda::{Channel, State as ChannelState};
 use crate::config::Subscription;
 use crate::lock::Guarded;
 
@@ -49,27 +50,76 @@ pub(crate) struct Notice {
     pub(crate) published_at: DateTime<Utc>,
 }
 
+/// One call of a channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallEntry {
+    /// Virtual time when the answer came.
+    pub at: DateTime<Utc>,
+    /// The channel.
+    pub channel: String,
+    /// `sync`, `exists` or `not_exists`.
+    pub state: String,
+    /// The number of the message.
+    pub number: u64,
+    /// 1 for the first attempt.
+    pub attempt: u32,
+    /// The status of the answer; absent where there was none.
+    pub status: Option<u16>,
+}
+
 /// One POST that is to be made.
 #[derive(Clone, Debug)]
 pub(crate) struct Post {
+    pub(crate) cargo: Cargo,
+    pub(crate) attempt: u32,
+    pub(crate) made_at: DateTime<Utc>,
+}
+
+/// What a POST carries.
+#[derive(Clone, Debug)]
+pub(crate) enum Cargo {
+    /// A notice of Pub/Sub.
+    Notice(NoticePost),
+    /// A call of a channel; it has no body.
+    Call(Box<Channel>, ChannelState),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct NoticePost {
     pub(crate) subscription: Subscription,
     pub(crate) notice: Arc<Notice>,
     pub(crate) forgery: Option<Forgery>,
-    pub(crate) attempt: u32,
 }
 
 impl Post {
     pub(crate) fn genuine(subscription: &Subscription, notice: &Arc<Notice>) -> Self {
-        Self {
+        let cargo = Cargo::Notice(NoticePost {
             subscription: subscription.clone(),
             notice: Arc::clone(notice),
             forgery: None,
-            attempt: 1,
-        }
+        });
+        Self { cargo, attempt: 1, made_at: notice.published_at }
     }
 
+    pub(crate) fn call(channel: Channel, state: ChannelState, now: DateTime<Utc>) -> Self {
+        Self { cargo: Cargo::Call(Box::new(channel), state), attempt: 1, made_at: now }
+    }
+
+    /// A call of a channel cannot be forged; its token is all there is.
     pub(crate) fn forged(&self, forgery: Forgery) -> Self {
-        Self { forgery: Some(forgery), ..self.clone() }
+        let mut post = self.clone();
+        if let Cargo::Notice(notice) = &mut post.cargo {
+            notice.forgery = Some(forgery);
+        }
+        post
+    }
+
+    /// Who gets it: later ones of a lane may overtake earlier ones.
+    fn lane(&self) -> &str {
+        match &self.cargo {
+            Cargo::Notice(notice) => &notice.subscription.name,
+            Cargo::Call(channel, _) => &channel.id,
+        }
     }
 }
 
@@ -92,6 +142,7 @@ struct State {
     serial: u64,
     in_flight: usize,
     log: VecDeque<DeliveryEntry>,
+    calls: VecDeque<CallEntry>,
 }
 
 impl State {
@@ -121,7 +172,7 @@ impl Queue {
     /// Sends a parcel at an instant; what waits to be overtaken by it follows in the same parcel.
     pub(crate) fn push(&self, at: DateTime<Utc>, mut parcel: Parcel) {
         let mut state = self.state.write();
-        let held = parcel.first().and_then(|post| state.held.remove(&post.subscription.name));
+        let held = parcel.first().and_then(|post| state.held.remove(post.lane()));
         let overtaken = held.and_then(|key| state.due.remove(&key));
         parcel.extend(overtaken.into_iter().flatten());
         state.insert(at, parcel);
@@ -132,7 +183,7 @@ impl Queue {
     /// Keeps a post until the next one of its subscription, at most until `at`.
     pub(crate) fn hold(&self, at: DateTime<Utc>, post: Post) {
         let mut state = self.state.write();
-        let name = post.subscription.name.clone();
+        let name = post.lane().to_owned();
         let key = state.insert(at, vec![post]);
         state.held.insert(name, key);
         drop(state);
@@ -170,6 +221,18 @@ impl Queue {
             state.log.pop_front();
         }
         state.log.push_back(entry);
+    }
+
+    pub(crate) fn record_call(&self, entry: CallEntry) {
+        let mut state = self.state.write();
+        if state.calls.len() == LOG_ENTRIES {
+            state.calls.pop_front();
+        }
+        state.calls.push_back(entry);
+    }
+
+    pub(crate) fn calls(&self) -> Vec<CallEntry> {
+        self.state.read().calls.iter().cloned().collect()
     }
 
     pub(crate) fn log(&self) -> Vec<DeliveryEntry> {

@@ -1,6 +1,6 @@
 //! A push endpoint that writes down what it gets.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -40,9 +40,13 @@ impl Notice {
     }
 }
 
+/// A call of a channel: its headers by name, in lower case.
+pub(crate) type Call = BTreeMap<String, String>;
+
 #[derive(Debug, Default)]
 struct Book {
     notices: Vec<Notice>,
+    calls: Vec<Call>,
     /// Answers to give first; 204 afterwards.
     answers: VecDeque<u16>,
 }
@@ -56,7 +60,8 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     pub(crate) async fn new() -> Self {
         let book = Arc::new(Mutex::new(Book::default()));
-        let router = Router::new().route("/push", post(take)).with_state(Arc::clone(&book));
+        let router = Router::new().route("/push", post(take)).route("/call", post(take_call));
+        let router = router.with_state(Arc::clone(&book));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/push", listener.local_addr().unwrap());
         let mut task = JoinSet::new();
@@ -79,6 +84,16 @@ impl Endpoint {
         self.book.lock().unwrap().answers.extend(answers);
     }
 
+    /// The address for channels.
+    pub(crate) fn address(&self) -> String {
+        self.url.replace("/push", "/call")
+    }
+
+    /// Takes what channels have called so far.
+    pub(crate) fn take_calls(&self) -> Vec<Call> {
+        std::mem::take(&mut self.book.lock().unwrap().calls)
+    }
+
     pub(crate) fn notices(&self) -> Vec<Notice> {
         self.book.lock().unwrap().notices.clone()
     }
@@ -92,5 +107,20 @@ async fn take(State(book): State<Arc<Mutex<Book>>>, headers: HeaderMap, body: By
         body: serde_json::from_slice(&body).unwrap(),
     });
     let answer = book.answers.pop_front().unwrap_or(204);
+    StatusCode::from_u16(answer).unwrap()
+}
+
+async fn take_call(
+    State(book): State<Arc<Mutex<Book>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
+    assert!(body.is_empty(), "a call of a channel has no body");
+    let mut book = book.lock().unwrap();
+    let headers = headers.iter();
+    let headers =
+        headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
+    book.calls.push(headers.collect());
+    let answer = book.answers.pop_front().unwrap_or(200);
     StatusCode::from_u16(answer).unwrap()
 }

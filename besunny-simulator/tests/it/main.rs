@@ -4,6 +4,8 @@
 
 mod accounts;
 mod batch;
+mod calendar;
+mod channels;
 mod clock;
 mod control;
 mod damage;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use axum::http::Method;
 use besunny_simulator::{
-    ClockMode, Config, Control, Delivered, Delivery, FaultRule, MailboxControl, Simulator,
+    AgendaControl, ClockMode, Config, Control, Delivered, Delivery, FaultRule, MailboxControl,
+    Simulator,
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -115,6 +116,27 @@ impl Scene {
         self.get(&format!("history?startHistoryId={start}")).await.good()
     }
 
+    /// The calendars of Ann.
+    pub(crate) fn agenda(&self) -> AgendaControl {
+        self.control().agenda(ANN).unwrap()
+    }
+
+    /// `GET /calendar/v3/...` with a good token.
+    pub(crate) async fn calendar(&self, path: &str) -> Reply {
+        let headers = [("authorization", &*format!("Bearer {}", self.token))];
+        let url = self.url(&format!("/calendar/v3/{path}"));
+        http::send(Method::GET, &url, &headers, "").await.unwrap()
+    }
+
+    pub(crate) async fn post_calendar(&self, path: &str, body: Value) -> Reply {
+        let headers = [
+            ("authorization", &*format!("Bearer {}", self.token)),
+            ("content-type", "application/json"),
+        ];
+        let url = self.url(&format!("/calendar/v3/{path}"));
+        http::send(Method::POST, &url, &headers, body.to_string()).await.unwrap()
+    }
+
     fn gmail(&self, path: &str) -> String {
         self.url(&format!("/gmail/v1/users/me/{path}"))
     }
@@ -162,5 +184,16 @@ pub(crate) fn watch_request() -> Value {
         "topicName": "projects/besunny-simulator/topics/gmail",
         "labelIds": ["INBOX"],
         "labelFilterBehavior": "include",
+    })
+}
+
+/// An event of an hour, as the API takes it.
+pub(crate) fn event(summary: &str, start: &str) -> Value {
+    let start = DateTime::parse_from_rfc3339(start).unwrap();
+    let end = start + chrono::Duration::hours(1);
+    json!({
+        "summary": summary,
+        "start": { "dateTime": start.to_rfc3339(), "timeZone": "Europe/Berlin" },
+        "end": { "dateTime": end.to_rfc3339(), "timeZone": "Europe/Berlin" },
     })
 }

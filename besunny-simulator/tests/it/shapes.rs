@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::discovery::Discovery;
 use crate::endpoint::Endpoint;
 use crate::http;
-use crate::scene::{Scene, mail, watch_request};
+use crate::scene::{Scene, event, mail, watch_request};
 
 /// The folder of real data; absent, with a loud line, where there is none.
 pub(crate) fn data() -> Option<PathBuf> {
@@ -111,11 +111,50 @@ async fn real_mail_fits_the_schema() {
     }
 }
 
+#[tokio::test]
+async fn calendar_answers_fit_their_schemas() {
+    let Some(calendar) = discovery("calendar.v3") else { return };
+    let scene = Scene::new().await;
+    let agenda = scene.agenda();
+    agenda.add_calendar("team@group.calendar.example.test");
+    let mut series = event("Weekly", "2026-01-06T09:00:00+01:00");
+    series["recurrence"] = json!(["RRULE:FREQ=WEEKLY"]);
+    let series = agenda.put("primary", series).unwrap();
+    let place = json!({ "dateTime": "2026-01-13T09:00:00+01:00" });
+    agenda.except("primary", &series, &place, json!({ "status": "cancelled" })).unwrap();
+    let whole = json!({ "summary": "Day", "start": { "date": "2026-01-06" }, "end": { "date": "2026-01-07" } });
+    let day = agenda.put("primary", whole).unwrap();
+    let events = "calendars/primary/events";
+    let listed = scene.calendar(events).await.good();
+    let sync = listed["nextSyncToken"].as_str().unwrap();
+    agenda.delete("primary", &day).unwrap();
+    let mut answers = vec![("Events", listed.clone())];
+    for (schema, path) in [
+        ("Events", format!("{events}?maxResults=1")),
+        ("Events", format!("{events}?syncToken={sync}")),
+        ("Event", format!("{events}/{series}")),
+        ("Event", format!("{events}/{day}")),
+        ("CalendarList", "users/me/calendarList?maxResults=1".to_owned()),
+    ] {
+        answers.push((schema, scene.calendar(&path).await.good()));
+    }
+    let body = json!({ "id": "c1", "type": "web_hook", "address": "https://a.example.test/x" });
+    let watched = scene.post_calendar(&format!("{events}/watch"), body).await.good();
+    answers.push(("Channel", watched));
+    check(&calendar, &answers);
+}
+
 #[test]
-fn scopes_are_those_of_the_document() {
-    let Some(gmail) = discovery("gmail.v1") else { return };
-    for operation in Operation::all().filter(|one| one.name().starts_with("gmail.")) {
-        let method = gmail.method(operation.name()).unwrap();
+fn scopes_are_those_of_the_documents() {
+    for (document, service) in [("gmail.v1", "gmail."), ("calendar.v3", "calendar.")] {
+        let Some(document) = discovery(document) else { return };
+        scopes_are_those_of(&document, service);
+    }
+}
+
+fn scopes_are_those_of(document: &Discovery, service: &str) {
+    for operation in Operation::all().filter(|one| one.name().starts_with(service)) {
+        let method = document.method(operation.name()).unwrap();
         let mut scopes: Vec<_> = method["scopes"].as_array().unwrap().iter().collect();
         scopes.retain(|scope| !scope.as_str().unwrap().contains("gmail.addons"));
         let mut ours: Vec<_> = operation.scopes().iter().map(|&scope| json!(scope)).collect();

@@ -9,21 +9,40 @@ use crate::form::Form;
 use crate::gateway::Call;
 use crate::refusal::Refusal;
 
-/// The largest page of `messages.list` and `history.list`, by Google's reference.
-const MAX_RESULTS: u32 = 500;
-const DEFAULT_RESULTS: u32 = 100;
+/// How many items a page has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    /// Unless the request says.
+    pub(crate) usual: u32,
+    /// Whatever it says.
+    pub(crate) most: u32,
+}
 
 /// A place in a listing that a token stands for: two numbers that only the listing understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spot(pub(crate) u64, pub(crate) u64);
 
 /// Parameters that a token is bound to; the size of the page may change.
-const BOUND: [&str; 6] =
-    ["q", "labelIds", "includeSpamTrash", "startHistoryId", "historyTypes", "labelId"];
+const BOUND: [&str; 14] = [
+    "q",
+    "labelIds",
+    "includeSpamTrash",
+    "startHistoryId",
+    "historyTypes",
+    "labelId",
+    "syncToken",
+    "timeMin",
+    "timeMax",
+    "updatedMin",
+    "orderBy",
+    "showDeleted",
+    "eventTypes",
+    "timeZone",
+];
 
-pub(crate) fn max_results(query: &Form) -> Result<usize, Refusal> {
+pub(crate) fn max_results(query: &Form, sizes: Sizes) -> Result<usize, Refusal> {
     let asked = query.parsed::<u32>("maxResults", "max_results", "TYPE_UINT32")?;
-    let most = asked.filter(|most| *most > 0).unwrap_or(DEFAULT_RESULTS).min(MAX_RESULTS);
+    let most = asked.filter(|most| *most > 0).unwrap_or(sizes.usual).min(sizes.most);
     Ok(usize::try_from(most).unwrap_or(usize::MAX))
 }
 
@@ -68,17 +87,17 @@ fn request_hash(call: &Call) -> u64 {
         })
         .collect();
     let user = call.account().map_or(0, |account| dice::hash(&account.address));
-    dice::mix(user, &parts)
+    dice::mix(dice::mix(user, &[dice::hash(call.segment("calendar"))]), &parts)
 }
 
-fn encode(words: [u64; 5]) -> String {
+pub(crate) fn encode(words: [u64; 5]) -> String {
     let seal = dice::mix(0, &words);
     let bytes: Vec<_> =
         words.iter().chain([&seal]).flat_map(|word| (word ^ MASK).to_be_bytes()).collect();
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn decode(token: &str) -> Option<[u64; 5]> {
+pub(crate) fn decode(token: &str) -> Option<[u64; 5]> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).ok()?;
     let words: Vec<u64> = bytes
         .chunks(8)
