@@ -206,7 +206,7 @@ pub fn read(raw: &[u8], caps: &Caps) -> Result<IcsFile, IcsError> {
     }
     let mut file = IcsFile::default();
     for calendar in Scan::of(&text, caps)? {
-        let mut zones = Zones::of(&calendar, caps)?;
+        let mut zones = Zones::of(&calendar, caps);
         for block in &calendar.events {
             match event::read(block, &mut zones, calendar.method) {
                 Ok(event) => file.entries.push(Entry { event, method: calendar.method }),

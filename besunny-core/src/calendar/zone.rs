@@ -83,7 +83,7 @@ pub(super) struct Changes {
     name: String,
     before: FixedOffset,
     /// The instants, in order, and the offset from there.
-    changes: Vec<(DateTime<Utc>, FixedOffset)>,
+    after: Vec<(DateTime<Utc>, FixedOffset)>,
 }
 
 impl Zone {
@@ -169,8 +169,8 @@ impl Zone {
             Self::Fixed(offset) => *offset,
             Self::Named(zone) => zone.offset_from_utc_datetime(&utc).fix(),
             Self::Local(own) => {
-                let past = own.changes.partition_point(|(at, _)| at.naive_utc() <= utc);
-                past.checked_sub(1).map_or(own.before, |last| own.changes[last].1)
+                let past = own.after.partition_point(|(at, _)| at.naive_utc() <= utc);
+                past.checked_sub(1).map_or(own.before, |last| own.after[last].1)
             }
         }
     }
@@ -209,7 +209,7 @@ impl LocalZone {
         changes.dedup();
         let first = self.observances.iter().min_by_key(|observance| observance.starts)?;
         let before = offset(first.from_seconds)?;
-        Some(Changes { name: self.name.clone(), before, changes })
+        Some(Changes { name: self.name.clone(), before, after: changes })
     }
 }
 

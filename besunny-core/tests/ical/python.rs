@@ -1,11 +1,7 @@
 //! The independent opinion: Python's `icalendar` and `recurring_ical_events` over the same files.
 //!
-//! The list of differences with the reason of each is `docs/calendar-differences.md`. Run with
-//! `BESUNNY_BLESS=1` to write it anew; a new difference then has the reason `UNEXPLAINED`, which
-//! a person replaces after looking at it.
+//! The list of differences with the reason of each is `docs/calendar-differences.md`.
 use std::{
-    collections::BTreeMap,
-    fmt::Write,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -16,12 +12,13 @@ use besunny_core::calendar::{
     ics::{self, Caps},
     series::{Allowance, Window, agenda},
 };
-use besunny_testkit::data::{self, say};
+use besunny_testkit::{
+    data::{self, say},
+    differences::{self, Difference},
+};
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-const UNEXPLAINED: &str = "UNEXPLAINED";
 /// The days that are compared.
 const DAYS: [&str; 2] = ["1995-01-01", "2030-01-01"];
 /// What the script ends with where its libraries are not there.
@@ -33,8 +30,7 @@ struct Comparison {
     files: usize,
     /// Occurrences of the files on which both agree.
     occurrences: usize,
-    /// Each file on which they differ, and a mark of what we say.
-    differences: BTreeMap<String, String>,
+    differences: Vec<Difference>,
 }
 
 #[test]
@@ -42,14 +38,8 @@ fn cal_6_differences_to_python_are_known_and_explained() {
     let Some(folder) = data::find("ical") else { return };
     let Some(lines) = python_events(&folder) else { return };
     let comparison = compare(&folder, &lines);
-    let path = list_path();
-    let committed = fs::read_to_string(&path).unwrap_or_default();
-    let list = write_list(&comparison, &reasons(&committed));
-    if std::env::var_os("BESUNNY_BLESS").is_some() {
-        fs::write(&path, &list).unwrap();
-    }
-    assert!(!list.contains(UNEXPLAINED), "{list}");
-    assert_eq!(list, fs::read_to_string(&path).unwrap_or_default());
+    let checked = differences::check(&list_path(), &head(&comparison), &comparison.differences);
+    checked.unwrap_or_else(|list| panic!("docs/calendar-differences.md should be:\n{list}"));
 }
 
 fn list_path() -> PathBuf {
@@ -84,7 +74,7 @@ fn compare(folder: &Path, lines: &[Value]) -> Comparison {
         let ours = our_events(&fs::read(folder.join(file)).unwrap());
         match ours.as_array() {
             Some(events) if ours == theirs["events"] => comparison.occurrences += events.len(),
-            _ => drop(comparison.differences.insert(file.to_owned(), fingerprint(&ours))),
+            _ => comparison.differences.push(Difference::new(&[file], &ours)),
         }
     }
     comparison
@@ -112,31 +102,12 @@ fn shown(time: &EventTime) -> String {
     }
 }
 
-fn fingerprint(value: &Value) -> String {
-    let hash = Sha256::digest(value.to_string());
-    hash[..4].iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").unwrap();
-        text
-    })
-}
-
-/// Reads the reasons out of the rows of the committed list.
-fn reasons(list: &str) -> BTreeMap<String, String> {
-    list.lines()
-        .filter_map(|line| {
-            let cells: Vec<&str> =
-                line.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ").collect();
-            let [file, _, reason] = cells[..] else { return None };
-            Some((file.to_owned(), reason.to_owned()))
-        })
-        .collect()
-}
-
-fn write_list(comparison: &Comparison, reasons: &BTreeMap<String, String>) -> String {
+/// Returns what the list says before its rows.
+fn head(comparison: &Comparison) -> String {
     let Comparison { files, occurrences, differences } = comparison;
     let equal = files - differences.len();
     let [from, to] = DAYS;
-    let mut list = format!(
+    format!(
         "# Differences to Python's calendar libraries\n\n\
          `xtask/python/calendar_events.py` reads the public `ical` set with Python's `icalendar` and\n\
          `recurring_ical_events`, and `besunny-core/tests/ical/python.rs` compares what takes place from {from}\n\
@@ -146,10 +117,5 @@ fn write_list(comparison: &Comparison, reasons: &BTreeMap<String, String>) -> St
          Each difference was looked at; the mark is of what we say, so that a change of it is seen.\n\
          `BESUNNY_BLESS=1 cargo test -p besunny-core --test ical` writes the list anew and keeps the reasons.\n\n\
          | file | mark | reason |\n|---|---|---|\n"
-    );
-    for (file, ours) in differences {
-        let reason = reasons.get(file).map_or(UNEXPLAINED, String::as_str);
-        writeln!(list, "| {file} | {ours} | {reason} |").unwrap();
-    }
-    list
+    )
 }

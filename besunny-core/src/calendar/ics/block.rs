@@ -111,14 +111,13 @@ impl<'a, 'c> Scan<'a, 'c> {
             return Ok(());
         }
         match self.kind() {
-            Some(Kind::Calendar) => self.take_outer(&property),
+            Some(Kind::Calendar) | None => self.take_outer(&property),
             Some(Kind::Event | Kind::Zone | Kind::Observance)
                 if READ.iter().any(|name| property.is(name)) =>
             {
                 self.keep(line);
             }
             Some(Kind::Event | Kind::Zone | Kind::Observance | Kind::Other) => {}
-            None => self.take_outer(&property),
         }
         Ok(())
     }

@@ -103,7 +103,7 @@ impl Draft {
                 self.event.ends = Some(self.time(property, zones)?);
             }
             "DURATION" => {
-                self.duration = Some(Span::parse(property.value).ok_or(EventError::Time)?)
+                self.duration = Some(Span::parse(property.value).ok_or(EventError::Time)?);
             }
             "RECURRENCE-ID" => {
                 self.event.replaces_rest = property.says("RANGE", "THISANDFUTURE");

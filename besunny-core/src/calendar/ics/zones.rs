@@ -31,7 +31,7 @@ pub(super) struct Found {
 }
 
 impl Zones {
-    pub(super) fn of(calendar: &Calendar<'_>, caps: &Caps) -> Result<Self, IcsError> {
+    pub(super) fn of(calendar: &Calendar<'_>, caps: &Caps) -> Self {
         let mut described = HashMap::new();
         for block in &calendar.zones {
             let Some(name) = block.first("TZID").and_then(|property| property.raw()) else {
@@ -48,7 +48,7 @@ impl Zones {
         if let Some(found) = calendar.zone.as_deref().and_then(|name| zones.find(name)) {
             zones.floating = found;
         }
-        Ok(zones)
+        zones
     }
 
     /// Finds a zone by the name that a time gives.

@@ -146,7 +146,9 @@ impl<'a> Plan<'a> {
         match moment {
             Moment::Day(day) => self.excluded_days.insert(day),
             moment if self.starts.is_day() => self.excluded_days.insert(moment.day()),
-            moment => self.excluded.insert(self.time(moment, property)?.instant()),
+            moment @ (Moment::Local(_) | Moment::Utc(_)) => {
+                self.excluded.insert(self.time(moment, property)?.instant())
+            }
         };
         Ok(())
     }
