@@ -3,12 +3,21 @@
 //! An item of a calendar is what the source stores: a single event, a series with its rule, or an
 //! exception of one occurrence. Series are expanded by us, in one way for every source, since an
 //! endless series has no end at the source either.
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{mail::Mailbox, source::Source, untrusted::Untrusted};
+
+pub mod ics;
+pub(crate) mod line;
+mod moment;
+mod rule;
+pub mod series;
+mod zone;
+
+pub use zone::{LocalZone, Observance};
 
 /// A source of calendar events; one stream is one calendar.
 ///
@@ -27,6 +36,9 @@ pub struct CalendarEvent {
     /// Which occurrence of the series `uid` this replaces; none of a single event or a whole series.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<EventTime>,
+    /// Whether it replaces all later occurrences too (`RANGE=THISANDFUTURE`, RFC 5545 3.2.13).
+    #[serde(default)]
+    pub replaces_rest: bool,
     /// Counts the updates that matter to guests (RFC 5545 3.8.7.4).
     #[serde(default)]
     pub sequence: u32,
@@ -38,6 +50,9 @@ pub struct CalendarEvent {
     /// What kind of entry it is.
     #[serde(default)]
     pub kind: EventKind,
+    /// Whether it leaves its time free (RFC 5545 3.8.2.7).
+    #[serde(default)]
+    pub is_free: bool,
     /// Its first moment; a cancelled exception may have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts: Option<EventTime>,
@@ -47,6 +62,9 @@ pub struct CalendarEvent {
     /// The lines `RRULE`, `RDATE`, `EXDATE` of a series, as written (RFC 5545 3.8.5).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recurrence: Vec<Untrusted<String>>,
+    /// What its source says of zones that it names and that have no IANA name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<Arc<LocalZone>>,
     /// Its title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<Untrusted<String>>,
@@ -85,7 +103,7 @@ pub enum EventTime {
     At {
         /// The instant, in the offset that holds at the event.
         at: DateTime<FixedOffset>,
-        /// The zone by which a series repeats, by its IANA name.
+        /// The zone by which a series repeats: an IANA name, or one of the event's own zones.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         zone: Option<String>,
     },
@@ -143,6 +161,34 @@ pub enum Attendance {
     Declined,
     /// They may come.
     Tentative,
+}
+
+impl CalendarEvent {
+    /// Makes an event that has a name and nothing else.
+    #[must_use]
+    pub const fn new(uid: EventUid) -> Self {
+        Self {
+            uid,
+            replaces: None,
+            replaces_rest: false,
+            sequence: 0,
+            updated_at: None,
+            status: EventStatus::Confirmed,
+            kind: EventKind::Event,
+            is_free: false,
+            starts: None,
+            ends: None,
+            recurrence: Vec::new(),
+            zones: Vec::new(),
+            title: None,
+            description: None,
+            location: None,
+            conference: Vec::new(),
+            organizer: None,
+            attendees: Vec::new(),
+            is_own: None,
+        }
+    }
 }
 
 impl EventUid {

@@ -49,7 +49,7 @@ mod attachment;
 mod authentication;
 mod body;
 pub mod caps;
-mod charset;
+pub(crate) mod charset;
 mod date;
 mod drive;
 mod field;

@@ -3,6 +3,10 @@
 
 use besunny_core::{
     address::VirtualAddresses,
+    calendar::{
+        ics,
+        series::{Allowance, Window, agenda},
+    },
     mail::{self, Caps, DriveLink},
     meeting::MeetingLink,
 };
@@ -233,5 +237,47 @@ fn invitation() {
                 found.summary.is_none_or(|summary| summary.expose().len() <= caps.calendar_bytes)
             );
         }
+    });
+}
+
+#[test]
+fn calendar() {
+    let calendar = "BEGIN:VCALENDAR\r\nX-WR-TIMEZONE:Europe/Berlin\r\nBEGIN:VTIMEZONE\r\nTZID:Own\r\nBEGIN:STANDARD\r\n\
+        DTSTART:19701025T030000\r\nTZOFFSETFROM:+0200\r\nTZOFFSETTO:+0100\r\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\r\n\
+        END:STANDARD\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\nUID:u\r\nDTSTART;TZID=Own:20240101T100000\r\nDURATION:PT1H\r\n\
+        RRULE:FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-1;UNTIL=20241231T000000Z\r\nRDATE:20240110T100000,20240111T100000\r\n\
+        EXDATE:20240110T100000\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\nUID:u\r\nRECURRENCE-ID;RANGE=THISANDFUTURE:20240111T100000\r\n\
+        DTSTART;VALUE=DATE:20240112\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let words = [
+        "\r\n",
+        "\r\n ",
+        ":",
+        ";",
+        ",",
+        "=",
+        "-",
+        "FREQ=SECONDLY",
+        "COUNT=9",
+        "INTERVAL=999999999",
+        "BYMONTHDAY=30",
+        "BEGIN:VEVENT",
+        "END:VEVENT",
+        "BEGIN:STANDARD",
+        "TZID=Own",
+        "VALUE=DATE",
+        "P9999W",
+        "99991231T235959",
+        "00010101",
+    ];
+    let day = |text: &str| text.parse().unwrap();
+    let window = Window { from: day("2023-12-31T00:00:00Z"), to: day("2025-01-01T00:00:00Z") };
+    check(&[calendar], &words, |raw| {
+        let Ok(file) = ics::read(raw, &ics::Caps::default()) else { return };
+        let events: Vec<_> = file.entries.into_iter().map(|entry| entry.event).collect();
+        let found = agenda(&events, &window, &mut Allowance::new(100, 10_000));
+        assert!(found.found.len() <= 100);
+        assert!(found.found.iter().all(|one| window.has(&one.starts, &one.ends)));
+        // What can be read can be expanded.
+        assert_eq!(found.unreadable, []);
     });
 }

@@ -8,15 +8,16 @@ use std::{
     collections::HashMap,
     fs::{self, File},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use besunny_core::mail::{ContentHash, content_hash};
 use flate2::bufread::GzDecoder;
 use tar::EntryType;
 
-use crate::index::{
-    self, DEPTH, Index, Indexed, Names, Place, half, hashed, is_file, stamp, too_deep, unless_gone,
+use crate::{
+    folder::{Seen, files, fingerprint},
+    index::{self, Index, Indexed, Names, Place, hashed},
 };
 
 /// An archive that unpacks to more is refused, since it fills the disk.
@@ -27,15 +28,18 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 const BLOCK: u64 = 512;
 /// A tar archive ends with so many bytes of zeros (POSIX ustar: two blocks).
 const END_MARK: u64 = 2 * BLOCK;
+/// What the names of mails in a folder end in.
+const END: &str = "eml";
 /// A folder is looked at so often until it stays as it is; only what changed is read again.
-const LOOKS: usize = 16;
-
-/// A file of a folder and what it looks like.
-type Seen = (PathBuf, String);
+pub(crate) const LOOKS: usize = 16;
 
 /// Describes the folder or archive at `path`.
 pub(crate) fn look(path: &Path) -> io::Result<String> {
-    if fs::metadata(path)?.is_dir() { Ok(fingerprint(&files(path)?)) } else { index::look(path) }
+    if fs::metadata(path)?.is_dir() {
+        Ok(fingerprint(&files(path, END)?))
+    } else {
+        index::look(path)
+    }
 }
 
 /// Lists the mails in the folder or archive at `path`.
@@ -43,16 +47,8 @@ pub(crate) fn index(path: &Path) -> io::Result<Index> {
     if fs::metadata(path)?.is_dir() { folder(path) } else { archive(path) }
 }
 
-fn fingerprint(files: &[Seen]) -> String {
-    let mut hash = ContentHash::default();
-    for (path, look) in files {
-        hash.update(format!("{}\n{look}\n", path.display()).as_bytes());
-    }
-    half(&hash.finish())
-}
-
 fn folder(root: &Path) -> io::Result<Index> {
-    listed(|| files(root), hash_of)
+    listed(|| files(root, END), hash_of)
 }
 
 /// Lists files that are hashed while others rename and replace them.
@@ -101,38 +97,6 @@ fn hash_of(path: &Path) -> io::Result<Option<[u8; 32]>> {
             Ok(Some(hash.finish()))
         }
     }
-}
-
-/// Returns the `.eml` files below `root` that are still there, in order of their names.
-fn files(root: &Path) -> io::Result<Vec<Seen>> {
-    let mut found = Vec::new();
-    walk(fs::read_dir(root)?, DEPTH, &mut found)?;
-    found.sort_unstable();
-    Ok(found)
-}
-
-fn walk(entries: fs::ReadDir, depth: usize, found: &mut Vec<Seen>) -> io::Result<()> {
-    for entry in entries {
-        let entry = entry?;
-        let path = entry.path();
-        let kind = unless_gone(entry.file_type())?;
-        let is_mail = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("eml"));
-        if kind.is_some_and(|kind| kind.is_dir()) {
-            if depth == 0 {
-                return Err(too_deep(&path));
-            }
-            if let Some(entries) = unless_gone(fs::read_dir(&path))? {
-                walk(entries, depth - 1, found)?;
-            }
-        } else if is_mail && is_file(&entry)? {
-            match fs::metadata(&path) {
-                Ok(file) => found.push((path, format!("{}{}", file.len(), stamp(&file)))),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => found.push((path, error.kind().to_string())),
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Unpacks an archive into a file without a name, so that any mail can be read at any time.

@@ -12,15 +12,15 @@ use besunny_core::{
     message::Message,
     source::{
         AccountRef, Cursor, Entries, Fetched, ItemId, ItemRef, Limits, OfferedStream, PageToken,
-        Revision, Snapshot, SnapshotSource, SourceError, SourceErrorKind, StreamKey, StreamRef,
-        Subject,
+        Revision, Snapshot, SnapshotSource, SourceError, StreamKey, StreamRef, Subject,
     },
 };
 
 use crate::{
+    disk::{blocking, misconfigured, tried},
     eml,
     index::{Content, Index, Indexed, Place},
-    maildir, mbox, misconfigured, unavailable,
+    maildir, mbox, page,
 };
 
 /// So many mails a page of a listing names.
@@ -99,26 +99,6 @@ impl LocalMail {
         SnapshotSource::new(Self { form, page: page.max(1), known: Arc::default() })
     }
 
-    /// Runs file work where it may block.
-    async fn blocking<T: Send + 'static>(
-        operation: &'static str,
-        work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
-    ) -> Result<T, SourceError> {
-        let done = Self::tried(operation, work).await?;
-        done.map_err(|error| unavailable(operation, error))
-    }
-
-    /// Runs file work where it may block, and leaves its failure to the caller.
-    async fn tried<T: Send + 'static>(
-        operation: &'static str,
-        work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
-    ) -> Result<std::io::Result<T>, SourceError> {
-        let done = tokio::task::spawn_blocking(work).await;
-        done.map_err(|error| {
-            SourceError::new(SourceErrorKind::Unavailable, operation).because(error)
-        })
-    }
-
     fn known(&self, subject: &Subject) -> Option<Arc<Index>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(subject).cloned()
     }
@@ -126,7 +106,7 @@ impl LocalMail {
     /// Lists a mailbox anew.
     async fn index(&self, subject: &Subject) -> Result<Arc<Index>, SourceError> {
         let (form, path) = (self.form, path(subject));
-        let index = Self::blocking("local.list", move || form.index(&path)).await?;
+        let index = blocking("local.list", move || form.index(&path)).await?;
         let index = Arc::new(index);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(subject.clone(), Arc::clone(&index));
@@ -144,7 +124,7 @@ impl LocalMail {
         }
         if self.form == Form::Maildir {
             let (path, id) = (path(subject), id.clone());
-            return Self::blocking(FETCH, move || maildir::read(&path, &id)).await;
+            return blocking(FETCH, move || maildir::read(&path, &id)).await;
         }
         // What was listed but is not in its place shows a change, whatever the fingerprint says.
         if !was_listed && self.is_fresh(subject).await? {
@@ -158,13 +138,13 @@ impl LocalMail {
     async fn is_fresh(&self, subject: &Subject) -> Result<bool, SourceError> {
         let Some(index) = self.known(subject) else { return Ok(false) };
         let (form, path) = (self.form, path(subject));
-        let look = Self::blocking("local.look", move || form.look(&path)).await?;
+        let look = blocking("local.look", move || form.look(&path)).await?;
         Ok(look == index.fingerprint)
     }
 }
 
 async fn read(index: Arc<Index>, id: ItemId) -> Result<Option<Found>, SourceError> {
-    LocalMail::blocking(FETCH, move || {
+    blocking(FETCH, move || {
         let Some(mail) = index.find(&id) else { return Ok(None) };
         Ok(index.read(mail)?.map(|content| (mail.clone(), content)))
     })
@@ -179,7 +159,7 @@ impl Snapshot<Message> for LocalMail {
 
     async fn streams(&self, account: &AccountRef) -> Result<Vec<OfferedStream>, SourceError> {
         let (form, path) = (self.form, path(&account.subject));
-        let look = Self::tried("local.streams", move || form.look(&path)).await?;
+        let look = tried("local.streams", move || form.look(&path)).await?;
         look.map_err(|error| misconfigured("local.streams", error))?;
         let title = account.subject.as_str().to_owned();
         Ok(vec![OfferedStream { key: StreamKey::from_source("mailbox"), title, proposed: true }])
@@ -187,7 +167,7 @@ impl Snapshot<Message> for LocalMail {
 
     async fn fingerprint(&self, stream: &StreamRef) -> Result<Cursor, SourceError> {
         let (form, path) = (self.form, path(&stream.subject));
-        let look = Self::blocking("local.look", move || form.look(&path)).await?;
+        let look = blocking("local.look", move || form.look(&path)).await?;
         Ok(Cursor::from_source(look))
     }
 
@@ -196,23 +176,17 @@ impl Snapshot<Message> for LocalMail {
         stream: &StreamRef,
         page: Option<&PageToken>,
     ) -> Result<Entries, SourceError> {
-        let expired = || SourceError::new(SourceErrorKind::PageExpired, "local.list");
         let (index, from) = match page {
             None => (self.index(&stream.subject).await?, 0),
             Some(token) => {
-                let (from, fingerprint) = token.as_str().split_once('/').ok_or_else(expired)?;
-                let index = self.known(&stream.subject).ok_or_else(expired)?;
-                if index.fingerprint != fingerprint {
-                    return Err(expired());
-                }
-                (index, from.parse().map_err(|error| expired().because(error))?)
+                let (from, fingerprint) = page::begin(token)?;
+                let index = self.known(&stream.subject);
+                let index = index.filter(|index| index.fingerprint == fingerprint);
+                (index.ok_or_else(page::expired)?, from)
             }
         };
-        let mails = index.mails.get(from..).unwrap_or_default();
-        let items = mails.iter().take(self.page).map(|mail| revised(&mail.id)).collect();
-        let next = (mails.len() > self.page)
-            .then(|| PageToken::from_source(format!("{}/{}", from + self.page, index.fingerprint)));
-        Ok(Entries { items, next, total: u64::try_from(index.mails.len()).ok() })
+        let revised = |mail: &Indexed| revised(&mail.id);
+        Ok(page::entries(&index.mails, from..from + self.page, &index.fingerprint, revised))
     }
 
     async fn read(

@@ -14,6 +14,7 @@ use besunny_core::{
 use futures::future::BoxFuture;
 
 pub mod budget;
+pub mod calendar;
 pub mod classifier;
 pub mod clock;
 pub mod filing;
@@ -22,6 +23,7 @@ pub mod learner;
 pub mod mail;
 pub mod push;
 pub mod snapshot;
+pub mod source;
 pub mod store;
 pub mod token;
 

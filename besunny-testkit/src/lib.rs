@@ -9,6 +9,7 @@ pub mod conformance;
 pub mod crash;
 pub mod data;
 pub mod deceit;
+pub mod differences;
 pub mod hostile;
 pub mod interposed;
 pub mod language;

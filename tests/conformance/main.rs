@@ -10,8 +10,10 @@ use besunny_testkit::conformance::{Case, Power};
 use futures::future::BoxFuture;
 use libtest_mimic::{Arguments, Failed, Trial};
 
+mod agenda;
 mod bell;
 mod budget;
+mod calendars;
 mod channels;
 mod classifiers;
 mod clocks;
@@ -33,9 +35,11 @@ fn main() -> ExitCode {
         local::trials(),
         gmail::trials(),
         google::trials(),
+        agenda::trials(),
         channels::trials(),
         bell::trials(),
         budget::trials(),
+        calendars::trials(),
         clocks::trials(),
         classifiers::trials(),
         openai::trials(),

@@ -54,6 +54,11 @@ pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&str>) -> Decoded<'a>
     }
 }
 
+/// Decodes a file that declares nothing.
+pub(crate) fn file_text(raw: &[u8]) -> Cow<'_, str> {
+    utf_16_file(raw).map_or_else(|| decode(raw, None).text, Cow::Owned)
+}
+
 /// Finds the charset that an HTML head declares.
 pub(super) fn declared_by_html(html: &[u8]) -> Option<String> {
     let head = html.get(..META_SEARCH_BYTES).unwrap_or(html);

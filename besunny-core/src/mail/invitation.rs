@@ -1,10 +1,11 @@
 //! Calendar invitations in a mail: recognised and recorded, not acted on (MAIL-12, MAIL-13).
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 
-use super::{caps::Caps, invisible};
-use crate::untrusted::Untrusted;
+use super::caps::Caps;
+use crate::{
+    calendar::line::{Lines, Property, visible},
+    untrusted::Untrusted,
+};
 
 /// Limits one unfolded property; longer descriptions are cut.
 const PROPERTY_BYTES: usize = 8 * 1_024;
@@ -66,7 +67,7 @@ pub enum Method {
 }
 
 impl Method {
-    pub(super) fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         match name.trim().to_ascii_uppercase().as_str() {
             "PUBLISH" => Some(Self::Publish),
             "REQUEST" => Some(Self::Request),
@@ -97,8 +98,8 @@ pub struct CalendarTime {
 pub fn read_invitation(calendar: &str, caps: &Caps) -> Option<Invitation> {
     let end = calendar.floor_char_boundary(caps.calendar_bytes.min(calendar.len()));
     let mut reader = Reader::default();
-    for line in Unfolded::of(&calendar[..end]) {
-        if let Some(property) = Property::parse(&line) {
+    for line in Lines::of(&calendar[..end], PROPERTY_BYTES) {
+        if let Some(property) = Property::parse(&line.text) {
             reader.take(&property);
         }
         if reader.is_done() {
@@ -131,88 +132,9 @@ fn label_value<'a>(line: &'a str, label: &str) -> Option<&'a str> {
     start.eq_ignore_ascii_case(label).then(|| value.trim_matches(['*', ' ', '\t', '\r']))
 }
 
-/// Lines with their continuations, which start with white space (RFC 5545 3.1).
-struct Unfolded<'a> {
-    lines: std::iter::Peekable<std::str::Split<'a, char>>,
-}
-
-impl<'a> Unfolded<'a> {
-    fn of(text: &'a str) -> Self {
-        Self { lines: text.split('\n').peekable() }
-    }
-}
-
-impl<'a> Iterator for Unfolded<'a> {
-    type Item = Cow<'a, str>;
-
-    fn next(&mut self) -> Option<Cow<'a, str>> {
-        let mut line = Cow::Borrowed(self.lines.next()?.trim_end_matches('\r'));
-        while let Some(more) = self.lines.next_if(|more| more.starts_with([' ', '\t'])) {
-            let more = &more.trim_end_matches('\r')[1..];
-            if line.len() + more.len() <= PROPERTY_BYTES {
-                line.to_mut().push_str(more);
-            }
-        }
-        Some(line)
-    }
-}
-
-/// `NAME;PARAM=value:value`.
-struct Property<'a> {
-    name: &'a str,
-    parameters: &'a str,
-    value: &'a str,
-}
-
-impl<'a> Property<'a> {
-    fn parse(line: &'a str) -> Option<Self> {
-        let line = &line[..line.floor_char_boundary(PROPERTY_BYTES.min(line.len()))];
-        let mut quoted = false;
-        let colon = line.bytes().position(|byte| {
-            quoted ^= byte == b'"';
-            byte == b':' && !quoted
-        })?;
-        let (head, value) = line.split_at(colon);
-        let (name, parameters) = head.split_once(';').unwrap_or((head, ""));
-        Some(Self { name: name.trim(), parameters, value: &value[1..] })
-    }
-
-    fn is(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name)
-    }
-
-    fn raw(&self) -> Option<Untrusted<String>> {
-        let value = self.value.trim();
-        (!value.is_empty()).then(|| visible(value))
-    }
-
-    fn text(&self) -> Option<Untrusted<String>> {
-        let mut text = String::with_capacity(self.value.len());
-        let mut letters = self.value.chars();
-        while let Some(c) = letters.next() {
-            let escaped = if c == '\\' { letters.next() } else { None };
-            match escaped {
-                Some('n' | 'N') => text.push('\n'),
-                Some(letter) => text.push(letter),
-                None => text.push(c),
-            }
-        }
-        let text = text.trim();
-        (!text.is_empty()).then(|| visible(text))
-    }
-
-    fn time(&self) -> Option<CalendarTime> {
-        let zone = self.parameters.split(';').find_map(|parameter| {
-            let (name, value) = parameter.split_once('=')?;
-            let value = value.trim_matches('"');
-            (name.eq_ignore_ascii_case("tzid") && !value.is_empty()).then(|| visible(value))
-        });
-        Some(CalendarTime { value: self.raw()?, zone })
-    }
-}
-
-fn visible(text: &str) -> Untrusted<String> {
-    invisible::clean(text).text.into_owned().into()
+fn time(property: &Property<'_>) -> Option<CalendarTime> {
+    let zone = property.parameter("TZID").map(|zone| visible(&zone));
+    Some(CalendarTime { value: property.raw()?, zone })
 }
 
 #[derive(Default)]
@@ -276,14 +198,14 @@ impl Reader {
 impl Invitation {
     fn take(&mut self, property: &Property<'_>) {
         match property.name.to_ascii_uppercase().as_str() {
-            "UID" => self.uid = self.uid.take().or_else(|| property.raw()),
+            "UID" => self.uid = self.uid.take().or_else(|| property.text()),
             "SEQUENCE" => self.sequence = property.value.trim().parse().ok(),
             "SUMMARY" => self.summary = property.text(),
             "LOCATION" => self.location = property.text(),
-            "DTSTART" => self.dtstart = property.time(),
-            "DTEND" => self.dtend = property.time(),
+            "DTSTART" => self.dtstart = time(property),
+            "DTEND" => self.dtend = time(property),
             "RRULE" => self.rrule = property.raw(),
-            "RECURRENCE-ID" => self.recurrence_id = property.time(),
+            "RECURRENCE-ID" => self.recurrence_id = time(property),
             "ORGANIZER" => self.organizer = property.raw(),
             _ => {}
         }

@@ -1,32 +1,18 @@
 //! The independent opinion: Python's `email` package over the same files.
 //!
-//! The list of differences with the reason of each is `docs/mail-differences.md`. Run with
-//! `BESUNNY_BLESS=1` to write it anew; a new difference then has the reason `UNEXPLAINED`, which
-//! a person replaces after looking at it.
+//! The list of differences with the reason of each is `docs/mail-differences.md`.
 use std::{
-    collections::BTreeMap,
-    fmt::Write,
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use besunny_core::mail::{self, Caps, Flag, Mail, Mailbox};
+use besunny_testkit::{
+    data::{self, say},
+    differences::{self, Difference},
+};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-
-use besunny_testkit::data::{self, say};
-
-const UNEXPLAINED: &str = "UNEXPLAINED";
-
-/// One field of one file that the two parsers read differently.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Difference {
-    file: String,
-    field: String,
-    /// Marks our value, so that a change of ours is seen even where Python differs anyway.
-    ours: String,
-}
 
 /// What was compared, and what differs.
 #[derive(Debug, Default)]
@@ -43,15 +29,8 @@ fn mail_11_differences_to_python_are_known_and_explained() {
         return say("SKIPPED: python3 is not here, so nothing is compared with it");
     };
     let comparison = compare(&folder, &lines);
-    let path = list_path();
-    let committed = fs::read_to_string(&path).unwrap_or_default();
-    let reasons = reasons(&committed);
-    let list = write_list(&comparison, &reasons);
-    if std::env::var_os("BESUNNY_BLESS").is_some() {
-        fs::write(&path, &list).unwrap();
-    }
-    assert!(!list.contains(UNEXPLAINED), "{list}");
-    assert_eq!(list, fs::read_to_string(&path).unwrap_or_default());
+    let checked = differences::check(&list_path(), &head(&comparison), &comparison.differences);
+    checked.unwrap_or_else(|list| panic!("docs/mail-differences.md should be:\n{list}"));
 }
 
 fn list_path() -> PathBuf {
@@ -85,9 +64,7 @@ fn compare(folder: &Path, lines: &[Value]) -> Comparison {
             comparison.fields += 1;
             let theirs = normalised(field, &theirs[field], &empty);
             if theirs != normalised(field, &ours, &empty) {
-                let ours = fingerprint(&ours);
-                let (file, field) = (file.to_owned(), field.to_owned());
-                comparison.differences.push(Difference { file, field, ours });
+                comparison.differences.push(Difference::new(&[file, field], &ours));
             }
         }
     }
@@ -132,30 +109,11 @@ fn normalised(field: &str, value: &Value, empty: &Value) -> Value {
     }
 }
 
-fn fingerprint(value: &Value) -> String {
-    let hash = Sha256::digest(value.to_string());
-    hash[..4].iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").unwrap();
-        text
-    })
-}
-
-/// Reads the reasons out of the rows of the committed list.
-fn reasons(list: &str) -> BTreeMap<(String, String), String> {
-    list.lines()
-        .filter_map(|line| {
-            let cells: Vec<&str> =
-                line.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ").collect();
-            let [file, field, _, reason] = cells[..] else { return None };
-            Some(((file.to_owned(), field.to_owned()), reason.to_owned()))
-        })
-        .collect()
-}
-
-fn write_list(comparison: &Comparison, reasons: &BTreeMap<(String, String), String>) -> String {
+/// Returns what the list says before its rows.
+fn head(comparison: &Comparison) -> String {
     let Comparison { files, fields, differences } = comparison;
     let equal = fields - differences.len();
-    let mut list = format!(
+    format!(
         "# Differences to Python's `email` package\n\n\
          `xtask/python/mail_fields.py` reads the public `mime` set with Python's standard library, \
          and\n`besunny-core/tests/mime/python.rs` compares: of {fields} fields in {files} files \
@@ -164,11 +122,5 @@ fn write_list(comparison: &Comparison, reasons: &BTreeMap<(String, String), Stri
          Each difference was looked at; the mark is of\nour value, so that a change of it is seen. \
          `BESUNNY_BLESS=1 cargo test -p besunny-core --test mime` writes the\nlist anew and keeps \
          the reasons.\n\n| file | field | mark | reason |\n|---|---|---|---|\n"
-    );
-    for Difference { file, field, ours } in differences {
-        let reason = reasons.get(&(file.clone(), field.clone()));
-        let reason = reason.map_or(UNEXPLAINED, String::as_str);
-        writeln!(list, "| {file} | {field} | {ours} | {reason} |").unwrap();
-    }
-    list
+    )
 }

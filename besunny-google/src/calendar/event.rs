@@ -39,22 +39,9 @@ impl Tombstone {
     /// Returns the event that says so, once the name of the series is known.
     pub(super) fn of(self, uid: EventUid) -> CalendarEvent {
         CalendarEvent {
-            uid,
             replaces: Some(self.replaces),
-            sequence: 0,
-            updated_at: None,
             status: EventStatus::Cancelled,
-            kind: EventKind::Event,
-            starts: None,
-            ends: None,
-            recurrence: Vec::new(),
-            title: None,
-            description: None,
-            location: None,
-            conference: Vec::new(),
-            organizer: None,
-            attendees: Vec::new(),
-            is_own: None,
+            ..CalendarEvent::new(uid)
         }
     }
 }
@@ -108,7 +95,6 @@ fn whole(event: &Value, status: EventStatus, replaces: Option<EventTime>) -> Fou
     let organizer = event.get("organizer");
     let is_own = organizer.map(|organizer| is_true(organizer, "self"));
     Found::Event(Box::new(CalendarEvent {
-        uid: EventUid::from_source(uid),
         replaces,
         sequence: number(event, "sequence"),
         updated_at: wire::text(event, "updated")
@@ -116,6 +102,7 @@ fn whole(event: &Value, status: EventStatus, replaces: Option<EventTime>) -> Fou
             .map(|at| at.to_utc()),
         status,
         kind: kind(event),
+        is_free: wire::text(event, "transparency") == Some("transparent"),
         starts,
         ends: times::read(event.get("end")).filter(|_| !is_true(event, "endTimeUnspecified")),
         recurrence: recurrence.iter().filter_map(Value::as_str).map(untrusted).collect(),
@@ -130,6 +117,7 @@ fn whole(event: &Value, status: EventStatus, replaces: Option<EventTime>) -> Fou
             .filter_map(attendee)
             .collect(),
         is_own,
+        ..CalendarEvent::new(EventUid::from_source(uid))
     }))
 }
 
@@ -226,7 +214,7 @@ mod tests {
                 { "entryPointType": "phone", "uri": "tel:+1" },
                 { "entryPointType": "video", "uri": "https://meet.google.com/abc-defg-hij" },
             ] },
-            "eventType": "default",
+            "eventType": "default", "transparency": "transparent",
         })
     }
 

@@ -37,7 +37,7 @@ const PARAMETERS: [(&str, &str); 2] = [
         "fields",
         "nextPageToken,nextSyncToken,items(id,etag,status,iCalUID,recurringEventId,\
          originalStartTime,recurrence,sequence,updated,eventType,start,end,endTimeUnspecified,\
-         summary,description,location,hangoutLink,conferenceData(entryPoints(entryPointType,uri)),\
+         transparency,summary,description,location,hangoutLink,conferenceData(entryPoints(entryPointType,uri)),\
          organizer,attendees(email,displayName,responseStatus,self,resource))",
     ),
 ];

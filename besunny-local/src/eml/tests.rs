@@ -1,11 +1,12 @@
 //! Folders that change while they are listed, and archives of every shape.
 
-use std::{cell::RefCell, io::Write};
+use std::{cell::RefCell, io::Write, path::PathBuf};
 
 use flate2::{Compression, write::GzEncoder};
 use tar::{Builder, Header};
 
 use super::*;
+use crate::index::{DEPTH, unless_gone};
 
 fn mail(number: usize) -> Vec<u8> {
     format!("Subject: {number}\n\n{}\n", "x".repeat(number * 90)).into_bytes()

@@ -5,7 +5,7 @@ use std::fs;
 use besunny_core::{
     ids::AccountId,
     message::RawMail,
-    source::{Scope, Source},
+    source::{Scope, Source, SourceErrorKind},
 };
 
 use super::*;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Refusal};
 
+mod ics;
 mod link;
 
 /// What can be inspected.
@@ -24,6 +25,8 @@ pub(super) enum Inspect {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Show what takes place by a calendar file, as one JSON object
+    Ics(ics::Ics),
     /// Show which meeting each address leads to, as JSON lines
     Link {
         /// The addresses; without any, stdin has one a line
@@ -36,6 +39,7 @@ impl Inspect {
     pub(super) fn run(self) -> Result<Answer, Refusal> {
         match self {
             Self::Mail { file } => inspect_mail(&file),
+            Self::Ics(ics) => ics.run(),
             Self::Link { urls } => link::run(&urls),
         }
     }

@@ -24,7 +24,7 @@ fn shown() -> Vec<(String, String)> {
 fn every_help_text_is_documented_word_by_word() {
     let shown: Vec<_> =
         shown().into_iter().filter(|(command, _)| command.ends_with("--help")).collect();
-    assert_eq!(shown.len(), 28, "a command is missing in docs/cli.md");
+    assert_eq!(shown.len(), 29, "a command is missing in docs/cli.md");
     for (command, want) in shown {
         let output = binary().args(command.split(' ')).output().unwrap();
         let got = String::from_utf8(output.stdout).unwrap();
@@ -46,8 +46,11 @@ fn documented(command: &str) -> Value {
 #[track_caller]
 fn same_keys(command: &str, got: &Value) {
     let want = documented(command);
-    let keys = |json: &Value| json.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
-    assert_eq!(keys(got), keys(&want), "{command}");
+    assert_eq!(keys_of(got), keys_of(&want), "{command}");
+}
+
+fn keys_of(json: &Value) -> BTreeSet<String> {
+    json.as_object().unwrap().keys().cloned().collect()
 }
 
 #[test]
@@ -60,6 +63,20 @@ fn every_answer_has_the_documented_keys() {
     same_keys("inspect mail mail.eml --json", &desk.run(&["inspect", "mail", &eml]).ends(0));
     let url = "https://us02web.zoom.us/j/123456789?pwd=x";
     same_keys(&format!("inspect link {url}"), &desk.run(&["inspect", "link", url]).ends(0));
+    desk.file("calendar.ics", "BEGIN:VEVENT\nDTSTART:20260601\nEND:VEVENT\n");
+    let days = "--from 2026-06-01 --to 2026-07-01";
+    for (shown, code) in [("calendar.ics", 0), ("cut.ics", 1)] {
+        let line = format!("inspect ics {shown} {days}");
+        let run = desk.run(&line.split(' ').collect::<Vec<_>>());
+        let got = run.ends(code);
+        same_keys(&format!("{line} --json"), &got);
+        if code == 0 {
+            assert_eq!(
+                keys_of(&got["events"][0]),
+                keys_of(&documented(&format!("{line} --json"))["events"][0])
+            );
+        }
+    }
     same_keys("inspect mail empty.eml --json", &desk.run(&["inspect", "mail", "no.eml"]).ends(1));
     crate::eval::labelled(&desk.path().join("mailbox"), 250);
     let measured = desk.run(&["eval", "--data", "mailbox"]).ends(0);

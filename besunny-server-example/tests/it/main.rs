@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod binary;
+mod calendar;
 mod contract;
 #[cfg(feature = "demo")]
 mod demo;

@@ -1,6 +1,6 @@
-//! What every source without a change log promises: [`Snapshot`] of [`Message`].
+//! What every source without a change log promises: [`Snapshot`].
 //!
-//! What its [`SnapshotSource`](besunny_core::source::SnapshotSource) promises is in [`mail`](super::mail).
+//! What its [`SnapshotSource`](besunny_core::source::SnapshotSource) promises is in [`source`](super::source).
 use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
@@ -10,27 +10,27 @@ use besunny_core::{
 };
 use bytes::Bytes;
 
-use super::{Broken, Case, Outcome, check, check_equal, clause, mail::mail};
+use super::{Broken, Case, Outcome, check, check_equal, clause, source::Sample};
 
-/// A mailbox without a log, and the adapter that reads it.
+/// A place without a log, and the adapter that reads it.
 #[async_trait]
-pub trait SnapshotWorld: Debug + Send + Sync {
+pub trait SnapshotWorld<T: Send + Sync = Message>: Debug + Send + Sync {
     /// Returns the adapter under test; its listings have several pages of a dozen items.
-    fn snapshot(&self) -> Arc<dyn Snapshot<Message>>;
+    fn snapshot(&self) -> Arc<dyn Snapshot<T>>;
     /// Returns the stream under test.
     fn stream(&self) -> StreamRef;
-    /// Puts a mail into the mailbox.
+    /// Puts an item there as [`Sample::written`] gives it.
     async fn deliver(&self, raw: Bytes);
-    /// Deletes the mails with this subject.
+    /// Deletes the items of this name.
     async fn remove(&self, subject: &str);
 }
 
-/// A world of which each case gets a fresh one, with an empty mailbox.
-pub type World = Arc<dyn SnapshotWorld>;
+/// A world of which each case gets a fresh one, with nothing in it.
+pub type World<T = Message> = Arc<dyn SnapshotWorld<T>>;
 
 /// Returns all cases.
 #[must_use]
-pub fn cases() -> Vec<Case<World>> {
+pub fn cases<T: Sample>() -> Vec<Case<World<T>>> {
     vec![
         clause("snapshot.fingerprint.changes", changes),
         clause("snapshot.fingerprint.quiet", quiet),
@@ -39,18 +39,18 @@ pub fn cases() -> Vec<Case<World>> {
     ]
 }
 
-async fn look(world: &World) -> Result<Cursor, Broken> {
+async fn look<T: Sample>(world: &World<T>) -> Result<Cursor, Broken> {
     Ok(world.snapshot().fingerprint(&world.stream()).await?)
 }
 
-async fn deliver(world: &World, count: usize) {
+async fn deliver<T: Sample>(world: &World<T>, count: usize) {
     for number in 0..count {
-        world.deliver(mail(&format!("m{number:02}"))).await;
+        world.deliver(T::written(&format!("m{number:02}"))).await;
     }
 }
 
 /// Each state of a mailbox has a fingerprint of its own, as long as nothing came back.
-async fn changes(world: World) -> Outcome {
+async fn changes<T: Sample>(world: World<T>) -> Outcome {
     let mut seen = vec![look(&world).await?];
     let mut check_new = |cursor: Cursor, what: &str| {
         let is_new = !seen.contains(&cursor);
@@ -58,18 +58,18 @@ async fn changes(world: World) -> Outcome {
         check(is_new, format_args!("the fingerprint is an old one after {what}"))
     };
     for name in ["one", "two", "three"] {
-        world.deliver(mail(name)).await;
+        world.deliver(T::written(name)).await;
         check_new(look(&world).await?, "a mail came")?;
     }
     // As many mails as before, and one of them is another.
     world.remove("two").await;
-    world.deliver(mail("another")).await;
+    world.deliver(T::written("another")).await;
     check_new(look(&world).await?, "a mail took the place of another")?;
     world.remove("one").await;
     check_new(look(&world).await?, "a mail went")
 }
 
-async fn quiet(world: World) -> Outcome {
+async fn quiet<T: Sample>(world: World<T>) -> Outcome {
     deliver(&world, 3).await;
     let before = look(&world).await?;
     list(&world, |_| async {}).await?;
@@ -79,8 +79,8 @@ async fn quiet(world: World) -> Outcome {
 /// Lists everything; `between` happens after the first page.
 ///
 /// `None` says that the listing cannot go on.
-async fn list<F: Future<Output = ()>>(
-    world: &World,
+async fn list<T: Sample, F: Future<Output = ()>>(
+    world: &World<T>,
     between: impl Fn(usize) -> F,
 ) -> Result<Option<BTreeSet<ItemId>>, Broken> {
     let (mut page, mut ids): (Option<PageToken>, _) = (None, BTreeSet::new());
@@ -104,7 +104,7 @@ async fn list<F: Future<Output = ()>>(
 }
 
 /// A mailbox that changes under a listing: all that was there at first, or the page is dead.
-async fn as_begun(world: World) -> Outcome {
+async fn as_begun<T: Sample>(world: World<T>) -> Outcome {
     deliver(&world, 12).await;
     let whole = list(&world, |_| async {}).await?;
     let whole = whole.ok_or_else(|| Broken::new("a page is dead though nothing happened"))?;
@@ -115,7 +115,7 @@ async fn as_begun(world: World) -> Outcome {
             if number == 0 {
                 world.remove("m00").await;
                 world.remove("m11").await;
-                world.deliver(mail("new")).await;
+                world.deliver(T::written("new")).await;
             }
         }
     })
@@ -124,7 +124,7 @@ async fn as_begun(world: World) -> Outcome {
     check(during.is_superset(&whole), "what was there at first is missing from the listing")
 }
 
-async fn each_once(world: World) -> Outcome {
+async fn each_once<T: Sample>(world: World<T>) -> Outcome {
     deliver(&world, 3).await;
     let ids = list(&world, |_| async {}).await?.unwrap_or_default();
     world.remove("m01").await;

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::calendar::{EventKind, EventStatus, EventUid};
+use crate::calendar::EventUid;
 
 #[track_caller]
 fn check(url: &str, key: &str) {
@@ -191,24 +191,12 @@ fn cal_11_the_best_link_of_a_text_is_found() {
 fn cal_11_an_event_is_read_in_order() {
     let text = |text: &str| Some(Untrusted::new(text.to_owned()));
     let mut event = CalendarEvent {
-        uid: EventUid::from_source("u"),
-        replaces: None,
-        sequence: 0,
-        updated_at: None,
-        status: EventStatus::Confirmed,
-        kind: EventKind::Event,
-        starts: None,
-        ends: None,
-        recurrence: Vec::new(),
-        title: None,
         description: text("<br>https://meet.google.com/abc-defg-hij"),
         location: text("https://teams.live.com/meet/1"),
         conference: ["tel:+1-555", "https://example.org", "https://zoom.us/j/1"]
             .map(|entry| Untrusted::new(entry.to_owned()))
             .to_vec(),
-        organizer: None,
-        attendees: Vec::new(),
-        is_own: None,
+        ..CalendarEvent::new(EventUid::from_source("u"))
     };
     let mut platforms = Vec::new();
     for _ in 0..4 {

@@ -1,29 +1,24 @@
-//! Items: each id is answered once, keeps its name, and brings the bytes that were delivered.
+//! Items: each id is answered once and keeps its name.
 use std::collections::BTreeSet;
 
-use besunny_core::{
-    message::RawMail,
-    source::{Fetched, ItemId},
-};
+use besunny_core::source::{Fetched, ItemId};
 use futures::FutureExt;
 
-use super::{Case, Outcome, Power, Reader, World, check, deliver_all, mail, names};
+use super::{Case, Outcome, Power, Reader, Sample, World, check, deliver_all, names};
 use crate::conformance::{check_equal, clause};
 
-pub(super) fn cases() -> Vec<Case<World>> {
+pub(super) fn cases<T: Sample>() -> Vec<Case<World<T>>> {
     vec![
         clause("source.fetch.each-once", each_once),
-        clause("source.fetch.content", content),
         clause("source.fetch.gone", gone),
         clause("source.fetch.unreadable", unreadable).needing(Power::Poison),
         clause("source.fetch.revision", revision),
         clause("source.items.stable-ids", stable_ids),
-        clause("source.items.same-content", same_content),
         clause("source.cancel.harmless", cancel),
     ]
 }
 
-async fn each_once(world: World) -> Outcome {
+async fn each_once<T: Sample>(world: World<T>) -> Outcome {
     deliver_all(&world, &["one", "two", "three", "four", "five"]).await;
     let reader = Reader::new(&world);
     let ids: Vec<ItemId> = reader.sync().await?.ids.into_iter().collect();
@@ -37,26 +32,10 @@ async fn each_once(world: World) -> Outcome {
 }
 
 /// The bytes are those that were delivered, up to the form of line ends.
-async fn content(world: World) -> Outcome {
-    let raw = mail("exact");
-    world.deliver(raw.clone()).await;
-    let reader = Reader::new(&world);
-    let ids: Vec<ItemId> = reader.sync().await?.ids.into_iter().collect();
-    let answers = reader.fetch(&ids).await?;
-    let Some(Fetched::Present(_, message)) = answers.first() else {
-        return check(false, "the mail is not answered");
-    };
-    let RawMail::Whole(got) = &message.raw else { return check(false, "a small mail is cut") };
-    let lines = |bytes: &[u8]| {
-        String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect::<Vec<_>>()
-    };
-    check_equal(&lines(got), &lines(&raw), "the lines of the mail")
-}
-
-async fn gone(world: World) -> Outcome {
+async fn gone<T: Sample>(world: World<T>) -> Outcome {
     deliver_all(&world, &["stays", "goes"]).await;
     let reader = Reader::new(&world);
-    let ids = reader.by_subject(&reader.sync().await?).await?;
+    let ids = reader.by_name(&reader.sync().await?).await?;
     world.remove("goes").await;
     for (subject, id) in ids {
         let answers = reader.fetch(std::slice::from_ref(&id)).await?;
@@ -67,7 +46,7 @@ async fn gone(world: World) -> Outcome {
 }
 
 /// An item that cannot be decoded is answered as such and does not fail its neighbours.
-async fn unreadable(world: World) -> Outcome {
+async fn unreadable<T: Sample>(world: World<T>) -> Outcome {
     deliver_all(&world, &["one", "bad", "two"]).await;
     world.poison("bad").await;
     let reader = Reader::new(&world);
@@ -79,11 +58,11 @@ async fn unreadable(world: World) -> Outcome {
         unreadable += usize::from(matches!(answers.as_slice(), [Fetched::Unreadable { .. }]));
     }
     check_equal(&unreadable, &1, "unreadable items")?;
-    check_equal(&reader.subjects(&mailbox).await?, &names(&["one", "two"]), "readable mails")
+    check_equal(&reader.names_of(&mailbox).await?, &names(&["one", "two"]), "readable mails")
 }
 
 /// A listing names the revision that a fetch answers, so that nothing is fetched twice.
-async fn revision(world: World) -> Outcome {
+async fn revision<T: Sample>(world: World<T>) -> Outcome {
     deliver_all(&world, &["one"]).await;
     let reader = Reader::new(&world);
     let page = reader.list_page(None).await?;
@@ -98,31 +77,22 @@ async fn revision(world: World) -> Outcome {
     Ok(())
 }
 
-async fn stable_ids(world: World) -> Outcome {
+async fn stable_ids<T: Sample>(world: World<T>) -> Outcome {
     deliver_all(&world, &["one", "two", "three"]).await;
     let before = Reader::new(&world);
-    let known = before.by_subject(&before.sync().await?).await?;
+    let known = before.by_name(&before.sync().await?).await?;
     world.remove("two").await;
     deliver_all(&world, &["four"]).await;
     let after = Reader { source: world.restarted().await, ..Reader::new(&world) };
-    let now = after.by_subject(&after.sync().await?).await?;
+    let now = after.by_name(&after.sync().await?).await?;
     for subject in ["one", "three"] {
         check_equal(&now.get(subject), &known.get(subject), "the id of a mail that stayed")?;
     }
     Ok(())
 }
 
-/// Two mails of the very same bytes are two items.
-async fn same_content(world: World) -> Outcome {
-    world.deliver(mail("twin")).await;
-    world.deliver(mail("other")).await;
-    world.deliver(mail("twin")).await;
-    let reader = Reader::new(&world);
-    check_equal(&reader.sync().await?.ids.len(), &3, "items, two of one content")
-}
-
 /// A call that was dropped half-way leaves no trace.
-async fn cancel(world: World) -> Outcome {
+async fn cancel<T: Sample>(world: World<T>) -> Outcome {
     deliver_all(&world, &["one", "two"]).await;
     let reader = Reader::new(&world);
     drop(reader.head().now_or_never());
@@ -132,5 +102,5 @@ async fn cancel(world: World) -> Outcome {
     drop(reader.fetch(&ids[..1]).now_or_never());
     let again = reader.sync().await?.ids;
     check_equal(&again, &ids.into_iter().collect::<BTreeSet<_>>(), "items after dropped calls")?;
-    check_equal(&reader.subjects(&mailbox).await?, &names(&["one", "two"]), "their mails")
+    check_equal(&reader.names_of(&mailbox).await?, &names(&["one", "two"]), "their mails")
 }

@@ -2,11 +2,11 @@
 use besunny_core::source::{Next, Read};
 
 use super::{
-    Case, Outcome, Power, Reader, World, check, check_catches_up, deliver_all, mail, names,
+    Case, Outcome, Power, Reader, Sample, World, check, check_catches_up, deliver_all, names,
 };
 use crate::conformance::{check_equal, clause};
 
-pub(super) fn cases() -> Vec<Case<World>> {
+pub(super) fn cases<T: Sample>() -> Vec<Case<World<T>>> {
     vec![
         clause("source.head.covers", head_covers),
         clause("source.head.before-listing", head_before_listing).needing(Power::PageWise),
@@ -22,7 +22,7 @@ pub(super) fn cases() -> Vec<Case<World>> {
 }
 
 /// What comes after `head` answered is in the changes since it.
-async fn head_covers(world: World) -> Outcome {
+async fn head_covers<T: Sample>(world: World<T>) -> Outcome {
     let reader = Reader::new(&world);
     deliver_all(&world, &["old"]).await;
     let mut mailbox = reader.sync().await?;
@@ -31,7 +31,7 @@ async fn head_covers(world: World) -> Outcome {
 }
 
 /// A mail that arrives while the listing is under way is in the listing or in the changes.
-async fn head_before_listing(world: World) -> Outcome {
+async fn head_before_listing<T: Sample>(world: World<T>) -> Outcome {
     let reader = Reader::new(&world);
     let old: Vec<String> = (0..12).map(|n| format!("old-{n:02}")).collect();
     let old: Vec<&str> = old.iter().map(String::as_str).collect();
@@ -42,7 +42,7 @@ async fn head_before_listing(world: World) -> Outcome {
         let read = reader.list_page(page.as_ref()).await?;
         mailbox.take(read.changes);
         let subject = format!("during-{}", arrived.len());
-        world.deliver(mail(&subject)).await;
+        world.deliver(T::written(&subject)).await;
         arrived.push(subject);
         match read.next {
             Next::Page(token) => page = Some(token),
@@ -59,7 +59,7 @@ async fn head_before_listing(world: World) -> Outcome {
 }
 
 /// Many changes are reported in any number of pages, and the last cursor covers all of them.
-async fn complete(world: World) -> Outcome {
+async fn complete<T: Sample>(world: World<T>) -> Outcome {
     let reader = Reader::new(&world);
     let mut mailbox = reader.sync().await?;
     let many: Vec<String> = (0..25).map(|n| format!("mail-{n:02}")).collect();
@@ -72,7 +72,7 @@ async fn complete(world: World) -> Outcome {
 }
 
 /// The same cursor may be read again and shows the same.
-async fn repeatable(world: World) -> Outcome {
+async fn repeatable<T: Sample>(world: World<T>) -> Outcome {
     let reader = Reader::new(&world);
     let mut mailbox = reader.sync().await?;
     let begin = mailbox.cursor.clone();
@@ -83,7 +83,7 @@ async fn repeatable(world: World) -> Outcome {
 }
 
 /// Nothing happened, nothing is reported.
-async fn quiet(world: World) -> Outcome {
+async fn quiet<T: Sample>(world: World<T>) -> Outcome {
     let reader = Reader::new(&world);
     deliver_all(&world, &["old"]).await;
     let mailbox = reader.sync().await?;
@@ -95,7 +95,7 @@ async fn quiet(world: World) -> Outcome {
 }
 
 /// A deleted mail is reported as removed, or a new listing no longer shows it.
-async fn removed(world: World) -> Outcome {
+async fn removed<T: Sample>(world: World<T>) -> Outcome {
     let reader = Reader::new(&world);
     deliver_all(&world, &["stays", "goes"]).await;
     let mut mailbox = reader.sync().await?;
@@ -105,7 +105,7 @@ async fn removed(world: World) -> Outcome {
 }
 
 /// A cursor whose log is gone asks for a listing; it is no error.
-async fn expired(world: World) -> Outcome {
+async fn expired<T: Sample>(world: World<T>) -> Outcome {
     let reader = Reader::new(&world);
     deliver_all(&world, &["old"]).await;
     let mut mailbox = reader.sync().await?;
@@ -119,7 +119,7 @@ async fn expired(world: World) -> Outcome {
 }
 
 /// A stored cursor is good for an adapter that was made anew.
-async fn survive_restart(world: World) -> Outcome {
+async fn survive_restart<T: Sample>(world: World<T>) -> Outcome {
     let reader = Reader::new(&world);
     deliver_all(&world, &["old"]).await;
     let mut mailbox = reader.sync().await?;
@@ -129,20 +129,20 @@ async fn survive_restart(world: World) -> Outcome {
 }
 
 /// A mail that leaves the scope is gone, and is there again when it comes back.
-async fn hidden(world: World) -> Outcome {
+async fn hidden<T: Sample>(world: World<T>) -> Outcome {
     let reader = Reader::new(&world);
     deliver_all(&world, &["seen", "trash"]).await;
     let mut mailbox = reader.sync().await?;
     world.hide("trash", true).await;
     check_catches_up(&reader, &mut mailbox, &["seen"]).await?;
-    let listed = reader.subjects(&reader.sync().await?).await?;
+    let listed = reader.names_of(&reader.sync().await?).await?;
     check_equal(&listed, &names(&["seen"]), "a listing without the hidden mail")?;
     world.hide("trash", false).await;
     check_catches_up(&reader, &mut mailbox, &["seen", "trash"]).await
 }
 
 /// A dead page token says so, and the round can be read again from its cursor.
-async fn pages_expired(world: World) -> Outcome {
+async fn pages_expired<T: Sample>(world: World<T>) -> Outcome {
     let reader = Reader::new(&world);
     let many: Vec<String> = (0..30).map(|n| format!("mail-{n:02}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
@@ -155,6 +155,6 @@ async fn pages_expired(world: World) -> Outcome {
     let kind = reader.list_page(Some(&token)).await.err().map(|error| error.kind);
     let want = Some(besunny_core::source::SourceErrorKind::PageExpired);
     check_equal(&kind, &want, "the answer to a dead page token")?;
-    let listed = reader.subjects(&reader.sync().await?).await?;
+    let listed = reader.names_of(&reader.sync().await?).await?;
     check_equal(&listed, &names(&many), "a listing that was begun again")
 }

@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use besunny_core::source::{SourceError, SourceErrorKind as Kind};
 
-use super::{Case, Outcome, Power, Reader, World, check, deliver_all, mail, names};
+use super::{Case, Outcome, Power, Reader, Sample, World, check, deliver_all, names};
 use crate::conformance::{Broken, check_equal, clause};
 
-pub(super) fn cases() -> Vec<Case<World>> {
+pub(super) fn cases<T: Sample>() -> Vec<Case<World<T>>> {
     vec![
         clause("source.errors.rate-limited", rate_limited).needing(Power::Fail),
         clause("source.errors.unavailable", unavailable).needing(Power::Fail),
@@ -17,29 +17,29 @@ pub(super) fn cases() -> Vec<Case<World>> {
     ]
 }
 
-async fn rate_limited(world: World) -> Outcome {
+async fn rate_limited<T: Sample>(world: World<T>) -> Outcome {
     let error = failing(&world, Kind::RateLimited, Some(17)).await?;
     check_equal(&error.kind, &Kind::RateLimited, "the kind")?;
     check_equal(&error.retry_after, &Some(Duration::from_secs(17)), "how long to wait")
 }
 
-async fn unavailable(world: World) -> Outcome {
+async fn unavailable<T: Sample>(world: World<T>) -> Outcome {
     let error = failing(&world, Kind::Unavailable, None).await?;
     check_equal(&error.kind, &Kind::Unavailable, "the kind")
 }
 
-async fn forbidden(world: World) -> Outcome {
+async fn forbidden<T: Sample>(world: World<T>) -> Outcome {
     let error = failing(&world, Kind::Forbidden, None).await?;
     check_equal(&error.kind, &Kind::Forbidden, "the kind")
 }
 
-async fn malformed(world: World) -> Outcome {
+async fn malformed<T: Sample>(world: World<T>) -> Outcome {
     let error = failing(&world, Kind::Malformed, None).await?;
     check_equal(&error.kind, &Kind::Malformed, "the kind")
 }
 
 /// A failure is an error of the call, never an empty answer; the next call is whole again.
-async fn not_swallowed(world: World) -> Outcome {
+async fn not_swallowed<T: Sample>(world: World<T>) -> Outcome {
     deliver_all(&world, &["one", "two", "three"]).await;
     let reader = Reader::new(&world);
     let mut mailbox = reader.sync().await?;
@@ -55,12 +55,12 @@ async fn not_swallowed(world: World) -> Outcome {
     check(reader.fetch(&ids).await.is_err(), "a failed fetch looks like an answer")?;
     reader.catch_up(&mut mailbox).await?;
     let want = names(&["one", "two", "three", "four"]);
-    check_equal(&reader.subjects(&mailbox).await?, &want, "mails once the failures are over")
+    check_equal(&reader.names_of(&mailbox).await?, &want, "mails once the failures are over")
 }
 
 /// Neither the error nor its causes show anything of a mail.
-async fn no_content(world: World) -> Outcome {
-    world.deliver(mail("canary-5f2c")).await;
+async fn no_content<T: Sample>(world: World<T>) -> Outcome {
+    world.deliver(T::written("canary-5f2c")).await;
     for kind in [Kind::Malformed, Kind::Unavailable, Kind::Forbidden] {
         let error = failing(&world, kind, None).await?;
         let mut shown: Option<&dyn std::error::Error> = Some(&error);
@@ -74,7 +74,11 @@ async fn no_content(world: World) -> Outcome {
 }
 
 /// Makes the next listing fail and returns how.
-async fn failing(world: &World, kind: Kind, wait: Option<u64>) -> Result<SourceError, Broken> {
+async fn failing<T: Sample>(
+    world: &World<T>,
+    kind: Kind,
+    wait: Option<u64>,
+) -> Result<SourceError, Broken> {
     let reader = Reader::new(world);
     world.fail_next(kind, wait).await;
     let answer = reader.list_page(None).await;

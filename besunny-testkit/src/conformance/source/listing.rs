@@ -2,10 +2,10 @@
 use besunny_core::source::{Change, Next};
 use bytes::Bytes;
 
-use super::{Case, Outcome, Reader, World, check, deliver_all, mail, names};
+use super::{Case, Outcome, Reader, Sample, World, check, deliver_all, names};
 use crate::conformance::{check_equal, clause};
 
-pub(super) fn cases() -> Vec<Case<World>> {
+pub(super) fn cases<T: Sample>() -> Vec<Case<World<T>>> {
     vec![
         clause("source.list.complete", complete),
         clause("source.list.empty", empty),
@@ -15,34 +15,34 @@ pub(super) fn cases() -> Vec<Case<World>> {
     ]
 }
 
-async fn complete(world: World) -> Outcome {
+async fn complete<T: Sample>(world: World<T>) -> Outcome {
     let many: Vec<String> = (0..40).map(|n| format!("mail-{n:02}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     deliver_all(&world, &many).await;
     let reader = Reader::new(&world);
     let mailbox = reader.sync().await?;
     check_equal(&mailbox.ids.len(), &40, "ids of a listing")?;
-    check_equal(&reader.subjects(&mailbox).await?, &names(&many), "mails of a listing")
+    check_equal(&reader.names_of(&mailbox).await?, &names(&many), "mails of a listing")
 }
 
-async fn empty(world: World) -> Outcome {
+async fn empty<T: Sample>(world: World<T>) -> Outcome {
     let reader = Reader::new(&world);
     let mailbox = reader.sync().await?;
     check(mailbox.ids.is_empty(), "an empty mailbox shows items")
 }
 
 /// Imported mail has old dates; a bound in time would lose it.
-async fn old_dates(world: World) -> Outcome {
-    let text = String::from_utf8_lossy(&mail("ancient")).replace("2026", "1996");
+async fn old_dates<T: Sample>(world: World<T>) -> Outcome {
+    let text = String::from_utf8_lossy(&T::written("ancient")).replace("2026", "1996");
     world.deliver(Bytes::from(text)).await;
-    world.deliver(mail("recent")).await;
+    world.deliver(T::written("recent")).await;
     let reader = Reader::new(&world);
-    let subjects = reader.subjects(&reader.sync().await?).await?;
+    let subjects = reader.names_of(&reader.sync().await?).await?;
     check_equal(&subjects, &names(&["ancient", "recent"]), "mails of any date")
 }
 
 /// Page tokens lead on: none comes twice in a round, and no item is on two pages.
-async fn advance(world: World) -> Outcome {
+async fn advance<T: Sample>(world: World<T>) -> Outcome {
     let many: Vec<String> = (0..30).map(|n| format!("mail-{n:02}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     deliver_all(&world, &many).await;
@@ -62,7 +62,7 @@ async fn advance(world: World) -> Outcome {
     check_equal(&listed.len(), &count, "items that are listed once")
 }
 
-async fn offered(world: World) -> Outcome {
+async fn offered<T: Sample>(world: World<T>) -> Outcome {
     let stream = world.stream();
     let account = besunny_core::source::AccountRef { id: stream.account, subject: stream.subject };
     let offered = world.source().streams(&account).await?;

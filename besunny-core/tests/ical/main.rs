@@ -1,0 +1,5 @@
+//! Reads every public test calendar, and compares what takes place with Python's libraries (CAL-6).
+#![cfg(test)]
+
+mod python;
+mod whole_set;
