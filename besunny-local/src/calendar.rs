@@ -47,7 +47,6 @@ pub struct LocalCalendar {
 impl LocalCalendar {
     /// Makes the adapter.
     #[must_use]
-    #[expect(clippy::new_ret_no_self, reason = "it is followed by a `SnapshotSource`")]
     pub fn new() -> SnapshotSource<Self> {
         Self::paged(PAGE)
     }

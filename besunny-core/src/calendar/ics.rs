@@ -96,7 +96,6 @@ pub struct Unreadable {
 
 /// Why a file is refused as a whole. It carries nothing of the content.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum IcsError {
     /// The file exceeds [`Caps::bytes`].
     #[error("a calendar of {bytes} bytes exceeds the limit of {limit} bytes")]

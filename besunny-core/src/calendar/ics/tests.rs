@@ -312,7 +312,7 @@ proptest! {
                  DTSTART;TZID=A:|DTSTART:20240101|DTEND:|T100000|RRULE:FREQ=|DAILY|RDATE:|UID;X=\"|DURATION:P|\
                  [0-9]{1,5}[DW]|:|;|\\\\|\n|\r\n |\\PC){0,60}"
     ) {
-        let _ = read_text(&text);
+        drop(read_text(&text));
     }
 
     /// What is read is stored and read back as it is.

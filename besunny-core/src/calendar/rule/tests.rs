@@ -42,119 +42,125 @@ fn check(start: &str, rule: &str, want: &str) {
     assert_eq!(got, want, "{rule}");
 }
 
-#[test]
-fn the_examples_of_the_standard() {
-    let start = "19970902T090000";
-    check(start, "FREQ=DAILY;INTERVAL=10;COUNT=5", "19970902 19970912 19970922 19971002 19971012");
-    check(
+/// The examples of RFC 5545 3.8.5.3: the start, the rule, the first occurrences.
+const EXAMPLES: [(&str, &str, &str); 26] = [
+    (
+        "19970902T090000",
+        "FREQ=DAILY;INTERVAL=10;COUNT=5",
+        "19970902 19970912 19970922 19971002 19971012",
+    ),
+    (
         "19980101T090000",
         "FREQ=YEARLY;UNTIL=20000131T140000Z;BYMONTH=1;BYDAY=SU,MO,TU,WE,TH,FR,SA",
         "19980101 19980102 19980103",
-    );
-    check(start, "FREQ=WEEKLY;INTERVAL=2;WKST=SU", "19970902 19970916 19970930 19971014");
-    check(
+    ),
+    ("19970902T090000", "FREQ=WEEKLY;INTERVAL=2;WKST=SU", "19970902 19970916 19970930 19971014"),
+    (
         "19970901T090000",
         "FREQ=WEEKLY;INTERVAL=2;UNTIL=19971224T000000Z;WKST=SU;BYDAY=MO,WE,FR",
         "19970901 19970903 19970905 19970915 19970917",
-    );
-    check(
+    ),
+    (
         "19970805T090000",
         "FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=MO",
         "19970805 19970810 19970819 19970824",
-    );
-    check(
+    ),
+    (
         "19970805T090000",
         "FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=SU",
         "19970805 19970817 19970819 19970831",
-    );
-    check(
+    ),
+    (
         "19970905T090000",
         "FREQ=MONTHLY;COUNT=10;BYDAY=1FR",
         "19970905 19971003 19971107 19971205 19980102 19980206",
-    );
-    check(
+    ),
+    (
         "19970907T090000",
         "FREQ=MONTHLY;INTERVAL=2;COUNT=10;BYDAY=1SU,-1SU",
         "19970907 19970928 19971102 19971130 19980104 19980125",
-    );
-    check(
+    ),
+    (
         "19970922T090000",
         "FREQ=MONTHLY;COUNT=6;BYDAY=-2MO",
         "19970922 19971020 19971117 19971222 19980119 19980216",
-    );
-    check(
+    ),
+    (
         "19970928T090000",
         "FREQ=MONTHLY;BYMONTHDAY=-3",
         "19970928 19971029 19971128 19971229 19980129 19980226",
-    );
-    check(
+    ),
+    (
         "19970930T090000",
         "FREQ=MONTHLY;COUNT=10;BYMONTHDAY=1,-1",
         "19970930 19971001 19971031 19971101 19971130",
-    );
-    check(
+    ),
+    (
         "19970310T090000",
         "FREQ=YEARLY;INTERVAL=2;COUNT=10;BYMONTH=1,2,3",
         "19970310 19990110 19990210 19990310 20010110",
-    );
-    check(
+    ),
+    (
         "19970101T090000",
         "FREQ=YEARLY;INTERVAL=3;COUNT=10;BYYEARDAY=1,100,200",
         "19970101 19970410 19970719 20000101 20000409 20000718 20030101",
-    );
-    check("19970519T090000", "FREQ=YEARLY;BYDAY=20MO", "19970519 19980518 19990517");
-    check("19970512T090000", "FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", "19970512 19980511 19990517");
-    check("19970512T090000", "FREQ=YEARLY;BYWEEKNO=20", "19970512 19980511 19990517");
-    check(
-        "19970313T090000",
-        "FREQ=YEARLY;BYMONTH=3;BYDAY=TH",
-        "19970313 19970320 19970327 19980305",
-    );
-    check(
+    ),
+    ("19970519T090000", "FREQ=YEARLY;BYDAY=20MO", "19970519 19980518 19990517"),
+    ("19970512T090000", "FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", "19970512 19980511 19990517"),
+    ("19970512T090000", "FREQ=YEARLY;BYWEEKNO=20", "19970512 19980511 19990517"),
+    ("19970313T090000", "FREQ=YEARLY;BYMONTH=3;BYDAY=TH", "19970313 19970320 19970327 19980305"),
+    (
         "19980213T090000",
         "FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13",
         "19980213 19980313 19981113 19990813 20001013",
-    );
-    check(
+    ),
+    (
         "19961105T090000",
         "FREQ=YEARLY;INTERVAL=4;BYMONTH=11;BYDAY=TU;BYMONTHDAY=2,3,4,5,6,7,8",
         "19961105 20001107 20041102",
-    );
-    check(
+    ),
+    (
         "19970904T090000",
         "FREQ=MONTHLY;COUNT=3;BYDAY=TU,WE,TH;BYSETPOS=3",
         "19970904 19971007 19971106",
-    );
-    check(
+    ),
+    (
         "19970929T090000",
         "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-2",
         "19970929 19971030 19971127 19971230",
-    );
-    check(
-        start,
+    ),
+    (
+        "19970902T090000",
         "FREQ=HOURLY;INTERVAL=3;UNTIL=19970902T170000Z",
         "19970902T0900 19970902T1200 19970902T1500",
-    );
-    check(
-        start,
+    ),
+    (
+        "19970902T090000",
         "FREQ=MINUTELY;INTERVAL=15;COUNT=6",
         "19970902T0900 19970902T0915 19970902T0930 19970902T0945 19970902T1000 19970902T1015",
-    );
-    check(
-        start,
+    ),
+    (
+        "19970902T090000",
         "FREQ=DAILY;BYHOUR=9,10;BYMINUTE=0,20,40",
         "19970902T0900 19970902T0920 19970902T0940 19970902T1000 19970902T1020 19970902T1040 19970903T0900",
-    );
-    check(
-        start,
+    ),
+    (
+        "19970902T090000",
         "FREQ=MINUTELY;INTERVAL=20;BYHOUR=9,16",
         "19970902T0900 19970902T0920 19970902T0940 19970902T1600 19970902T1620 19970902T1640 19970903T0900",
-    );
-    check(
+    ),
+    (
         "20070115T090000",
         "FREQ=MONTHLY;BYMONTHDAY=15,30;COUNT=5",
         "20070115 20070130 20070215 20070315 20070330",
-    );
+    ),
+];
+
+#[test]
+fn the_examples_of_the_standard() {
+    for (start, rule, want) in EXAMPLES {
+        check(start, rule, want);
+    }
 }
 
 #[test]
@@ -267,7 +273,9 @@ fn plainly(rule: &Rule, start: NaiveDateTime, to: NaiveDateTime) -> Vec<NaiveDat
             Frequency::Yearly => i64::from(day.year() - begin.year()),
             Frequency::Monthly => months(day) - months(begin),
             Frequency::Weekly => week(day) - week(begin),
-            _ => (day - begin).num_days(),
+            Frequency::Daily | Frequency::Hourly | Frequency::Minutely | Frequency::Secondly => {
+                (day - begin).num_days()
+            }
         };
         let time = day.and_time(start.time());
         if time > to || rule.count.is_some_and(|count| found.len() as u64 >= count) {

@@ -143,13 +143,13 @@ impl<'a> Plan<'a> {
 
     /// Excludes a time, or all of a day.
     fn exclude(&mut self, moment: Moment, property: &Property<'_>) -> Result<(), SeriesError> {
-        match moment {
-            Moment::Day(day) => self.excluded_days.insert(day),
-            moment if self.starts.is_day() => self.excluded_days.insert(moment.day()),
-            moment @ (Moment::Local(_) | Moment::Utc(_)) => {
-                self.excluded.insert(self.time(moment, property)?.instant())
-            }
-        };
+        let is_day = self.starts.is_day() || matches!(moment, Moment::Day(_));
+        if is_day {
+            self.excluded_days.insert(moment.day());
+        } else {
+            let time = self.time(moment, property)?;
+            self.excluded.insert(time.instant());
+        }
         Ok(())
     }
 

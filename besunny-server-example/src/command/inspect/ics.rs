@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use besunny::core::{
     calendar::{
-        CalendarEvent, EventTime,
+        CalendarEvent, EventTime, EventUid,
         ics::{self, Caps, IcsError, IcsFile},
         series::{Allowance, Occurrence, Window, agenda},
     },
@@ -55,7 +55,7 @@ impl Ics {
         if !file.unreadable.is_empty() {
             let line = |bad: &ics::Unreadable| {
                 json!({
-                    "uid": bad.uid.as_ref().map(|uid| uid.as_str()),
+                    "uid": bad.uid.as_ref().map(EventUid::as_str),
                     "line": bad.line,
                     "why": bad.why.to_string(),
                 })
@@ -88,7 +88,10 @@ fn refused(path: &Path, error: &IcsError) -> Refusal {
         IcsError::Empty => "empty",
         IcsError::NotCalendar => "not_calendar",
         IcsError::CutOff { .. } => "cut_off",
-        _ => "refused",
+        IcsError::TooManyEvents { .. }
+        | IcsError::TooManyZones { .. }
+        | IcsError::TooDeep { .. }
+        | IcsError::LineTooLong { .. } => "refused",
     };
     Refusal::finding(kind, format!("{} is no calendar that can be read: {error}", path.display()))
 }
