@@ -9,9 +9,7 @@ use besunny_core::{
     source::{AccountRef, Source, SourceErrorKind, StreamKey, StreamRef},
 };
 use besunny_google::{Endpoints, GoogleCalendar, GoogleConfig, Http};
-use besunny_simulator::{
-    AgendaControl, Damage, Fault, RateRefusal, RefusalFault, RetryAfter, Simulator,
-};
+use besunny_simulator::{AgendaControl, Simulator};
 use besunny_testkit::{
     clock::ManualClock,
     conformance::{
@@ -23,7 +21,7 @@ use bytes::Bytes;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::gmail::{ANN, down, fail, mailbox, simulator, tokens};
+use crate::gmail::{ANN, fail_as, mailbox, simulator, tokens};
 
 /// So many events a page has, so that listings and changes have several.
 const PAGE: u16 = 7;
@@ -63,10 +61,6 @@ impl AgendaWorld {
         let has_name =
             |id: &String| agenda.event("primary", id).expect("an event")["summary"] == json!(name);
         agenda.ids("primary").into_iter().filter(has_name).collect()
-    }
-
-    fn fail(&self, fault: Fault) {
-        fail(&self.simulator, None, fault);
     }
 }
 
@@ -146,26 +140,7 @@ impl SourceWorld<CalendarEvent> for AgendaWorld {
     }
 
     async fn fail_next(&self, kind: SourceErrorKind, retry_after: Option<u64>) {
-        let after = retry_after.map_or(RetryAfter::Absent, RetryAfter::Seconds);
-        let ann = self.simulator.control().mailbox(ANN).expect("the account");
-        match kind {
-            SourceErrorKind::RateLimited => self.fail(Fault::Refusal(RefusalFault::RateLimited {
-                refusal: RateRefusal::Forbidden,
-                retry_after: after,
-            })),
-            SourceErrorKind::Malformed => self.fail(Fault::Damage(Damage::InvalidJson)),
-            SourceErrorKind::Forbidden => {
-                ann.set_scopes(&["openid".to_owned()]).expect("a grant");
-                ann.expire_tokens().expect("a grant");
-            }
-            SourceErrorKind::Unavailable => self.fail(down(after)),
-            SourceErrorKind::Unauthorized => ann.revoke().expect("a grant"),
-            SourceErrorKind::PageExpired
-            | SourceErrorKind::StreamGone
-            | SourceErrorKind::LimitReached
-            | SourceErrorKind::Misconfigured
-            | _ => panic!("Calendar cannot be made to fail as {kind:?}"),
-        }
+        fail_as(&self.simulator, kind, retry_after);
     }
 
     fn lacks(&self, power: Power) -> Option<&'static str> {

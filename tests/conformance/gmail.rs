@@ -63,10 +63,6 @@ impl GmailWorld {
         };
         self.ann().message_ids().into_iter().filter(has_subject).collect()
     }
-
-    fn fail(&self, fault: Fault) {
-        fail(&self.simulator, None, fault);
-    }
 }
 
 /// Starts a simulator with Ann's mailbox, whose time begins with that of a manual clock.
@@ -124,6 +120,31 @@ pub(crate) fn fail(simulator: &Simulator, operation: Option<Operation>, fault: F
     simulator.control().add_fault(FaultRule { operation, ..any });
 }
 
+/// Lets the next request fail as a kind, and asks to wait so many seconds.
+pub(crate) fn fail_as(simulator: &Simulator, kind: SourceErrorKind, retry_after: Option<u64>) {
+    let after = retry_after.map_or(RetryAfter::Absent, RetryAfter::Seconds);
+    let ann = simulator.control().mailbox(ANN).expect("the account");
+    match kind {
+        SourceErrorKind::RateLimited => {
+            let refusal =
+                RefusalFault::RateLimited { refusal: RateRefusal::Forbidden, retry_after: after };
+            fail(simulator, None, Fault::Refusal(refusal));
+        }
+        SourceErrorKind::Malformed => fail(simulator, None, Fault::Damage(Damage::InvalidJson)),
+        SourceErrorKind::Forbidden => {
+            ann.set_scopes(&["openid".to_owned()]).expect("a grant");
+            ann.expire_tokens().expect("a grant");
+        }
+        SourceErrorKind::Unavailable => fail(simulator, None, down(after)),
+        SourceErrorKind::Unauthorized => ann.revoke().expect("a grant"),
+        SourceErrorKind::PageExpired
+        | SourceErrorKind::StreamGone
+        | SourceErrorKind::LimitReached
+        | SourceErrorKind::Misconfigured
+        | _ => panic!("Google cannot be made to fail as {kind:?}"),
+    }
+}
+
 /// The server is down for a moment.
 pub(crate) fn down(retry_after: RetryAfter) -> Fault {
     Fault::Refusal(RefusalFault::ServerError { status: 503, retry_after })
@@ -177,26 +198,7 @@ impl MailWorld for GmailWorld {
     }
 
     async fn fail_next(&self, kind: SourceErrorKind, retry_after: Option<u64>) {
-        let after = retry_after.map_or(RetryAfter::Absent, RetryAfter::Seconds);
-        match kind {
-            SourceErrorKind::RateLimited => self.fail(Fault::Refusal(RefusalFault::RateLimited {
-                refusal: RateRefusal::Forbidden,
-                retry_after: after,
-            })),
-            SourceErrorKind::Malformed => self.fail(Fault::Damage(Damage::InvalidJson)),
-            SourceErrorKind::Forbidden => {
-                let scopes = ["openid".to_owned()];
-                self.ann().set_scopes(&scopes).expect("a grant");
-                self.ann().expire_tokens().expect("a grant");
-            }
-            SourceErrorKind::Unavailable => self.fail(down(after)),
-            SourceErrorKind::Unauthorized => self.ann().revoke().expect("a grant"),
-            SourceErrorKind::PageExpired
-            | SourceErrorKind::StreamGone
-            | SourceErrorKind::LimitReached
-            | SourceErrorKind::Misconfigured
-            | _ => panic!("Gmail cannot be made to fail as {kind:?}"),
-        }
+        fail_as(&self.simulator, kind, retry_after);
     }
 
     fn lacks(&self, _: Power) -> Option<&'static str> {
