@@ -19,6 +19,9 @@ const MAX_MAIL_BYTES: usize = 25 << 20;
 const FETCH_CONCURRENCY: usize = 8;
 /// Gmail's largest page (developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/list).
 const PAGE_SIZE: u16 = 500;
+/// Calendar's own default, of 250 events: an answer of half a megabyte, and a whole calendar in memory
+/// for nobody (developers.google.com/workspace/calendar/api/v3/reference/events/list).
+const CALENDAR_PAGE_SIZE: u16 = 250;
 
 /// How to talk to Google; everything has a default but nothing is fixed.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +36,8 @@ pub struct GoogleConfig {
     pub max_mail_bytes: usize,
     /// How many ids a page of a listing or of the history has; Gmail's most is 500.
     pub page_size: u16,
+    /// How many events a page has; Calendar's most is 2,500. Another size lists calendars anew.
+    pub calendar_page_size: u16,
     /// How many mails of one mailbox are fetched at once.
     pub fetch_concurrency: usize,
     /// What calls cost and how much may be spent.
@@ -44,6 +49,8 @@ pub struct GoogleConfig {
 pub struct Endpoints {
     /// Gmail, without `/gmail/v1`.
     pub gmail: String,
+    /// Calendar, without `/calendar/v3`.
+    pub calendar: String,
     /// The token endpoint of OAuth.
     pub token: String,
     /// The public keys of signed push deliveries.
@@ -88,6 +95,7 @@ pub enum ConfigError {
 #[derive(Clone, Debug)]
 pub(crate) struct Urls {
     pub(crate) gmail: String,
+    pub(crate) calendar: String,
     pub(crate) token: Url,
     pub(crate) keys: Url,
     /// Whether all of them are on this machine.
@@ -102,6 +110,7 @@ impl Default for GoogleConfig {
             timeouts: Timeouts { connect: CONNECT, total: TOTAL, large: LARGE },
             max_mail_bytes: MAX_MAIL_BYTES,
             page_size: PAGE_SIZE,
+            calendar_page_size: CALENDAR_PAGE_SIZE,
             fetch_concurrency: FETCH_CONCURRENCY,
             quota: QuotaTable::default(),
         }
@@ -112,6 +121,7 @@ impl Default for Endpoints {
     fn default() -> Self {
         Self {
             gmail: "https://gmail.googleapis.com".to_owned(),
+            calendar: "https://www.googleapis.com".to_owned(),
             token: "https://oauth2.googleapis.com/token".to_owned(),
             keys: "https://www.googleapis.com/oauth2/v3/certs".to_owned(),
         }
@@ -125,6 +135,7 @@ impl Endpoints {
         let base = base.trim_end_matches('/');
         Self {
             gmail: base.to_owned(),
+            calendar: base.to_owned(),
             token: format!("{base}/token"),
             keys: format!("{base}/oauth2/v3/certs"),
         }
@@ -132,11 +143,13 @@ impl Endpoints {
 
     pub(crate) fn urls(&self) -> Result<Urls, ConfigError> {
         let gmail = checked("gmail", &self.gmail)?;
+        let calendar = checked("calendar", &self.calendar)?;
         let token = checked("token", &self.token)?;
         let keys = checked("keys", &self.keys)?;
-        let are_local = [&gmail, &token, &keys].into_iter().all(is_local);
-        let gmail = gmail.as_str().trim_end_matches('/').to_owned();
-        Ok(Urls { gmail, token, keys, are_local })
+        let are_local = [&gmail, &calendar, &token, &keys].into_iter().all(is_local);
+        let [gmail, calendar] =
+            [gmail, calendar].map(|url| url.as_str().trim_end_matches('/').to_owned());
+        Ok(Urls { gmail, calendar, token, keys, are_local })
     }
 }
 
@@ -148,6 +161,11 @@ fn checked(name: &'static str, text: &str) -> Result<Url, ConfigError> {
         "http" => Err(ConfigError::Insecure(name)),
         _ => Err(ConfigError::NoUrl(name)),
     }
+}
+
+/// Says whether Google's calls can go to an address: `https`, or `http` on this machine.
+pub(crate) fn is_reachable(address: &str) -> bool {
+    checked("channel", address).is_ok()
 }
 
 fn is_local(url: &Url) -> bool {

@@ -18,6 +18,8 @@ mod message;
 mod push;
 mod source;
 
+pub(crate) use listing::next;
+
 use crate::{
     config::ConfigError,
     notice::PushConfig,
@@ -78,6 +80,6 @@ impl Gmail {
 pub(crate) struct AnotherMailbox;
 
 /// Returns the account that a stream belongs to.
-fn account(stream: &StreamRef) -> AccountRef {
+pub(crate) fn account(stream: &StreamRef) -> AccountRef {
     AccountRef { id: stream.account, subject: stream.subject.clone() }
 }

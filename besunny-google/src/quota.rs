@@ -9,7 +9,9 @@ use besunny_core::budget::{GUARD, Quota};
 
 /// The name of Gmail's quota in a [`Spend`](besunny_core::budget::Spend).
 pub const GMAIL: &str = "gmail";
-/// Gmail counts over a minute that slides along.
+/// The name of Calendar's.
+pub const CALENDAR: &str = "calendar";
+/// Both count over a minute that slides along.
 const WINDOW: Duration = Duration::from_mins(1);
 
 /// Something asked of Google.
@@ -24,8 +26,20 @@ pub(crate) enum Operation {
     CreateLabel,
     Watch,
     StopWatch,
+    ListCalendars,
+    ListEvents,
+    GetEvent,
+    WatchEvents,
+    StopChannel,
     RefreshToken,
     FetchKeys,
+}
+
+/// Which of Google's services is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    Gmail,
+    Calendar,
 }
 
 impl Operation {
@@ -41,12 +55,39 @@ impl Operation {
             Self::CreateLabel => "gmail.labels.create",
             Self::Watch => "gmail.watch",
             Self::StopWatch => "gmail.stop",
+            Self::ListCalendars => "calendar.calendarList.list",
+            Self::ListEvents => "calendar.events.list",
+            Self::GetEvent => "calendar.events.get",
+            Self::WatchEvents => "calendar.events.watch",
+            Self::StopChannel => "calendar.channels.stop",
             Self::RefreshToken => "oauth.token",
             Self::FetchKeys => "oauth.certs",
         }
     }
 
-    /// Returns what one call costs; OAuth costs nothing.
+    /// Returns the service that is asked, and whose quota is used.
+    pub(crate) const fn service(self) -> Service {
+        match self {
+            Self::ListCalendars
+            | Self::ListEvents
+            | Self::GetEvent
+            | Self::WatchEvents
+            | Self::StopChannel => Service::Calendar,
+            Self::GetProfile
+            | Self::ListMessages
+            | Self::GetMessage
+            | Self::ModifyMessage
+            | Self::ListHistory
+            | Self::ListLabels
+            | Self::CreateLabel
+            | Self::Watch
+            | Self::StopWatch
+            | Self::RefreshToken
+            | Self::FetchKeys => Service::Gmail,
+        }
+    }
+
+    /// Returns what one call costs; OAuth costs nothing, and Calendar counts calls.
     pub(crate) const fn units(self, prices: &Prices) -> u32 {
         match self {
             Self::GetProfile => prices.get_profile,
@@ -58,19 +99,46 @@ impl Operation {
             Self::CreateLabel => prices.create_label,
             Self::Watch => prices.watch,
             Self::StopWatch => prices.stop_watch,
+            Self::ListCalendars
+            | Self::ListEvents
+            | Self::GetEvent
+            | Self::WatchEvents
+            | Self::StopChannel => 1,
             Self::RefreshToken | Self::FetchKeys => 0,
         }
     }
 }
 
-/// Gmail's quota, in units.
+impl Service {
+    /// Returns the name of its quota.
+    pub(crate) const fn quota(self) -> &'static str {
+        match self {
+            Self::Gmail => GMAIL,
+            Self::Calendar => CALENDAR,
+        }
+    }
+
+    /// Returns where its paths begin.
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Gmail => "/gmail/v1/users/me",
+            Self::Calendar => "/calendar/v3",
+        }
+    }
+}
+
+/// The quotas of Gmail, in units, and of Calendar, in requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuotaTable {
     /// A minute, for one mailbox: 6,000 for projects made since May 2026, 15,000 before.
     pub mailbox_units_per_minute: u32,
     /// A minute, for all mailboxes of the Google Cloud project.
     pub project_units_per_minute: u32,
-    /// What calls cost.
+    /// Requests to Calendar a minute, for one person.
+    pub calendar_requests_per_minute: u32,
+    /// Requests to Calendar a minute, for all people of the Google Cloud project.
+    pub project_calendar_requests_per_minute: u32,
+    /// What calls of Gmail cost.
     pub prices: Prices,
 }
 
@@ -103,6 +171,8 @@ impl Default for QuotaTable {
         Self {
             mailbox_units_per_minute: 6_000,
             project_units_per_minute: 1_200_000,
+            calendar_requests_per_minute: 600,
+            project_calendar_requests_per_minute: 10_000,
             prices: Prices {
                 get_profile: 1,
                 list_messages: 5,
@@ -119,7 +189,20 @@ impl Default for QuotaTable {
 }
 
 impl QuotaTable {
-    /// Returns the quota to build a [`Paced`](besunny_core::budget::Paced) budget with.
+    /// Returns all quotas, to build a [`Paced`](besunny_core::budget::Paced) budget with.
+    #[must_use]
+    pub const fn quotas(&self) -> [Quota; 2] {
+        let calendar = Quota {
+            name: CALENDAR,
+            account_units: self.calendar_requests_per_minute,
+            project_units: self.project_calendar_requests_per_minute,
+            window: WINDOW,
+            guard: GUARD,
+        };
+        [self.quota(), calendar]
+    }
+
+    /// Returns Gmail's quota, to build a [`Paced`](besunny_core::budget::Paced) budget with.
     ///
     /// Give one budget to everything that uses the same Google Cloud project.
     #[must_use]

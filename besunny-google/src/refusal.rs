@@ -58,6 +58,8 @@ enum Sense {
     SwitchedOff,
     BadArgument,
     NotReady,
+    Deleted,
+    NoAddress,
     DeadGrant,
     BadClient,
     Broken,
@@ -68,7 +70,7 @@ const fn word(text: &'static str, sense: Sense) -> Word {
     Word { text, sense }
 }
 
-const WORDS: [Word; 44] = [
+const WORDS: [Word; 50] = [
     word("rateLimitExceeded", Sense::TooFast),
     word("userRateLimitExceeded", Sense::TooFast),
     word("RATE_LIMIT_EXCEEDED", Sense::TooFast),
@@ -93,6 +95,12 @@ const WORDS: [Word; 44] = [
     word("aborted", Sense::Other),
     word("alreadyExists", Sense::Other),
     word("duplicate", Sense::Other),
+    word("fullSyncRequired", Sense::Other),
+    word("updatedMinTooLongAgo", Sense::Other),
+    word("deleted", Sense::Deleted),
+    word("channelIdNotUnique", Sense::Other),
+    word("push.webhookUrlNotHttps", Sense::NoAddress),
+    word("push.webhookUrlUnauthorized", Sense::NoAddress),
     word("backendError", Sense::Broken),
     word("internalError", Sense::Broken),
     word("invalid_grant", Sense::DeadGrant),
@@ -139,17 +147,25 @@ impl Refusal {
             (403, _) if sense == Some(Sense::TooFast) => Verdict::Failed(Kind::RateLimited),
             (408 | 500.., _) => Verdict::Failed(Kind::Unavailable),
             (400 | 401 | 403, Operation::RefreshToken) => Verdict::Failed(of_grant(sense)),
+            (400 | 401, _) if sense == Some(Sense::NoAddress) => {
+                Verdict::Failed(Kind::Misconfigured)
+            }
             // Whether a grant is dead is for the token endpoint to say: it has just made the token.
             (401, _) if case.is_replay => Verdict::Failed(Kind::Unavailable),
             (401, _) => Verdict::Failed(Kind::Unauthorized),
             // An answer without Google's words is from somebody in between, and may pass.
             _ if !self.is_google => Verdict::Failed(Kind::Unavailable),
             (400, _) if case.has_page => Verdict::Failed(Kind::PageExpired),
-            (400, Operation::GetMessage | Operation::ModifyMessage | Operation::ListHistory)
-                if sense == Some(Sense::BadArgument) =>
-            {
-                Verdict::Invalid
-            }
+            (
+                400,
+                Operation::GetMessage
+                | Operation::ModifyMessage
+                | Operation::ListHistory
+                | Operation::ListEvents
+                | Operation::GetEvent,
+            ) if sense == Some(Sense::BadArgument) => Verdict::Invalid,
+            // Whatever else is said of a sync token, a whole listing is right (CAL-4).
+            (410, Operation::ListEvents) if sense != Some(Sense::Deleted) => Verdict::Absent,
             (400 | 403, _) => Verdict::Failed(of_permission(sense, self.status)),
             (404 | 410, operation) => absent(operation),
             (409, Operation::CreateLabel) => Verdict::Exists,
@@ -184,12 +200,15 @@ const fn absent(operation: Operation) -> Verdict {
         Operation::GetMessage | Operation::ModifyMessage | Operation::ListHistory => {
             Verdict::Absent
         }
-        Operation::StopWatch => Verdict::Absent,
+        Operation::StopWatch | Operation::StopChannel | Operation::GetEvent => Verdict::Absent,
         Operation::GetProfile
         | Operation::ListMessages
         | Operation::ListLabels
         | Operation::CreateLabel
-        | Operation::Watch => Verdict::Failed(Kind::StreamGone),
+        | Operation::Watch
+        | Operation::ListCalendars
+        | Operation::ListEvents
+        | Operation::WatchEvents => Verdict::Failed(Kind::StreamGone),
         Operation::RefreshToken | Operation::FetchKeys => Verdict::Failed(Kind::Misconfigured),
     }
 }

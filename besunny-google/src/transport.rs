@@ -25,7 +25,7 @@ pub(crate) use exchange::{Answer, Broken};
 pub(crate) use segment::Segment;
 
 use crate::{
-    quota::{GMAIL, Operation},
+    quota::{Operation, Service},
     refusal::{Case, Refusal, Verdict},
 };
 
@@ -33,7 +33,7 @@ use crate::{
 /// second and to add up to another one (exponential backoff, first step).
 const REFUSED_PAUSE: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// Calls Gmail for accounts.
+/// Calls Google for accounts.
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
     pub(crate) http: Http,
@@ -139,7 +139,12 @@ impl Transport {
     async fn attempt(&self, call: &Call<'_>) -> Result<(Option<Answer>, AccessToken), SourceError> {
         let _under_way = self.budget.spend(self.price(call)).await;
         let token = self.tokens.token(call.account).await?;
-        let request = call.request(&self.http.urls().gmail, &token)?;
+        let urls = self.http.urls();
+        let base = match call.operation.service() {
+            Service::Gmail => &urls.gmail,
+            Service::Calendar => &urls.calendar,
+        };
+        let request = call.request(base, &token)?;
         match self.http.exchange(request, call.cap).await {
             Ok(answer) => {
                 let status = answer.status.as_u16();
@@ -153,7 +158,8 @@ impl Transport {
 
     fn price(&self, call: &Call<'_>) -> Spend {
         let prices = &self.http.config().quota.prices;
-        Spend { account: call.account.id, quota: GMAIL, units: call.operation.units(prices) }
+        let quota = call.operation.service().quota();
+        Spend { account: call.account.id, quota, units: call.operation.units(prices) }
     }
 }
 
@@ -162,7 +168,7 @@ fn is_refused_token(answer: Option<&Answer>) -> bool {
 }
 
 impl<'a> Call<'a> {
-    /// Asks Gmail for `path` of the account's own mailbox.
+    /// Asks for `path`: of the account's own mailbox, or of Calendar.
     pub(crate) fn get(
         operation: Operation,
         account: &'a AccountRef,
@@ -172,7 +178,7 @@ impl<'a> Call<'a> {
             operation,
             account,
             method: Method::GET,
-            url: format!("/gmail/v1/users/me/{path}"),
+            url: format!("{}/{path}", operation.service().path()),
             // Google indents its answers unless told otherwise.
             query: vec![("prettyPrint", "false")],
             body: None,
@@ -180,7 +186,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Sends JSON to `path` of the account's own mailbox.
+    /// Sends JSON to `path`: of the account's own mailbox, or of Calendar.
     pub(crate) fn post(
         operation: Operation,
         account: &'a AccountRef,

@@ -129,26 +129,51 @@ struct Called {
     gmail: Arc<Gmail<Pushed>>,
     keys: GoogleKeys,
     door: Door,
-    _server: JoinSet<()>,
 }
 
-/// What arrived.
+/// The path where calls arrive.
+const PATH: &str = "/hooks/google";
+
+/// Where calls arrive, and those that did.
 #[derive(Clone, Debug)]
-struct Door {
-    clock: Arc<ManualClock>,
+pub(crate) struct Door {
+    pub(crate) url: String,
     calls: Arc<Mutex<Vec<Call>>>,
+    _server: Arc<JoinSet<()>>,
 }
 
-async fn knock(State(door): State<Door>, headers: HeaderMap, body: Bytes) {
+impl Door {
+    /// Opens a door on this machine.
+    pub(crate) async fn open(clock: &Arc<ManualClock>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}{PATH}", listener.local_addr().expect("an address"));
+        let calls = Arc::<Mutex<Vec<Call>>>::default();
+        let state = (Arc::clone(clock), Arc::clone(&calls));
+        let router = Router::new().route(PATH, post(knock)).with_state(state);
+        let mut server = JoinSet::new();
+        server.spawn(async move { axum::serve(listener, router).await.expect("a server") });
+        Self { url, calls, _server: Arc::new(server) }
+    }
+
+    /// Takes what arrived, once everything that is due has.
+    pub(crate) async fn arrived(&self, simulator: &Simulator) -> Vec<Call> {
+        simulator.control().settle().await;
+        std::mem::take(&mut self.calls.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+type Bell = (Arc<ManualClock>, Arc<Mutex<Vec<Call>>>);
+
+async fn knock(State((clock, calls)): State<Bell>, headers: HeaderMap, body: Bytes) {
     let headers = headers.iter();
     let headers = headers.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
     let call = Call {
-        path: "/hooks/gmail".to_owned(),
+        path: PATH.to_owned(),
         headers: headers.collect(),
         body: body.to_vec(),
-        received_at: door.clock.now(),
+        received_at: clock.now(),
     };
-    door.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+    calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
 }
 
 fn push_config() -> PushConfig {
@@ -163,29 +188,22 @@ fn push_config() -> PushConfig {
 impl Called {
     async fn fresh() -> push::World {
         let (simulator, clock) = (simulator().await, Arc::new(ManualClock::default()));
-        let door = Door { clock: Arc::clone(&clock), calls: Arc::default() };
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("an address");
+        let door = Door::open(&clock).await;
+        let endpoint = door.url.clone();
         let PushConfig { topic, subscription, audience, service_account } = push_config();
-        let endpoint = format!("http://{address}/hooks/gmail");
         let subscription =
             Subscription { name: subscription, topic, endpoint, audience, service_account };
         simulator.control().configure(|settings| {
             settings.push.subscriptions = vec![subscription];
         });
-        let router = Router::new().route("/hooks/gmail", post(knock)).with_state(door.clone());
-        let mut server = JoinSet::new();
-        server.spawn(async move { axum::serve(listener, router).await.expect("a server") });
         let gmail = gmail_at(&simulator, &clock).with_push(push_config()).expect("a push");
         let gmail = Arc::new(with_token(gmail).await);
         let keys = GoogleKeys::new(http(&simulator, &clock));
-        Arc::new(Self { simulator, clock, gmail, keys, door, _server: server })
+        Arc::new(Self { simulator, clock, gmail, keys, door })
     }
 
-    /// Returns what arrived, once everything that is due has.
     async fn arrived(&self) -> Vec<Call> {
-        self.simulator.control().settle().await;
-        std::mem::take(&mut self.door.calls.lock().unwrap_or_else(PoisonError::into_inner))
+        self.door.arrived(&self.simulator).await
     }
 }
 

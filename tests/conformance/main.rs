@@ -10,9 +10,11 @@ use besunny_testkit::conformance::{Case, Power};
 use futures::future::BoxFuture;
 use libtest_mimic::{Arguments, Failed, Trial};
 
+mod agenda;
 mod bell;
 mod budget;
 mod calendars;
+mod channels;
 mod classifiers;
 mod clocks;
 mod gmail;
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         local::trials(),
         gmail::trials(),
         google::trials(),
+        agenda::trials(),
+        channels::trials(),
         bell::trials(),
         budget::trials(),
         calendars::trials(),

@@ -9,6 +9,7 @@ mod decisions;
 mod failing;
 mod feedback;
 mod gmail;
+mod google_calendar;
 mod learning;
 mod newcomers;
 mod onward;

@@ -169,7 +169,7 @@ const NAMED: &[Rule] = {
     ]
 };
 
-/// Those of calendars in the wild (`MeetingBar` knows most of them).
+/// Those that calendars in the wild have besides.
 const OTHERS: &[Rule] = {
     use Platform::{
         Around, Blackboard, BlueJeans, CalCom, Chime, Chorus, ClickMeeting, CoScreen, Daily, Demio,

@@ -26,7 +26,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Page<Message>, Unusable> {
 ///
 /// # Errors
 /// [`Unusable`] where something else is in its place: taking it for the end would lose mails.
-pub(super) fn next(page: &Value) -> Result<Option<String>, Unusable> {
+pub(crate) fn next(page: &Value) -> Result<Option<String>, Unusable> {
     match page.get("nextPageToken") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(token)) => Ok((!token.is_empty()).then(|| token.clone())),
