@@ -22,7 +22,7 @@ pub const EVENTS: usize = 50_000;
 /// Events contain alarms, and calendars contain events: real files are three deep.
 pub const DEPTH: usize = 16;
 /// Files of real programs describe a handful of zones.
-pub const ZONES: usize = 250;
+pub const ZONES: usize = 100;
 /// One event has no more lines: an event with 2,000 guests and 1,000 exceptions has fewer.
 pub const PROPERTIES: usize = 10_000;
 /// Lines are to be folded after 75 bytes (RFC 5545 3.1), but pictures within events are often not.

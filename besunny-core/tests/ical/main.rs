@@ -2,4 +2,5 @@
 #![cfg(test)]
 
 mod python;
+mod rules;
 mod whole_set;

@@ -2,6 +2,7 @@
 //!
 //! The list of differences with the reason of each is `docs/calendar-differences.md`.
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -47,20 +48,24 @@ fn list_path() -> PathBuf {
 }
 
 fn python_events(folder: &Path) -> Option<Vec<Value>> {
-    let script =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join("xtask/python/calendar_events.py");
+    let [from, to] = DAYS;
+    ask("calendar_events.py", &[folder.as_os_str(), from.as_ref(), to.as_ref()])
+}
+
+/// Returns the lines that a script of `xtask/python` answers, unless its libraries are not there.
+pub(crate) fn ask(script: &str, arguments: &[&OsStr]) -> Option<Vec<Value>> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../xtask/python").join(script);
     let python = std::env::var_os("BESUNNY_PYTHON").unwrap_or_else(|| "python3".into());
-    let run = Command::new(python).arg(script).arg(folder).args(DAYS).output();
-    let missing =
-        || say("SKIPPED: no python3 with icalendar and recurring_ical_events; see BESUNNY_PYTHON");
-    match run {
+    match Command::new(python).arg(script).args(arguments).output() {
         Ok(output) if output.status.code() != Some(NO_LIBRARIES) => {
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             let lines = String::from_utf8(output.stdout).unwrap();
             Some(lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
         }
         _ => {
-            missing();
+            say(
+                "SKIPPED: no python3 with icalendar, recurring_ical_events and dateutil; see BESUNNY_PYTHON",
+            );
             None
         }
     }

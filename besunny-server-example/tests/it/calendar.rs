@@ -59,8 +59,16 @@ fn bad_input_bombs() {
         inspect(&desk, &desk.file("bomb.ics", content)).refuses(1, kind, words);
     };
     let event = |lines: &str| format!("BEGIN:VEVENT\nUID:u\n{lines}\nEND:VEVENT\n");
-    check(event("DTSTART:19700101T000000Z\nRRULE:FREQ=SECONDLY"), "too_many", &["20000"]);
-    check(event("DTSTART:19700101T000000Z\nRRULE:FREQ=SECONDLY;COUNT=2000000000"), "too_many", &[]);
+    check(
+        event("DTSTART:19700101T000000Z\nRRULE:FREQ=SECONDLY"),
+        "too_many",
+        &["20000 occurrences"],
+    );
+    check(
+        event("DTSTART:19700101T000000Z\nRRULE:FREQ=SECONDLY;COUNT=2000000000"),
+        "too_many",
+        &["rule"],
+    );
     let mut many = String::new();
     for number in 0..20_000 {
         write!(many, "BEGIN:VEVENT\nUID:{number}\nDTSTART:19700101T000000Z\nRRULE:FREQ=MINUTELY;COUNT=99999999\nEND:VEVENT\n")

@@ -5,7 +5,7 @@ use besunny::core::{
     calendar::{
         CalendarEvent, EventTime, EventUid,
         ics::{self, Caps, IcsError, IcsFile},
-        series::{Allowance, Occurrence, Window, agenda},
+        series::{Allowance, OCCURRENCES, Occurrence, Window, agenda},
     },
     meeting::MeetingLink,
 };
@@ -42,13 +42,7 @@ impl Ics {
         let events = file.entries.iter().map(|entry| &entry.event);
         let found = agenda(events, &window, &mut Allowance::default());
         if found.is_cut {
-            let name = self.file.display();
-            let message = format!(
-                "{name} has more than {} occurrences in these days, or a rule that takes too long to \
-                 follow; ask for fewer days",
-                found.found.len()
-            );
-            return Err(Refusal::finding("too_many", message));
+            return Err(too_many(&self.file, found.found.len()));
         }
         let mut answer =
             json!({ "events": found.found.iter().map(occurrence).collect::<Vec<_>>() });
@@ -80,6 +74,17 @@ fn check_readable(path: &Path, file: &IcsFile) -> Result<(), Refusal> {
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses what is too much to show, or to find.
+fn too_many(path: &Path, found: usize) -> Refusal {
+    let why = if found >= OCCURRENCES {
+        format!("has more than {OCCURRENCES} occurrences in these days")
+    } else {
+        "has a rule that takes too long to follow".to_owned()
+    };
+    let message = format!("{} {why}; ask for other or fewer days", path.display());
+    Refusal::finding("too_many", message)
 }
 
 fn refused(path: &Path, error: &IcsError) -> Refusal {
