@@ -2,12 +2,13 @@
 use std::{fmt::Debug, sync::Arc};
 
 use crate::{
+    calendar::CalendarEvent,
     message::{MailFiling, Message},
     push::{PublicKeys, Push, Receiver},
     source::Source,
 };
 
-/// A mail source with its optional powers; `with_push` compiles only where the source has them.
+/// A source with its optional powers; `with_push` compiles only where the source has them.
 #[derive(Debug)]
 pub struct Adapter<S> {
     source: Arc<S>,
@@ -53,10 +54,15 @@ impl<S: Debug> Adapter<S> {
 }
 
 /// A wired mail source, whatever its type.
+pub type MailAdapter = Wired<Message>;
+/// A wired source of calendar events, whatever its type.
+pub type CalendarAdapter = Wired<CalendarEvent>;
+
+/// A wired source of items `T`, whatever its type.
 #[derive(Clone, Debug)]
-pub struct MailAdapter {
-    /// Where mails come from.
-    pub source: Arc<dyn Source<Message>>,
+pub struct Wired<T> {
+    /// Where items come from.
+    pub source: Arc<dyn Source<T>>,
     /// How the provider is asked to call back.
     pub push: Option<Arc<dyn Push>>,
     /// How its calls are checked.
@@ -67,7 +73,7 @@ pub struct MailAdapter {
     pub filing: Option<Arc<dyn MailFiling>>,
 }
 
-impl<S: Source<Message> + 'static> From<Adapter<S>> for MailAdapter {
+impl<T: Send + Sync, S: Source<T> + 'static> From<Adapter<S>> for Wired<T> {
     fn from(adapter: Adapter<S>) -> Self {
         let Adapter { source, push, receiver, keys, filing } = adapter;
         Self { source, push, receiver, keys, filing }

@@ -11,12 +11,15 @@ use serde::{Deserialize, Serialize};
 use crate::{mail::Mailbox, source::Source, untrusted::Untrusted};
 
 pub mod ics;
+mod intake;
 pub(crate) mod line;
 mod moment;
 mod rule;
 pub mod series;
 mod zone;
 
+pub use intake::CalendarIntake;
+pub(crate) use intake::hold;
 pub use zone::{LocalZone, Observance};
 
 /// A source of calendar events; one stream is one calendar.
@@ -188,6 +191,22 @@ impl CalendarEvent {
             attendees: Vec::new(),
             is_own: None,
         }
+    }
+
+    /// Returns about how much memory it holds, in bytes.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        let text = |text: &Option<Untrusted<String>>| text.as_ref().map_or(0, |t| t.expose().len());
+        let lines = self.recurrence.iter().chain(&self.conference);
+        let mailbox = |mailbox: &Mailbox| {
+            mailbox.address.expose().len() + text(&mailbox.name) + size_of::<Attendee>()
+        };
+        let people = self.attendees.iter().map(|attendee| &attendee.mailbox);
+        size_of::<Self>()
+            + self.uid.0.len()
+            + [&self.title, &self.description, &self.location].into_iter().map(text).sum::<usize>()
+            + lines.map(|line| line.expose().len()).sum::<usize>()
+            + people.chain(&self.organizer).map(mailbox).sum::<usize>()
     }
 }
 

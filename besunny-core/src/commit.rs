@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     address::Username,
+    calendar::CalendarEvent,
     document::{Document, DocumentState, NewDocument, Origin},
     event::{DocumentAt, Event, News},
     feedback::Act,
@@ -18,6 +19,7 @@ use crate::{
     job::Job,
     label::Answer,
     mail::RecipientKind,
+    meeting::MeetingChange,
     push::Watch,
     repository::Position,
     scheduler::Lease,
@@ -104,6 +106,17 @@ pub enum Effect {
         /// One document for each owner.
         documents: Vec<NewDocument>,
     },
+    /// The item says these events; they take the place of what it said before (CAL-6).
+    Hold {
+        /// The item.
+        item: ItemRef,
+        /// What holds them.
+        by: Holding,
+        /// The events, as their source holds them, and whose calendar each concerns.
+        events: Vec<(UserId, CalendarEvent)>,
+    },
+    /// A meeting is as it says, if it is still at the version that was read (CAL-6, CAL-7).
+    Meet(Box<MeetingChange>),
     /// The item is none of our business under the rules `policy`.
     Ignore {
         /// The item.
@@ -157,6 +170,8 @@ impl Effect {
             Self::Decide(decision) => Some((decision.document, decision.expected)),
             Self::Label { expected, answer } => Some((answer.document, *expected)),
             Self::Store { .. }
+            | Self::Hold { .. }
+            | Self::Meet(_)
             | Self::Ignore { .. }
             | Self::Quarantine { .. }
             | Self::Leave(_)
@@ -166,6 +181,33 @@ impl Effect {
             | Self::Watch(_)
             | Self::Act(_) => None,
         }
+    }
+}
+
+/// What holds an event: it says what becomes of the event when the item goes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holding {
+    /// A calendar: an event that is no longer in it does not take place for its owner.
+    Calendar,
+    /// A mail: the invitation was received, whatever becomes of the mail (MAIL-13).
+    Mail,
+}
+
+impl Holding {
+    /// Returns the stored name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Calendar => "calendar",
+            Self::Mail => "mail",
+        }
+    }
+
+    /// Reads the stored name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Calendar, Self::Mail].into_iter().find(|holding| holding.as_str() == name)
     }
 }
 

@@ -75,6 +75,8 @@ ids! {
     RuleId = "rule",
     /// The stored record of an item for one owner.
     DocumentId = "document",
+    /// One meeting of one person.
+    MeetingId = "meeting",
     /// A conversation that makes or changes a project.
     OnboardingId = "onboarding",
     /// A piece of work to be done later.

@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 use crate::{
     account::{Account, Intake},
     address::{Username, VirtualAddress, VirtualAddresses},
-    commit::{Detection, Effect},
+    calendar::{self, CalendarEvent},
+    commit::{Detection, Effect, Holding},
     document::{DocumentKind, NewDocument, document_id},
     ids::UserId,
     item::{IgnoredReason, Oversized, QuarantineReason},
@@ -18,6 +19,8 @@ use crate::{
     sync::{Context, Facts, Plan},
     untrusted::Untrusted,
 };
+
+mod invitation;
 
 /// The plan of every mail stream; pure.
 #[derive(Clone, Debug)]
@@ -40,6 +43,8 @@ pub struct Reading {
     content_hash: [u8; 32],
     received_at: Option<chrono::DateTime<chrono::Utc>>,
     virtuals: Vec<Virtual>,
+    /// What its calendar parts invite to, or cancel (MAIL-13).
+    events: Vec<CalendarEvent>,
 }
 
 #[derive(Debug)]
@@ -77,11 +82,13 @@ impl Plan<Message> for MailIntake {
         let virtuals = self.virtuals(&mail);
         let content_hash = mail::content_hash(&raw);
         let received_at = message.received_at;
-        Ok(Reading { mail: Arc::new(mail), raw, content_hash, received_at, virtuals })
+        let events = invitation::events(&mail, &self.caps);
+        Ok(Reading { mail: Arc::new(mail), raw, content_hash, received_at, virtuals, events })
     }
 
     fn bytes(&self, reading: &Reading) -> usize {
-        reading.raw.len() + reading.mail.weight_bytes()
+        let events: usize = reading.events.iter().map(CalendarEvent::weight_bytes).sum();
+        reading.raw.len() + reading.mail.weight_bytes() + events
     }
 
     fn names(&self, reading: &Reading) -> Vec<Username> {
@@ -91,7 +98,8 @@ impl Plan<Message> for MailIntake {
     fn plan(&self, page: Facts<Reading>, context: &Context<'_>) -> Vec<Effect> {
         let mut effects = Vec::with_capacity(page.present.len() * 2 + page.gone.len());
         for (item, reading) in page.present {
-            self.plan_mail(item, &reading, context, &mut effects);
+            let is_known = page.held.contains(&item.id);
+            self.plan_mail(item, &reading, (is_known, context), &mut effects);
         }
         let quarantined = page.unreadable.into_iter();
         effects.extend(quarantined.map(|(item, reason)| Effect::Quarantine { item, reason }));
@@ -124,7 +132,7 @@ impl MailIntake {
         &self,
         item: ItemRef,
         reading: &Reading,
-        context: &Context<'_>,
+        (is_known, context): (bool, &Context<'_>),
         effects: &mut Vec<Effect>,
     ) {
         let owners = owners(reading, context);
@@ -145,7 +153,11 @@ impl MailIntake {
         if *self.filing(context.account.intake) != Filing::None {
             tasks.push(Task::File { stream: context.stream, item: item.id.clone() });
         }
-        effects.push(Effect::Store { item, documents });
+        let events = invitation::of_owners(reading, documents.iter().map(|new| new.owner), context);
+        effects.push(Effect::Store { item: item.clone(), documents });
+        if !events.is_empty() {
+            calendar::hold(item, Holding::Mail, events, (is_known, context), effects);
+        }
         let job = |task| Effect::Enqueue(Job::new(context.tenant, task));
         effects.extend(tasks.into_iter().map(job));
     }

@@ -1,8 +1,9 @@
 //! Work to be done later: rows in the store, made in the same transaction as their cause.
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{CommitId, DocumentId, JobId, StreamId, TenantId},
+    ids::{AccountId, CommitId, DocumentId, JobId, StreamId, TenantId},
     label::Answer,
     source::ItemId,
 };
@@ -39,6 +40,15 @@ pub enum Task {
         /// The mail.
         item: ItemId,
     },
+    /// See what meetings follow from the events of an item, as it is now (CAL-6, CAL-7).
+    Meet {
+        /// The account it is or was in.
+        account: AccountId,
+        /// The item.
+        item: ItemId,
+        /// When it changed, or is to be looked at again; tells one change from the next.
+        at: DateTime<Utc>,
+    },
     /// Take it for a right answer that nobody corrected a route (CLS-9).
     Consent {
         /// The version of the document that was routed; at any other there is nothing to do.
@@ -57,6 +67,7 @@ impl Task {
             Self::Classify { .. } => "classify",
             Self::AskAgain { .. } => "ask_again",
             Self::File { .. } => "file",
+            Self::Meet { .. } => "meet",
             Self::Consent { .. } => "consent",
         }
     }
@@ -81,6 +92,13 @@ impl Job {
                 b"file",
                 stream.as_bytes(),
                 item.as_str().as_bytes(),
+            ]),
+            Task::Meet { account, item, at } => JobId::derived(&[
+                tenant.as_bytes(),
+                b"meet",
+                account.as_bytes(),
+                item.as_str().as_bytes(),
+                &at.timestamp_micros().to_be_bytes(),
             ]),
             Task::Consent { version, answer } => JobId::derived(&[
                 tenant.as_bytes(),

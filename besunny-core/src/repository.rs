@@ -14,10 +14,12 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 mod learning;
+mod meetings;
 mod outbox;
 mod shadows;
 
 pub use learning::{KEPT_MODELS, Learned, Lessons, MadeBy, ModelRecord, Models, NewModel};
+pub use meetings::{AgendaFilter, HeldEvent, Meetings};
 pub use outbox::{DeadJob, DeadJobFilter, Outbox};
 pub use shadows::Shadows;
 
@@ -570,6 +572,7 @@ pub trait Repository:
     + Models
     + Feedback
     + Shadows
+    + Meetings
     + Outbox
 {
 }
@@ -584,6 +587,7 @@ impl<R> Repository for R where
         + Models
         + Feedback
         + Shadows
+        + Meetings
         + Outbox
 {
 }

@@ -1,4 +1,4 @@
-//! The one sync loop: mail today, files, calendars and bots tomorrow.
+//! The one sync loop: mail and calendars today, files and bots tomorrow.
 //!
 //! A [`Road`] reads one page under a lease and applies it: choose the step, read, ask what we know,
 //! fetch the rest in bounded parts, plan, commit. Nothing is decided here beyond the order of these

@@ -15,6 +15,7 @@ mod jobs;
 mod keeping;
 mod lanes;
 mod learning;
+mod meetings;
 mod relay;
 mod replay;
 mod shadow;
@@ -25,7 +26,7 @@ pub use learning::{Aside, AtOnce, Shelf};
 
 use crate::{
     account::Provider,
-    adapter::MailAdapter,
+    adapter::{CalendarAdapter, MailAdapter},
     cause::describe,
     classify::Classifier,
     clock::Clock,
@@ -54,6 +55,8 @@ pub struct Worker {
     pub clock: Arc<dyn Clock>,
     /// Which adapter follows which provider.
     pub mail: HashMap<Provider, MailAdapter>,
+    /// The same of calendars; a provider has one of both.
+    pub calendars: HashMap<Provider, CalendarAdapter>,
     /// What mails mean.
     pub intake: MailIntake,
     /// Which project a document belongs to, by rules.

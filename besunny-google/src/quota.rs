@@ -35,9 +35,9 @@ pub(crate) enum Operation {
     FetchKeys,
 }
 
-/// Which of Google's services is asked.
+/// Which product of Google is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Service {
+pub(crate) enum Product {
     Gmail,
     Calendar,
 }
@@ -66,13 +66,13 @@ impl Operation {
     }
 
     /// Returns the service that is asked, and whose quota is used.
-    pub(crate) const fn service(self) -> Service {
+    pub(crate) const fn service(self) -> Product {
         match self {
             Self::ListCalendars
             | Self::ListEvents
             | Self::GetEvent
             | Self::WatchEvents
-            | Self::StopChannel => Service::Calendar,
+            | Self::StopChannel => Product::Calendar,
             Self::GetProfile
             | Self::ListMessages
             | Self::GetMessage
@@ -83,7 +83,7 @@ impl Operation {
             | Self::Watch
             | Self::StopWatch
             | Self::RefreshToken
-            | Self::FetchKeys => Service::Gmail,
+            | Self::FetchKeys => Product::Gmail,
         }
     }
 
@@ -109,7 +109,7 @@ impl Operation {
     }
 }
 
-impl Service {
+impl Product {
     /// Returns the name of its quota.
     pub(crate) const fn quota(self) -> &'static str {
         match self {

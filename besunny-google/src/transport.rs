@@ -25,7 +25,7 @@ pub(crate) use exchange::{Answer, Broken};
 pub(crate) use segment::Segment;
 
 use crate::{
-    quota::{Operation, Service},
+    quota::{Operation, Product},
     refusal::{Case, Refusal, Verdict},
 };
 
@@ -141,8 +141,8 @@ impl Transport {
         let token = self.tokens.token(call.account).await?;
         let urls = self.http.urls();
         let base = match call.operation.service() {
-            Service::Gmail => &urls.gmail,
-            Service::Calendar => &urls.calendar,
+            Product::Gmail => &urls.gmail,
+            Product::Calendar => &urls.calendar,
         };
         let request = call.request(base, &token)?;
         match self.http.exchange(request, call.cap).await {

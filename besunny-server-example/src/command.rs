@@ -67,7 +67,7 @@ impl Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Take in mail from files on this machine, and remember where it came from
+    /// Take in mail or a calendar from files on this machine, and remember where it came from
     Import(import::Import),
     /// Compare every remembered source with what is held of it
     Verify,

@@ -1,4 +1,4 @@
-//! Gmail as the settings describe it: credentials, pace, pushes, filing.
+//! Gmail and its calendars as the settings describe them: credentials, pace, pushes, filing.
 use std::{path::PathBuf, sync::Arc};
 
 use besunny::{
@@ -6,15 +6,16 @@ use besunny::{
     core::{
         account::{Account, Intake, NewAccount},
         adapter::Adapter,
-        budget::Paced,
+        budget::{Budget, Paced},
         clock::Clock,
         ids::{TenantId, UserId},
         message::Message,
         source::{Source, Subject},
+        token::TokenSource,
     },
     google::{
-        Credentials, Endpoints, Gmail, GoogleConfig, GoogleKeys, GoogleTokens, Http, Inquiry,
-        PushConfig, Use, check,
+        Credentials, Endpoints, Gmail, GoogleCalendar, GoogleConfig, GoogleKeys, GoogleTokens,
+        Http, Inquiry, PushConfig, Use, check,
     },
 };
 use serde::Deserialize;
@@ -38,6 +39,9 @@ pub struct Google {
     /// Leaves the mailbox as it is: nothing is marked as read or labelled.
     #[serde(default)]
     pub read_only: bool,
+    /// Follows the selected calendars of the account too.
+    #[serde(default)]
+    pub calendars: bool,
     /// How Gmail calls back; without it, the mailbox is looked at from time to time.
     pub push: Option<Push>,
 }
@@ -101,8 +105,17 @@ impl Mailbox {
         let refused = |error| Refusal::usage("config", format!("google: {}", describe(&error)));
         let http = Http::new(self.config.clone(), Arc::clone(clock)).map_err(refused)?;
         let tokens = GoogleTokens::new(http.clone(), self.credentials.clone());
-        let budget = Paced::new(Arc::clone(clock), [self.config.quota.quota()]);
-        let gmail = Gmail::new(http.clone(), Arc::new(tokens), Arc::new(budget));
+        let tokens: Arc<dyn TokenSource> = Arc::new(tokens);
+        let budget = Paced::new(Arc::clone(clock), self.config.quota.quotas());
+        let budget: Arc<dyn Budget> = Arc::new(budget);
+        let builder = if self.settings.calendars {
+            let calendar =
+                GoogleCalendar::new(http.clone(), Arc::clone(&tokens), Arc::clone(&budget));
+            builder.calendar(GoogleCalendar::provider(), Adapter::new(calendar))
+        } else {
+            builder
+        };
+        let gmail = Gmail::new(http.clone(), tokens, budget);
         let Some(push) = self.push() else {
             return Ok(self.filed(builder, Adapter::new(gmail), Adapter::with_filing));
         };
@@ -123,6 +136,16 @@ impl Mailbox {
     {
         let adapter = if self.settings.read_only { adapter } else { with_filing(adapter) };
         builder.mail(Gmail::provider(), adapter)
+    }
+
+    /// Returns the grants by which `owner` connects the mailbox and, where wanted, the calendars.
+    pub fn grants(&self, owner: UserId) -> impl Iterator<Item = NewAccount> {
+        let calendars = self.settings.calendars.then(|| NewAccount {
+            provider: GoogleCalendar::provider(),
+            intake: Intake::Whole,
+            ..self.grant(owner)
+        });
+        [self.grant(owner)].into_iter().chain(calendars)
     }
 
     /// Returns the grant by which `owner` connects the mailbox.

@@ -12,7 +12,7 @@ use besunny::{
         repository::{People, RepositoryError},
         tenant::{Tenant, TenantScope, User},
     },
-    local::{Form, LocalMail},
+    local::{Form, LocalCalendar, LocalMail},
     sqlite::{Failure, OpenError, Options, Place, SqliteStore},
 };
 
@@ -58,6 +58,8 @@ impl Home {
         for form in Form::ALL {
             builder = builder.mail(form.provider(), Adapter::new(LocalMail::new(form)));
         }
+        let calendar = Adapter::new(LocalCalendar::new());
+        builder = builder.calendar(LocalCalendar::provider(), calendar);
         let besunny = wire(builder, &clock)?.build();
         Ok(Self { besunny, scope: TenantScope::trusted(id), clock, store })
     }

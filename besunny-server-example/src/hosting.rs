@@ -2,7 +2,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::Router;
-use besunny::core::{address::Username, clock::Clock};
+use besunny::core::{account::NewAccount, address::Username, clock::Clock};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
@@ -53,8 +53,8 @@ impl Hosting {
         reach: &Reach,
     ) -> Result<Self, Refusal> {
         let person = Person { scope: home.scope, user: home.user(user).await? };
-        if let Some(mailbox) = mailbox {
-            follow(&home, &person, mailbox).await?;
+        for grant in mailbox.into_iter().flat_map(|mailbox| mailbox.grants(person.user)) {
+            follow(&home, &person, grant).await?;
         }
         let (access, link) = reach.access(&home.clock)?;
         let site = Site::new(home.besunny.clone(), person, access, reach.settings()?);
@@ -80,10 +80,9 @@ impl Hosting {
     }
 }
 
-/// Connects the mailbox; one that was followed before is followed again even while it cannot be
+/// Connects an account; one that was followed before is followed again even while it cannot be
 /// reached, so that an outage of the provider keeps nobody from the console.
-async fn follow(home: &Home, person: &Person, mailbox: &Mailbox) -> Result<(), Refusal> {
-    let grant = mailbox.grant(person.user);
+async fn follow(home: &Home, person: &Person, grant: NewAccount) -> Result<(), Refusal> {
     let accounts = home.besunny.store().accounts(&person.scope).await?;
     let is_known = accounts.iter().any(|known| {
         known.provider == grant.provider
@@ -93,7 +92,7 @@ async fn follow(home: &Home, person: &Person, mailbox: &Mailbox) -> Result<(), R
     });
     match home.besunny.connect(&person.scope, grant).await {
         Err(error) if is_known => {
-            tracing::warn!(error = describe(&error), "the mailbox cannot be reached for now");
+            tracing::warn!(error = describe(&error), "an account cannot be reached for now");
             Ok(())
         }
         connected => Ok(connected.map(drop)?),

@@ -28,6 +28,7 @@ mod guard;
 mod host;
 mod instant;
 pub mod job;
+pub mod meeting;
 pub mod onboarding;
 pub mod problem;
 pub mod project;

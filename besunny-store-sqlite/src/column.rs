@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use besunny_core::{
     ids::{
-        AccountId, CommitId, DocumentId, EventId, JobId, OnboardingId, ProjectId, RuleId, StreamId,
-        TenantId, UserId, WatchId,
+        AccountId, CommitId, DocumentId, EventId, JobId, MeetingId, OnboardingId, ProjectId,
+        RuleId, StreamId, TenantId, UserId, WatchId,
     },
     repository::RepositoryError,
     tenant::TenantScope,
@@ -117,6 +117,7 @@ ids!(
     DocumentId,
     EventId,
     JobId,
+    MeetingId,
     OnboardingId,
     ProjectId,
     RuleId,

@@ -24,7 +24,7 @@ use self::{facts::Facts, ledger::Ledger, packing::Packing};
 use crate::{
     column::{Id, hex, hex_list, integer, json, micros},
     failure::{failed, orphaned},
-    feedback,
+    feedback, meetings,
     store::SqliteStore,
     streams::STREAMS,
     writer::Turn,
@@ -53,10 +53,15 @@ async fn apply(
     for act in acts(&commit) {
         feedback::check(turn.connection, tenant, act).await?;
     }
+    meetings::check(turn.connection, tenant, &commit).await?;
     let facts = Facts::load(turn.connection, tenant, place, &commit).await?;
     let mut ledger = Ledger::open(tenant, place, &commit, facts)?;
     ledger.apply(&commit.effects);
     ledger.close().write(&mut turn, packing).await?;
+    if let Some(place) = place {
+        meetings::hold(turn.connection, tenant, place.account, &commit).await?;
+    }
+    meetings::keep(turn.connection, tenant, &commit).await?;
     for act in acts(&commit) {
         feedback::keep(turn.connection, tenant, act).await?;
     }
@@ -68,6 +73,8 @@ fn acts(commit: &Commit) -> impl Iterator<Item = &Act> {
     commit.effects.iter().filter_map(|effect| match effect {
         Effect::Act(act) => Some(&**act),
         Effect::Store { .. }
+        | Effect::Hold { .. }
+        | Effect::Meet(_)
         | Effect::Ignore { .. }
         | Effect::Quarantine { .. }
         | Effect::Leave(_)

@@ -27,6 +27,7 @@ mod forgetting;
 mod jobs;
 mod learning;
 mod leases;
+mod meetings;
 mod migration;
 mod newcomers;
 mod notices;

@@ -64,7 +64,9 @@ impl Outbox for SqliteStore {
                 WHERE d.tenant = ?1 AND d.id = unhex(j.task ->> 'document', '-')),
                 (SELECT a.owner FROM streams s
                 JOIN accounts a ON a.tenant = s.tenant AND a.id = s.account
-                WHERE s.tenant = ?1 AND s.id = unhex(j.task ->> 'stream', '-'))
+                WHERE s.tenant = ?1 AND s.id = unhex(j.task ->> 'stream', '-')),
+                (SELECT a.owner FROM accounts a
+                WHERE a.tenant = ?1 AND a.id = unhex(j.task ->> 'account', '-'))
             ))
             ORDER BY j.id LIMIT ?5",
             tenant,

@@ -13,23 +13,26 @@ use async_trait::async_trait;
 use besunny_core::{
     account::Account,
     address::Username,
+    calendar::EventUid,
     commit::Commit,
     document::Document,
     event::Event,
     feedback::Act,
     history::Entry,
     ids::{
-        AccountId, CommitId, DocumentId, EventId, JobId, OnboardingId, ProjectId, StreamId, UserId,
+        AccountId, CommitId, DocumentId, EventId, JobId, MeetingId, OnboardingId, ProjectId,
+        StreamId, UserId,
     },
     item::Item,
+    meeting::Meeting,
     onboarding::Onboarding,
     profile::Metadata,
     project::Project,
     repository::{
-        Accounts, Content, DeadJob, DeadJobFilter, DocumentFilter, Documents, Feedback, ItemFilter,
-        Known, Lessons, ModelRecord, Models, NewModel, Onboardings, Outbox, Pending, People,
-        Position, ProjectSave, Projects, RepositoryError, Shadows, Store, StreamStatus, Streams,
-        Tally, ThreadMember,
+        Accounts, AgendaFilter, Content, DeadJob, DeadJobFilter, DocumentFilter, Documents,
+        Feedback, HeldEvent, ItemFilter, Known, Lessons, Meetings, ModelRecord, Models, NewModel,
+        Onboardings, Outbox, Pending, People, Position, ProjectSave, Projects, RepositoryError,
+        Shadows, Store, StreamStatus, Streams, Tally, ThreadMember,
     },
     scheduler::{
         Ask, Claim, Failure, Forget, Hold, Lease, Noted, Receipt, Release, Scheduler, Work,
@@ -209,6 +212,13 @@ interposed! { Shadows {
     fn put_shadows(scope: &TenantScope, owner: UserId, shadows: &[Shadow]) -> ();
     fn shadows(scope: &TenantScope, owner: UserId, after: Option<&Shadow>, limit: usize)
         -> Vec<Shadow>;
+} }
+
+interposed! { Meetings {
+    fn events_beside(scope: &TenantScope, items: &[(AccountId, ItemId)]) -> Vec<HeldEvent>;
+    fn meetings_of(scope: &TenantScope, owner: UserId, uids: &[EventUid]) -> Vec<Meeting>;
+    fn meeting(scope: &TenantScope, id: MeetingId) -> Option<Meeting>;
+    fn agenda(scope: &TenantScope, owner: UserId, filter: &AgendaFilter) -> Vec<Meeting>;
 } }
 
 interposed! { Outbox {

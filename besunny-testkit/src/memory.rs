@@ -18,13 +18,14 @@ use besunny_core::{
     feedback::Act,
     history::Entry,
     ids::{
-        AccountId, CommitId, DocumentId, JobId, OnboardingId, ProjectId, RuleId, StreamId,
-        TenantId, UserId,
+        AccountId, CommitId, DocumentId, JobId, MeetingId, OnboardingId, ProjectId, RuleId,
+        StreamId, TenantId, UserId,
     },
     item::ItemState,
     job::Job,
     label::Label,
     mail::Mail,
+    meeting::Meeting,
     onboarding::Onboarding,
     profile::Metadata,
     project::Project,
@@ -44,6 +45,7 @@ use futures::future::BoxFuture;
 mod commits;
 mod feedback;
 mod learning;
+mod meetings;
 mod projects;
 mod questions;
 mod schedule;
@@ -89,6 +91,9 @@ struct Rows {
     labels: BTreeMap<UserId, Vec<Label>>,
     models: BTreeMap<UserId, Vec<ModelRow>>,
     shadows: BTreeMap<shadows::ShadowKey, Shadow>,
+    /// What items say; it stays when they go.
+    events: BTreeMap<(AccountId, ItemId), meetings::Held>,
+    meetings: BTreeMap<MeetingId, Meeting>,
 }
 
 /// A model, with its state.
@@ -260,6 +265,8 @@ impl Rows {
             labels: BTreeMap::new(),
             models: BTreeMap::new(),
             shadows: BTreeMap::new(),
+            events: BTreeMap::new(),
+            meetings: BTreeMap::new(),
         }
     }
 

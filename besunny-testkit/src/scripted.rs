@@ -22,7 +22,10 @@ use besunny_core::{
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
+mod calendar;
 mod filing;
+
+pub use calendar::ScriptedCalendar;
 
 use crate::conformance::filing::Marks;
 
@@ -121,6 +124,8 @@ pub struct Mailbox {
 
 #[derive(Debug)]
 struct Mail {
+    /// Grows when something else is put under the id.
+    revision: u32,
     raw: Bytes,
     received_at: DateTime<Utc>,
     hidden: bool,
@@ -261,10 +266,11 @@ struct Reading<'a> {
 }
 
 impl Mailbox {
-    /// Puts a mail in.
+    /// Puts a mail in, or something else in the place of one.
     pub fn deliver(&mut self, id: &ItemId, raw: impl Into<Bytes>, received_at: DateTime<Utc>) {
         let (raw, marks) = (raw.into(), Marks::default());
-        let mail = Mail { raw, received_at, hidden: false, poison: false, marks };
+        let revision = self.mails.get(id).map_or(0, |old| old.revision) + 1;
+        let mail = Mail { revision, raw, received_at, hidden: false, poison: false, marks };
         self.mails.insert(id.clone(), mail);
         self.log.push(id.clone());
     }
@@ -396,14 +402,14 @@ impl Mailbox {
         let place = page.map_or(Ok(begun.as_str()), |page| self.place(page, reading))?;
         let (start, after) = place.split_once(' ').ok_or_else(malformed)?;
         let shown = |(id, mail): &(&ItemId, &Mail)| !mail.hidden && id.as_str() > after;
-        let ids: Vec<&ItemId> =
-            self.mails.iter().filter(shown).take(reading.size).map(|(id, _)| id).collect();
-        let next = match ids.last() {
+        let mails: Vec<(&ItemId, &Mail)> =
+            self.mails.iter().filter(shown).take(reading.size).collect();
+        let next = match mails.last() {
             Some(_) if reading.circles && page.is_some() => {
                 reading.weather.answered(Oddity::Circle);
                 Next::Page(self.token(&format!("{start} {after}")))
             }
-            Some(last) if ids.len() == reading.size => {
+            Some((last, _)) if mails.len() == reading.size => {
                 Next::Page(self.token(&format!("{start} {last}")))
             }
             _ if self.telling == Telling::CursorAtEnd => {
@@ -411,7 +417,9 @@ impl Mailbox {
             }
             _ => Next::End,
         };
-        let changes = ids.iter().map(|id| Change::Present { at: revised(id), item: None });
+        let present =
+            |(id, mail): &(&ItemId, &Mail)| Change::Present { at: mail.at(id), item: None };
+        let changes = mails.iter().map(present);
         let total = u64::try_from(self.mails.len()).ok();
         Ok(Page { changes: changes.collect(), next, total })
     }
@@ -427,14 +435,14 @@ impl Mailbox {
             Some(mail) => {
                 let raw = RawMail::Whole(mail.raw.clone());
                 let message = Message { raw, received_at: Some(mail.received_at) };
-                Fetched::Present(revised(id), message)
+                Fetched::Present(mail.at(id), message)
             }
         }
     }
 
     fn change(&self, id: &ItemId) -> Change<Message> {
         match self.mails.get(id) {
-            Some(mail) if !mail.hidden => Change::Present { at: revised(id), item: None },
+            Some(mail) if !mail.hidden => Change::Present { at: mail.at(id), item: None },
             Some(_) | None => Change::Removed(id.clone()),
         }
     }
@@ -457,9 +465,10 @@ impl Mailbox {
     }
 }
 
-/// A mail never changes, so all revisions are one.
-fn revised(id: &ItemId) -> ItemRef {
-    ItemRef::new(id.clone(), Revision::from_source("1"))
+impl Mail {
+    fn at(&self, id: &ItemId) -> ItemRef {
+        ItemRef::new(id.clone(), Revision::from_source(self.revision.to_string()))
+    }
 }
 
 fn cursor(place: usize) -> Cursor {

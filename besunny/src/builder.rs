@@ -4,8 +4,9 @@ use std::{collections::HashMap, sync::Arc};
 use async_trait::async_trait;
 use besunny_core::{
     account::Provider,
-    adapter::{Adapter, MailAdapter},
+    adapter::{Adapter, CalendarAdapter, MailAdapter},
     address::{AddressRuleError, VirtualAddresses},
+    calendar::CalendarEvent,
     classify::{Classifier, Rules},
     clock::{Clock, Ids},
     contender::Contender,
@@ -39,6 +40,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     mail: HashMap<Provider, MailAdapter>,
+    calendars: HashMap<Provider, CalendarAdapter>,
     intake: MailIntake,
     classifier: Arc<dyn Classifier>,
     learner: Option<Arc<dyn Learner>>,
@@ -59,6 +61,7 @@ impl Builder {
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(SystemIds),
             mail: HashMap::new(),
+            calendars: HashMap::new(),
             intake: MailIntake {
                 addresses: VirtualAddresses::none(),
                 caps: Caps::default(),
@@ -105,6 +108,17 @@ impl Builder {
         adapter: Adapter<S>,
     ) -> Self {
         self.mail.insert(provider, adapter.into());
+        self
+    }
+
+    /// Follows the calendars of `provider` with `adapter` (CAL-4).
+    #[must_use]
+    pub fn calendar<S: Source<CalendarEvent> + 'static>(
+        mut self,
+        provider: Provider,
+        adapter: Adapter<S>,
+    ) -> Self {
+        self.calendars.insert(provider, adapter.into());
         self
     }
 
@@ -229,6 +243,7 @@ impl Builder {
             scheduler: Arc::clone(&self.store) as _,
             clock: self.clock,
             mail: self.mail,
+            calendars: self.calendars,
             intake: self.intake,
             classifier: self.classifier,
             learner: self.learner,

@@ -72,6 +72,7 @@ use besunny_core::{
     language::LanguageModel,
     onboarding::Template,
     repository::Store,
+    source::OfferedStream,
     tenant::TenantScope,
     track::Steer,
     worker::Worker,
@@ -121,15 +122,23 @@ impl Besunny {
     /// [`Error::NoAdapter`] when nobody follows the provider; otherwise what the source or the store
     /// says.
     pub async fn connect(&self, scope: &TenantScope, grant: NewAccount) -> Result<Account, Error> {
-        let adapter = self.adapter(&grant.provider)?;
         let mut account = Account::new(scope.tenant(), grant, self.worker.clock.now());
         let known = self.store.accounts(scope).await?;
         if let Some(old) = known.into_iter().find(|old| old.id == account.id) {
             account.connected_at = old.connected_at;
         }
-        let streams = adapter.source.streams(&account.at()).await?;
+        let streams = self.offered(&account).await?;
         self.store.connect(scope, &account, &streams).await?;
         Ok(account)
+    }
+
+    async fn offered(&self, account: &Account) -> Result<Vec<OfferedStream>, Error> {
+        let (worker, provider) = (&self.worker, &account.provider);
+        Ok(match (worker.mail.get(provider), worker.calendars.get(provider)) {
+            (Some(mail), _) => mail.source.streams(&account.at()).await?,
+            (None, Some(calendar)) => calendar.source.streams(&account.at()).await?,
+            (None, None) => return Err(Error::NoAdapter(provider.clone())),
+        })
     }
 
     /// Asks for everything of an account to be listed again.

@@ -1,14 +1,14 @@
 //! Calls from providers: checked, stored, and only then answered (ARCHITECTURE.md L2, G-3, G-4).
 use besunny_core::{
     account::Provider,
-    adapter::MailAdapter,
+    adapter::Wired,
     push::{Delivery, Notice, Rejected},
     repository::RepositoryError,
     scheduler::{Noted, Receipt},
     source::SourceError,
 };
 
-use crate::{Besunny, Error};
+use crate::Besunny;
 
 /// A call from a provider was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -56,19 +56,18 @@ impl Besunny {
         provider: &Provider,
         delivery: &Delivery<'_>,
     ) -> Result<Noted, Refused> {
-        let adapter = self.worker.mail.get(provider).ok_or(Refused::NotMounted)?;
-        let notices = notices(adapter, delivery).await?;
+        let worker = &self.worker;
+        let notices = match (worker.mail.get(provider), worker.calendars.get(provider)) {
+            (Some(mail), _) => notices(mail, delivery).await?,
+            (None, Some(calendar)) => notices(calendar, delivery).await?,
+            (None, None) => return Err(Refused::NotMounted),
+        };
         Ok(self.store.note(&Receipt { provider: provider.clone(), notices }).await?)
-    }
-
-    pub(crate) fn adapter(&self, provider: &Provider) -> Result<&MailAdapter, Error> {
-        let adapter = self.worker.mail.get(provider);
-        adapter.ok_or_else(|| Error::NoAdapter(provider.clone()))
     }
 }
 
 /// Checks the delivery; keys that are unknown are looked up once more.
-async fn notices(adapter: &MailAdapter, delivery: &Delivery<'_>) -> Result<Vec<Notice>, Refused> {
+async fn notices<T>(adapter: &Wired<T>, delivery: &Delivery<'_>) -> Result<Vec<Notice>, Refused> {
     let receiver = adapter.receiver.as_ref().ok_or(Refused::NotMounted)?;
     let Some(ring) = &adapter.keys else { return Ok(receiver.receive(delivery, &[])?) };
     let keys = ring.keys().await.map_err(Refused::NoKeys)?;

@@ -1,9 +1,10 @@
 //! The proof of coverage: what is at the source against what we hold (B9).
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use besunny_core::{
     account::Account,
-    adapter::MailAdapter,
+    adapter::Wired,
+    calendar::CalendarIntake,
     item::ItemState,
     repository::ItemFilter,
     source::{Change, Fetched, ItemId, Next, Scope, StreamRef},
@@ -16,13 +17,13 @@ use crate::{Besunny, Error};
 /// What is at the source of an account against what we hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verification {
-    /// Items that became documents.
+    /// Items that became documents or held events.
     pub stored: u64,
     /// Items that are none of our business.
     pub ignored: u64,
     /// Items that could not be taken in.
     pub quarantined: u64,
-    /// Items at the source that we do not hold, or whose document is not there as a whole.
+    /// Items at the source that we do not hold, or whose document or event is not there as a whole.
     pub missing: Vec<ItemId>,
     /// Items we hold that are not at the source.
     pub extra: Vec<ItemId>,
@@ -48,15 +49,34 @@ impl Besunny {
         scope: &TenantScope,
         account: &Account,
     ) -> Result<Verification, Error> {
-        let adapter = self.adapter(&account.provider)?;
-        let rules = self.worker.intake.scope(account);
+        let (worker, provider) = (&self.worker, &account.provider);
+        match (worker.mail.get(provider), worker.calendars.get(provider)) {
+            (Some(mail), _) => {
+                let rules = worker.intake.scope(account);
+                self.compare(scope, account, (mail, &rules), Kept::Documents).await
+            }
+            (None, Some(calendar)) => {
+                let rules = CalendarIntake.scope(account);
+                self.compare(scope, account, (calendar, &rules), Kept::Events).await
+            }
+            (None, None) => Err(Error::NoAdapter(provider.clone())),
+        }
+    }
+
+    async fn compare<T: Send + Sync>(
+        &self,
+        scope: &TenantScope,
+        account: &Account,
+        (adapter, rules): (&Wired<T>, &Scope),
+        kept: Kept,
+    ) -> Result<Verification, Error> {
         let mut verification = Verification::default();
         for status in self.store.streams(scope).await? {
             if status.account != account.id {
                 continue;
             }
             let stream = account.stream(status.key.clone());
-            let there = listed(adapter, &stream, &rules).await?;
+            let there = listed(adapter, &stream, rules).await?;
             let mut held = BTreeSet::new();
             loop {
                 let after = held.last();
@@ -65,7 +85,7 @@ impl Besunny {
                     break;
                 }
                 let ids: Vec<ItemId> = page.iter().map(|item| item.id.clone()).collect();
-                let whole = self.store.whole(scope, account.id, &ids).await?;
+                let whole = self.whole(scope, account, &ids, kept).await?;
                 for item in page {
                     match item.state {
                         ItemState::Stored => {
@@ -94,10 +114,36 @@ impl Besunny {
         }
         Ok(verification)
     }
+
+    /// Returns which items have all that was made of them.
+    async fn whole(
+        &self,
+        scope: &TenantScope,
+        account: &Account,
+        ids: &[ItemId],
+        kept: Kept,
+    ) -> Result<HashSet<ItemId>, Error> {
+        match kept {
+            Kept::Documents => Ok(self.store.whole(scope, account.id, ids).await?),
+            Kept::Events => {
+                let items: Vec<_> = ids.iter().map(|id| (account.id, id.clone())).collect();
+                let held = self.store.events_beside(scope, &items).await?;
+                let own = held.into_iter().filter(|held| held.account == account.id);
+                Ok(own.map(|held| held.item).collect())
+            }
+        }
+    }
 }
 
-async fn listed(
-    adapter: &MailAdapter,
+/// What is made of an item.
+#[derive(Clone, Copy, Debug)]
+enum Kept {
+    Documents,
+    Events,
+}
+
+async fn listed<T: Send + Sync>(
+    adapter: &Wired<T>,
     stream: &StreamRef,
     rules: &Scope,
 ) -> Result<BTreeSet<ItemId>, Error> {
@@ -113,7 +159,11 @@ async fn listed(
 }
 
 /// Says whether an item is at the source now, readable or not.
-async fn is_present(adapter: &MailAdapter, stream: &StreamRef, id: &ItemId) -> Result<bool, Error> {
+async fn is_present<T: Send + Sync>(
+    adapter: &Wired<T>,
+    stream: &StreamRef,
+    id: &ItemId,
+) -> Result<bool, Error> {
     let answers = adapter.source.fetch(stream, std::slice::from_ref(id)).await?;
     Ok(answers.iter().any(|answer| !matches!(answer, Fetched::Gone(_))))
 }

@@ -3,6 +3,7 @@
 
 mod abandoned;
 mod budget;
+mod calendar;
 mod crash;
 mod deceit;
 mod decisions;

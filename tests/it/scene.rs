@@ -1,6 +1,6 @@
 //! A mailbox, a store and engines on them, with time in the test's hand.
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -102,6 +102,7 @@ impl Scene {
             scheduler: store as _,
             clock: Arc::<ManualClock>::clone(&self.clock),
             mail: [(Provider::new("scripted"), MailAdapter::from(Adapter::new(source)))].into(),
+            calendars: HashMap::new(),
             intake: MailIntake {
                 addresses: VirtualAddresses::none(),
                 caps: Caps::default(),

@@ -71,6 +71,8 @@ fn outcome(effects: &[Effect]) -> String {
             Effect::Ignore { reason, .. } => return format!("ignored: {reason}"),
             Effect::Quarantine { reason, .. } => return format!("quarantined: {reason}"),
             Effect::Leave(_)
+            | Effect::Hold { .. }
+            | Effect::Meet(_)
             | Effect::Detect(_)
             | Effect::Decide(_)
             | Effect::Enqueue(_)
@@ -143,6 +145,8 @@ fn mail_8_each_virtual_address_is_detected_once() {
         .filter_map(|effect| match effect {
             Effect::Detect(found) => Some((found.address.clone(), found.user.is_some())),
             Effect::Store { .. }
+            | Effect::Hold { .. }
+            | Effect::Meet(_)
             | Effect::Ignore { .. }
             | Effect::Quarantine { .. }
             | Effect::Leave(_)
@@ -190,7 +194,9 @@ fn the_same_mail_is_the_same_document_wherever_it_comes_from() {
     let ids = |raw: Bytes| {
         plan(Intake::Whole, raw).into_iter().find_map(|effect| match effect {
             Effect::Store { documents, .. } => Some(documents[0].id),
-            Effect::Ignore { .. }
+            Effect::Hold { .. }
+            | Effect::Meet(_)
+            | Effect::Ignore { .. }
             | Effect::Quarantine { .. }
             | Effect::Leave(_)
             | Effect::Detect(_)

@@ -3,6 +3,7 @@ use std::{
     collections::HashSet,
     ops::Add,
     panic::{self, AssertUnwindSafe},
+    sync::Arc,
 };
 
 use super::{
@@ -22,6 +23,8 @@ pub struct Facts<R> {
     pub gone: Vec<ItemId>,
     /// Items that cannot be taken in.
     pub unreadable: Vec<(ItemId, QuarantineReason)>,
+    /// Which items of the page we hold, at whatever revision.
+    pub held: Arc<HashSet<ItemId>>,
     /// Whether the source knows of more after this page.
     pub more: bool,
     /// What earlier parts of the page met; it is marked once the page is read whole.
@@ -34,7 +37,7 @@ pub struct Facts<R> {
 /// How many items a pass met, by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Became documents.
+    /// Became documents or held events.
     pub stored: u64,
     /// Are none of our business.
     pub ignored: u64,
@@ -53,7 +56,7 @@ impl Counts {
             Self { unchanged: u64::try_from(same).unwrap_or(u64::MAX), ..Self::default() };
         for effect in effects {
             match effect {
-                Effect::Store { .. } => counts.stored += 1,
+                Effect::Store { .. } | Effect::Hold { .. } => counts.stored += 1,
                 Effect::Ignore { .. } => counts.ignored += 1,
                 Effect::Quarantine { .. } => counts.quarantined += 1,
                 Effect::Leave(_) => counts.gone += 1,
@@ -62,6 +65,7 @@ impl Counts {
                 | Effect::Enqueue(_)
                 | Effect::Defer { .. }
                 | Effect::Label { .. }
+                | Effect::Meet(_)
                 | Effect::Watch(_)
                 | Effect::Act(_) => {}
             }
@@ -105,19 +109,20 @@ pub(super) struct Sorted<R> {
 /// Parts a page; the last change of an id wins.
 pub(super) fn sort<T, P: Plan<T>>(page: Page<T>, known: &Known, plan: &P) -> Sorted<P::Reading> {
     let more = matches!(page.next, Next::Page(_) | Next::Cursor { more: true, .. });
-    let (mut facts, mut wanted) = (Facts { more, ..Facts::default() }, Vec::new());
+    let held = Arc::new(known.keys().cloned().collect());
+    let (mut facts, mut wanted) = (Facts { held, more, ..Facts::default() }, Vec::new());
     let mut met = HashSet::new();
     let mut last: Vec<Change<T>> =
         page.changes.into_iter().rev().filter(|change| met.insert(change.id().clone())).collect();
     last.reverse();
     for change in last {
         match change {
-            Change::Present { at, item: Some(item) } => facts.read(at, item, plan),
-            Change::Present { at, item: None }
+            Change::Present { at, .. }
                 if at.revision.is_some() && known.get(&at.id) == Some(&at.revision) =>
             {
                 facts.same.push(at);
             }
+            Change::Present { at, item: Some(item) } => facts.read(at, item, plan),
             Change::Present { at, item: None } => wanted.push(at.id),
             Change::Removed(id) => facts.gone.push(id),
             Change::Unreadable { id, why } => {
@@ -135,6 +140,7 @@ impl<R> Default for Facts<R> {
             same: Vec::new(),
             gone: Vec::new(),
             unreadable: Vec::new(),
+            held: Arc::default(),
             more: false,
             earlier: Vec::new(),
             in_part: false,

@@ -1,4 +1,6 @@
 //! Taking a page in: what it does not carry is fetched while what was fetched is written.
+use std::sync::Arc;
+
 use futures::{
     FutureExt,
     future::{self, BoxFuture, Either},
@@ -220,6 +222,7 @@ impl<R> Taken<'_, R> {
     /// Takes out what was read so far, as a part that is not the end of its page.
     fn part(&mut self) -> Facts<R> {
         let mut part = std::mem::take(&mut self.facts);
+        self.facts.held = Arc::clone(&part.held);
         (self.facts.earlier, part.in_part) = (part.met(), true);
         part
     }

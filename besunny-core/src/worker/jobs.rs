@@ -13,6 +13,7 @@ use super::{
     guarded::{Panicked, caught},
     lanes::TenantLanes,
     learning::Consent,
+    meetings::Change,
     shadow::Shade,
     streams::beside,
 };
@@ -159,6 +160,7 @@ impl Worker {
         let mut running = FuturesUnordered::new();
         let mut errands: BTreeMap<(TenantId, bool), Vec<Errand>> = BTreeMap::new();
         let mut consents: BTreeMap<TenantId, Vec<Consent>> = BTreeMap::new();
+        let mut changes: BTreeMap<TenantId, Vec<Change>> = BTreeMap::new();
         for claim in claims {
             if claim.expired >= retry::JOB_ATTEMPTS {
                 running.push(self.alone(claim.clone(), self.abandon(claim)).boxed());
@@ -177,6 +179,10 @@ impl Worker {
                     let work = self.file(claim.clone(), stream, item);
                     running.push(self.alone(claim, work).boxed());
                 }
+                Task::Meet { account, item, at: _ } => {
+                    let changes = changes.entry(claim.scope.tenant()).or_default();
+                    changes.push(Change { claim, at: (account, item) });
+                }
                 Task::Consent { version, answer } => {
                     let consents = consents.entry(claim.scope.tenant()).or_default();
                     consents.push(Consent { claim, version, answer });
@@ -189,6 +195,9 @@ impl Worker {
         }
         for consents in consents.into_values() {
             running.push(self.take_for_right(consents).boxed());
+        }
+        for changes in changes.into_values() {
+            running.push(self.meet(changes).boxed());
         }
         while running.next().await.is_some() {}
     }
@@ -241,7 +250,10 @@ impl Worker {
                     tracing::warn!(job = %claim.job.id, error, "cannot leave a document to a person");
                 }
             }
-            Task::File { .. } | Task::Consent { .. } | Task::AskAgain { .. } => {
+            Task::File { .. }
+            | Task::Meet { .. }
+            | Task::Consent { .. }
+            | Task::AskAgain { .. } => {
                 self.put_off(&claim, &why.into()).await;
             }
         }

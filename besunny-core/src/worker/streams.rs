@@ -12,13 +12,14 @@ use super::{
     guarded::{Panicked, caught},
 };
 use crate::{
-    adapter::MailAdapter,
+    adapter::Wired,
     cadence::{self, Quiet},
+    calendar::CalendarIntake,
     cause::describe,
     repository::RepositoryError,
     retry::{self, Failed},
     scheduler::{Ask, Lease, Release, Rest, Work},
-    sync::{Counts, Outcome, Road, SyncError},
+    sync::{Counts, Outcome, Plan, Road, SyncError},
 };
 
 /// What a stream says that nobody here can follow.
@@ -110,14 +111,28 @@ impl Worker {
         if lease.abandoned && lease.expired > 1 {
             return Some(self.abandoned(lease));
         }
-        let Some(adapter) = self.mail.get(&lease.account.provider) else {
+        let provider = &lease.account.provider;
+        match (self.mail.get(provider), self.calendars.get(provider)) {
+            (Some(mail), _) => self.follow_by(lease, mail, &self.intake, until).await,
+            (None, Some(calendar)) => self.follow_by(lease, calendar, &CalendarIntake, until).await,
             // Another process may have it, such as the server beside an import.
-            return Some(Release { error: Some(NO_ADAPTER.to_owned()), ..due(lease, ELSEWHERE) });
-        };
+            (None, None) => {
+                Some(Release { error: Some(NO_ADAPTER.to_owned()), ..due(lease, ELSEWHERE) })
+            }
+        }
+    }
+
+    async fn follow_by<T: Send + Sync, P: Plan<T>>(
+        &self,
+        lease: &Lease,
+        adapter: &Wired<T>,
+        plan: &P,
+        until: &Until,
+    ) -> Option<Release> {
         let pushed = self.keep_watch(lease, adapter).await;
         let road = Road {
             source: &self.guarded(&*adapter.source),
-            plan: &self.intake,
+            plan,
             repository: &*self.repository,
             clock: &*self.clock,
         };
@@ -130,7 +145,10 @@ impl Worker {
             self.observer.passed(lease, &pass);
             met = met + pass.counts;
             match pass.outcome {
-                Outcome::CaughtUp => return Some(caught_up(lease, adapter, met, pushed)),
+                Outcome::CaughtUp => {
+                    let floor = adapter.source.limits().poll_floor;
+                    return Some(caught_up(lease, floor, met, pushed));
+                }
                 Outcome::Outrun => return None,
                 Outcome::Rewound(times) if times > 2 => {
                     return Some(due(lease, retry::REWOUND.wait(times - 2, luck(lease))));
@@ -207,9 +225,8 @@ pub(super) async fn beside<T>(
 }
 
 /// Returns the release of a stream that was read to its end.
-fn caught_up(lease: &Lease, adapter: &MailAdapter, met: Counts, pushed: bool) -> Release {
+fn caught_up(lease: &Lease, floor: Duration, met: Counts, pushed: bool) -> Release {
     let looks = if met.is_quiet() { lease.quiet.saturating_add(1) } else { 0 };
-    let floor = adapter.source.limits().poll_floor;
     let quiet = Quiet { looks, noticed_ago: lease.noticed_ago, pushed, floor };
     let wait = cadence::next_look(quiet, luck(lease));
     Release { caught_up: true, quiet: looks, ..due(lease, wait) }

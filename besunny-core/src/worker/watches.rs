@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::Worker;
 use crate::{
-    adapter::MailAdapter,
+    adapter::Wired,
     cause::describe,
     commit::{Basis, Commit, Effect, PassBasis},
     ids::{CommitId, WatchId},
@@ -31,7 +31,7 @@ impl Worker {
     /// Starts or renews the watch when that is due; returns whether the provider calls us.
     ///
     /// A failing watch never stops the stream from being polled (ARCHITECTURE.md L2).
-    pub(super) async fn keep_watch(&self, lease: &Lease, adapter: &MailAdapter) -> bool {
+    pub(super) async fn keep_watch<T>(&self, lease: &Lease, adapter: &Wired<T>) -> bool {
         let now = self.clock.now();
         let Some(push) = &adapter.push else {
             self.give_up_watch(lease, now).await;

@@ -1,4 +1,4 @@
-//! `besunny import`: mail from files on this machine, taken in to the last one.
+//! `besunny import`: mail and calendars from files on this machine, taken in to the last item.
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -31,7 +31,7 @@ mod drive;
 mod place;
 mod progress;
 
-/// Takes in mail from files on this machine.
+/// Takes in mail or a calendar from files on this machine.
 #[derive(Debug, clap::Args)]
 pub(super) struct Import {
     #[command(flatten)]
@@ -96,7 +96,7 @@ fn username(name: &str) -> Result<Username, Refusal> {
 async fn owner(home: &Home, place: &Place, user: Option<Username>) -> Result<UserId, Refusal> {
     let known = home.besunny.store().accounts(&home.scope).await?;
     let same = |account: &&Account| {
-        account.provider == place.form.provider() && account.subject == place.subject
+        account.provider == place.kind.provider() && account.subject == place.subject
     };
     let known = known.iter().find(same).map(|account| account.owner);
     match (known, user) {
@@ -125,7 +125,7 @@ async fn owner(home: &Home, place: &Place, user: Option<Username>) -> Result<Use
 async fn connect(home: &Home, place: &Place, owner: UserId) -> Result<Account, Refusal> {
     let grant = NewAccount {
         owner,
-        provider: place.form.provider(),
+        provider: place.kind.provider(),
         subject: place.subject.clone(),
         intake: Intake::Whole,
     };
@@ -138,8 +138,9 @@ async fn connect(home: &Home, place: &Place, owner: UserId) -> Result<Account, R
 fn held(place: &Place, missing: Missing) -> Refusal {
     let Missing { unseen, members } = missing;
     let message = format!(
-        "{unseen} of {members} mails held are no longer in {}; nothing of them was forgotten: \
+        "{unseen} of {members} {} held are no longer in {}; nothing of them was forgotten: \
          bring the file back, or import again with --accept-removals",
+        place.kind.items(),
         place.shown()
     );
     Refusal::finding("held_removal", message)
@@ -147,10 +148,11 @@ fn held(place: &Place, missing: Missing) -> Refusal {
 
 /// A file full of something else would otherwise look like an empty mailbox.
 fn nothing_found(place: &Place, tallied: &Tallied) -> Option<Refusal> {
-    (tallied.seen() == 0 && place.should_have_mail()).then(|| {
+    (tallied.seen() == 0 && place.should_have_items()).then(|| {
         let message = format!(
-            "{} is not empty, yet no mail was found in it: {}",
+            "{} is not empty, yet no {} were found in it: {}",
             place.shown(),
+            place.kind.items(),
             place.expectation()
         );
         Refusal::finding("no_mail", message)
@@ -171,9 +173,10 @@ fn answer(place: &Place, tallied: &Tallied, seconds: f64, refusal: Option<&Refus
         "seconds": seconds,
     });
     let mut text = format!(
-        "{}: {seen} mails seen in {seconds} s: {stored} stored, {ignored} ignored, \
+        "{}: {seen} {} seen in {seconds} s: {stored} stored, {ignored} ignored, \
          {quarantined} quarantined, {unchanged} unchanged; {removed} removed",
-        place.shown()
+        place.shown(),
+        place.kind.items()
     );
     if let Some(refusal) = refusal {
         json["error"] = refusal.to_json();

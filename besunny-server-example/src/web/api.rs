@@ -18,6 +18,7 @@ mod documents;
 mod feedback;
 mod health;
 mod jobs;
+mod meetings;
 mod onboarding;
 mod openapi;
 mod projects;
@@ -62,6 +63,8 @@ pub(super) fn routes(site: &Site) -> Router<Site> {
         .route("/rules/preview", post(rules::preview))
         .route("/rules/{id}", delete(rules::withdraw))
         .route("/models/report", get(comparison::report))
+        .route("/meetings", get(meetings::list))
+        .route("/meetings/{id}", get(meetings::read))
         .route("/review", get(documents::review))
         .route("/streams", get(streams::list))
         .route("/streams/{id}/quarantine", get(streams::quarantine))

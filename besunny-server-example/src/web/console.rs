@@ -17,6 +17,7 @@ use super::{
     problem::{Kind, Problem},
 };
 
+mod agenda;
 mod document;
 mod feed;
 mod fields;
@@ -41,6 +42,7 @@ struct Frame {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Feed,
+    Agenda,
     Review,
     Projects,
     Rules,
@@ -69,6 +71,7 @@ pub(super) fn routes(site: &Site) -> Router<Site> {
         .route("/documents/{id}/say", post(document::say))
         .route("/documents/{id}/raw", get(document::raw))
         .route("/documents/{id}/attachments/{sha256}", get(document::attachment))
+        .route("/agenda", get(agenda::page))
         .route("/review", get(review::page))
         .route("/review/{id}/assign", post(review::assign))
         .route("/acts/{id}/undo", post(told::undo))

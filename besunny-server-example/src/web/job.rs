@@ -54,6 +54,8 @@ pub enum TaskKind {
     File,
     /// Takes a route that nobody corrected for a right answer.
     Consent,
+    /// Sees what meetings follow from a calendar event.
+    Meet,
 }
 
 impl DeadJobs {
@@ -81,6 +83,7 @@ impl GivenUp {
             Task::Consent { answer, .. } => {
                 (TaskKind::Consent, Some(answer.document.as_uuid()), None, None)
             }
+            Task::Meet { item, .. } => (TaskKind::Meet, None, None, Some(item.as_str().to_owned())),
             Task::File { stream, item } => {
                 (TaskKind::File, None, Some(stream.as_uuid()), Some(item.as_str().to_owned()))
             }
@@ -111,6 +114,7 @@ impl TaskKind {
             Self::Classify => "Find the project of a document",
             Self::AskAgain => "Find the project of a document again",
             Self::File => "Mark a mail at its source",
+            Self::Meet => "Plan the meetings of a calendar event",
             Self::Consent => "Learn from a route that nobody corrected",
         }
     }

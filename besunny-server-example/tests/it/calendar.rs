@@ -1,4 +1,4 @@
-//! `besunny inspect ics`: what takes place by a calendar file, or a typed error.
+//! Calendar files: what takes place by them, taken in, or refused with a typed error.
 use std::{fmt::Write as _, fs};
 
 use besunny_testkit::data;
@@ -99,4 +99,23 @@ fn every_calendar_of_the_public_set_is_read_or_refused() {
         let answer = inspect(&desk, &path).json();
         assert!(answer["events"].is_array() || answer["error"]["kind"].is_string(), "{name}");
     }
+}
+
+#[test]
+fn cmd_a_calendar_is_taken_in_once_and_verified() {
+    let desk = Desk::new();
+    let path = desk.file("a.ics", WEEKLY);
+    let import = || desk.run(&["import", "--ics", &path]);
+    // The series, its two exceptions, the holiday, and one that nobody can read.
+    import().counts(0, [4, 0, 1, 0]);
+    import().counts(0, [0, 0, 0, 5]);
+    desk.run(&["verify"]).ends(0);
+    desk.file("a.ics", WEEKLY.replace("UID:2@", "UID:4@"));
+    let changed = import();
+    changed.counts(0, [1, 0, 0, 4]);
+    changed.removed(1);
+    desk.run(&["verify"]).ends(0);
+    let wrong = desk.file("b.ics", "Hello");
+    desk.run(&["import", "--ics", &wrong]).refuses(1, "source", &["b.ics"]);
+    desk.run(&["import", "--ics", "nowhere.ics"]).refuses(2, "source", &["nowhere.ics"]);
 }

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod access;
+mod agenda;
 mod api;
 mod console;
 mod deaf;

@@ -206,6 +206,8 @@ impl<'a> Touched<'a> {
                     touched.decided.extend(effect.pinned().map(|(document, _)| document));
                 }
                 Effect::Quarantine { .. }
+                | Effect::Hold { .. }
+                | Effect::Meet(_)
                 | Effect::Detect(_)
                 | Effect::Enqueue(_)
                 | Effect::Defer { .. }

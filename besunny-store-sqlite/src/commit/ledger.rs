@@ -58,6 +58,8 @@ impl<'a> Ledger<'a> {
                 (Effect::Store { item, documents }, Some(place)) => {
                     self.store(place, item, documents);
                 }
+                // What it says is written beside the sheet, by `meetings`.
+                (Effect::Hold { item, .. }, Some(_)) => self.stored(item),
                 (Effect::Ignore { item, reason, policy }, Some(place)) => {
                     let state = ItemState::Ignored(reason.clone());
                     let row = ItemRow { revision: item.revision.as_ref(), state, policy: *policy };
@@ -75,10 +77,11 @@ impl<'a> Ledger<'a> {
                 (Effect::Defer { job, by }, _) => self.sheet.jobs.push((job, *by)),
                 (Effect::Label { answer, .. }, _) => self.label(answer),
                 (Effect::Watch(watch), Some(_)) => self.sheet.watch = Some(watch),
-                // An act is written beside the sheet, by `feedback`.
-                (Effect::Act(_), _)
+                // An act is written beside the sheet, by `feedback`, and a meeting by `meetings`.
+                (Effect::Act(_) | Effect::Meet(_), _)
                 | (
                     Effect::Store { .. }
+                    | Effect::Hold { .. }
                     | Effect::Ignore { .. }
                     | Effect::Quarantine { .. }
                     | Effect::Leave(_)
@@ -97,9 +100,13 @@ impl<'a> Ledger<'a> {
         sheet
     }
 
-    fn store(&mut self, place: Place, item: &'a ItemRef, documents: &'a [NewDocument]) {
+    fn stored(&mut self, item: &'a ItemRef) {
         let (revision, state) = (item.revision.as_ref(), ItemState::Stored);
         self.sheet.items.insert(&item.id, ItemRow { revision, state, policy: 0 });
+    }
+
+    fn store(&mut self, place: Place, item: &'a ItemRef, documents: &'a [NewDocument]) {
+        self.stored(item);
         for new in documents {
             self.store_document(place, &item.id, new);
         }

@@ -56,7 +56,9 @@ impl Packing {
 fn documents(commit: &Commit) -> impl Iterator<Item = &NewDocument> {
     let documents = commit.effects.iter().filter_map(|effect| match effect {
         Effect::Store { documents, .. } => Some(documents),
-        Effect::Ignore { .. }
+        Effect::Hold { .. }
+        | Effect::Meet(_)
+        | Effect::Ignore { .. }
         | Effect::Quarantine { .. }
         | Effect::Leave(_)
         | Effect::Detect(_)

@@ -3,6 +3,7 @@ use std::{fmt::Debug, time::Duration};
 
 use besunny_core::{
     address::Username,
+    calendar::{Attendance, CalendarEvent, EventTime, EventUid},
     classify::{
         Alternative, Earlier, Evidence, Making, Ruling, Signal, Stage, Unheard, Verdict,
         cascade::Known,
@@ -23,6 +24,7 @@ use besunny_core::{
     language::Usage,
     learner::Guess,
     mail::RecipientKind,
+    meeting::{Meeting, MeetingLink, MeetingStatus, meeting_id},
     onboarding::{Dropped, Generated, Onboarding, PRODUCTION, Source},
     profile::{Field, Profile},
     project::{Period, Signals},
@@ -413,6 +415,42 @@ fn onboardings() -> Vec<Onboarding> {
     vec![begun, full, alone]
 }
 
+fn meeting() -> Meeting {
+    let (tenant, owner) = (TenantId::derived(&[b"acme"]), UserId::derived(&[b"ann"]));
+    let uid = EventUid::from_source("uid");
+    Meeting {
+        id: meeting_id(tenant, owner, &uid, None),
+        version: 1,
+        owner,
+        uid,
+        original: Some(EventTime::Day(DateTime::UNIX_EPOCH.date_naive())),
+        starts_at: DateTime::UNIX_EPOCH,
+        ends_at: DateTime::UNIX_EPOCH,
+        status: MeetingStatus::Tentative,
+        title: Some(Untrusted::new("Title".to_owned())),
+        link: MeetingLink::of_url("https://zoom.us/j/123456789?pwd=x"),
+        organizer: None,
+        attendees: Vec::new(),
+        answer: Attendance::NeedsAction,
+        is_own: Some(true),
+        invited: vec![Username::parse("ann").unwrap()],
+    }
+}
+
+fn tasks() -> Vec<Task> {
+    vec![
+        Task::Classify { document: DocumentId::derived(&[b"document"]) },
+        Task::AskAgain { document: DocumentId::derived(&[b"document"]), version: 3 },
+        Task::File { stream: StreamId::derived(&[b"stream"]), item: item() },
+        Task::Meet {
+            account: AccountId::derived(&[b"account"]),
+            item: item(),
+            at: DateTime::UNIX_EPOCH,
+        },
+        Task::Consent { version: 2, answer: answers().remove(0) },
+    ]
+}
+
 fn forms() -> Vec<Form> {
     let reason = || "the reason".to_owned();
     let oversized = Oversized {
@@ -427,15 +465,9 @@ fn forms() -> Vec<Form> {
         form("outbox.news", news()),
         form("streams.track", tracks()),
         form("streams.watch", watches()),
-        form(
-            "jobs.task",
-            vec![
-                Task::Classify { document: DocumentId::derived(&[b"document"]) },
-                Task::AskAgain { document: DocumentId::derived(&[b"document"]), version: 3 },
-                Task::File { stream: StreamId::derived(&[b"stream"]), item: item() },
-                Task::Consent { version: 2, answer: answers().remove(0) },
-            ],
-        ),
+        form("jobs.task", tasks()),
+        form("events.event", vec![CalendarEvent::new(EventUid::from_source("uid"))]),
+        form("meetings.meeting", vec![meeting()]),
         form("labels.answer", answers()),
         form("models.learned", vec![Learned::default().then(0, 50).then(70, 90)]),
         form("models.promises", vec![promises()]),

@@ -70,8 +70,9 @@ async fn no_statement_reads_more_rows_the_more_there_are() {
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(explain).fetch_all(&store.readers).await.unwrap();
         for (_, _, _, step) in plan {
-            let is_list =
-                step.contains("VIRTUAL TABLE") || step.contains("(subquery") || step == "SCAN new";
+            let is_list = step.contains("VIRTUAL TABLE")
+                || step.contains("(subquery")
+                || ["SCAN new", "SCAN named"].contains(&step.as_str());
             if step.starts_with("SCAN") && !is_list
                 || step.ends_with("(tenant=?)")
                 || step.ends_with("(tenant=? AND account=?)")

@@ -12,6 +12,7 @@ mod feedback;
 mod jobs;
 mod learning;
 mod leases;
+mod meetings;
 mod newcomers;
 mod onboardings;
 mod shadows;
@@ -51,6 +52,7 @@ pub fn cases() -> Vec<Case<World>> {
         jobs::cases(),
         learning::cases(),
         shadows::cases(),
+        meetings::cases(),
     ];
     groups.into_iter().flatten().collect()
 }

@@ -14,7 +14,7 @@ use besunny_core::{
     label::{Answer, Label},
     repository::{BATCH, Known, Position, RepositoryError, Streams},
     scheduler::Work,
-    source::{ItemId, Revision, Scope},
+    source::{ItemId, ItemRef, Revision, Scope},
     tenant::TenantScope,
     track::{Missing, ScanId, Steer, Version},
     untrusted::Untrusted,
@@ -23,7 +23,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
-use super::{DocumentRow, ItemRow, JobRow, JobState, MemoryRepository, Rows};
+use super::{DocumentRow, ItemRow, JobRow, JobState, MemoryRepository, Rows, meetings::Held};
 
 /// So many asked-for items make one page.
 const ASKED: usize = 100;
@@ -232,6 +232,9 @@ impl Rows {
             }
             Basis::Person => {}
         }
+        if !self.finds_meetings(commit) {
+            return Err(RepositoryError::Conflict);
+        }
         for effect in &commit.effects {
             if let Effect::Act(act) = effect
                 && !self.finds_rules(act)
@@ -260,11 +263,7 @@ impl Rows {
     fn take_effect(&mut self, effect: &Effect, commit: &Commit, applied: &mut Applied<'_>) {
         match (effect, applied.account) {
             (Effect::Store { item, documents }, Some(account)) => {
-                self.set_item(
-                    account,
-                    &item.id,
-                    ItemRow::new(item.revision.clone(), ItemState::Stored),
-                );
+                self.set_stored(account, item);
                 let origin = Origin { account, item: item.id.clone() };
                 for new in documents {
                     self.store(new, &origin, applied);
@@ -277,6 +276,14 @@ impl Rows {
                 let row = ItemRow::new(item.revision.clone(), state);
                 self.set_item(account, &item.id, ItemRow { policy: *policy, ..row });
                 self.unlink(&Origin { account, item: item.id.clone() }, &[], applied);
+            }
+            (Effect::Hold { item, by, events }, Some(account)) => {
+                self.set_stored(account, item);
+                let held = Held { by: *by, events: events.clone() };
+                self.events.insert((account, item.id.clone()), held);
+            }
+            (Effect::Meet(change), _) => {
+                self.meetings.insert(change.meeting.id, change.meeting.clone());
             }
             (Effect::Quarantine { item, reason }, Some(account)) => {
                 let state = ItemState::Quarantined(reason.clone());
@@ -306,6 +313,7 @@ impl Rows {
             }
             (
                 Effect::Store { .. }
+                | Effect::Hold { .. }
                 | Effect::Ignore { .. }
                 | Effect::Quarantine { .. }
                 | Effect::Leave(_)
@@ -360,6 +368,11 @@ impl Rows {
                 Ok(Version(0))
             }
         }
+    }
+
+    fn set_stored(&mut self, account: AccountId, item: &ItemRef) {
+        let row = ItemRow::new(item.revision.clone(), ItemState::Stored);
+        self.set_item(account, &item.id, row);
     }
 
     fn set_item(&mut self, account: AccountId, id: &ItemId, row: ItemRow) {

@@ -426,6 +426,7 @@ impl Rows {
             | Task::Consent { answer: Answer { document, .. }, .. } => {
                 Some(self.documents.get(document)?.document.owner)
             }
+            Task::Meet { account, .. } => Some(self.accounts.get(account)?.owner),
             Task::File { stream, .. } => {
                 Some(self.accounts.get(&self.streams.get(stream)?.account)?.owner)
             }

@@ -1,7 +1,8 @@
 //! The sample workspace that the demo shows: mails and projects written for it.
 use besunny_simulator::split_mbox;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// Its projects.
 pub(super) const PROJECTS: &str = include_str!("../../../demo/projects.toml");
@@ -10,6 +11,7 @@ const ARRIVING: &str = include_str!("../../../demo/arriving.mbox");
 /// Mails of somebody whom nothing in the workspace knows: what becomes of them is for the visitor.
 const STRANGER: &str = include_str!("../../../demo/stranger.mbox");
 const EARLIER: &str = include_str!("../../../demo/earlier.toml");
+const EVENTS: &str = include_str!("../../../demo/events.toml");
 /// The first mail of the stranger comes second; then one follows after so many others.
 const STRANGER_EVERY: usize = 4;
 /// Between two mails of the weeks before.
@@ -37,6 +39,55 @@ pub(super) fn present(now: DateTime<Utc>) -> Vec<Mail> {
         mail.at += now - NEWEST_AGE - newest;
     }
     mails
+}
+
+#[derive(Deserialize)]
+struct Events {
+    event: Vec<Event>,
+}
+
+/// What is coming up.
+#[derive(Deserialize)]
+struct Event {
+    summary: String,
+    in_hours: i64,
+    minutes: i64,
+    status: Option<String>,
+    link: Option<String>,
+    recurrence: Option<String>,
+    #[serde(default)]
+    guests: Vec<String>,
+}
+
+/// Returns the events of the calendar, as the API shows them, counted from the hour of `now`.
+pub(super) fn events(now: DateTime<Utc>) -> Result<Vec<Value>, toml::de::Error> {
+    let hour = now - TimeDelta::seconds(now.timestamp().rem_euclid(3_600));
+    let Events { event } = toml::from_str(EVENTS)?;
+    Ok(event.iter().map(|event| event.at(hour)).collect())
+}
+
+impl Event {
+    fn at(&self, hour: DateTime<Utc>) -> Value {
+        let starts = hour + TimeDelta::hours(self.in_hours);
+        let time = |at: DateTime<Utc>| json!({ "dateTime": at.to_rfc3339_opts(SecondsFormat::Secs, true), "timeZone": "UTC" });
+        json!({
+            "summary": self.summary,
+            "status": self.status.as_deref().unwrap_or("confirmed"),
+            "start": time(starts),
+            "end": time(starts + TimeDelta::minutes(self.minutes)),
+            "location": self.link,
+            "recurrence": self.recurrence.as_ref().map(|rule| [rule]),
+            "attendees": self.guests.iter().map(|guest| attendee(guest)).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// Reads `Name <address>` or a bare address.
+fn attendee(guest: &str) -> Value {
+    match guest.trim_end_matches('>').split_once(" <") {
+        Some((name, email)) => json!({ "displayName": name, "email": email }),
+        None => json!({ "email": guest }),
+    }
 }
 
 /// Returns the mails that arrive one by one.

@@ -62,6 +62,10 @@ impl World {
             let delivery = Delivery { internal_date: Some(at), ..Delivery::default() };
             inbox.deliver(raw, &delivery).map_err(|error| failed(&error))?;
         }
+        let agenda = control.agenda(ADDRESS).map_err(|error| failed(&error))?;
+        for event in sample::events(control.now()).map_err(|error| failed(&error))? {
+            agenda.put(ADDRESS, event).map_err(|error| failed(&error))?;
+        }
         let client = ClientSecret {
             id: grant.client_id.clone(),
             secret: grant.client_secret.clone().into(),
@@ -73,6 +77,7 @@ impl World {
             credentials_file: None,
             intake: Intake::Whole,
             read_only: false,
+            calendars: true,
             push: Some(Push {
                 topic: TOPIC.to_owned(),
                 subscription: SUBSCRIPTION.to_owned(),

@@ -8,7 +8,9 @@ use utoipa::{
     },
 };
 
-use super::{comparison, documents, feedback, health, jobs, onboarding, projects, rules, streams};
+use super::{
+    comparison, documents, feedback, health, jobs, meetings, onboarding, projects, rules, streams,
+};
 use crate::web::webhook;
 
 #[derive(OpenApi)]
@@ -55,6 +57,8 @@ use crate::web::webhook;
         rules::accept,
         rules::withdraw,
         comparison::report,
+        meetings::list,
+        meetings::read,
         streams::list,
         streams::quarantine,
         streams::retry,

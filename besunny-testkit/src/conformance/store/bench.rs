@@ -236,7 +236,9 @@ pub(super) fn raw_mail(subject: &str) -> Bytes {
 
 fn met(effect: &Effect) -> Option<ItemRef> {
     match effect {
-        Effect::Store { item, .. } | Effect::Ignore { item, .. } => Some(item.clone()),
+        Effect::Store { item, .. } | Effect::Hold { item, .. } | Effect::Ignore { item, .. } => {
+            Some(item.clone())
+        }
         Effect::Quarantine { item, .. } => Some(ItemRef { id: item.clone(), revision: None }),
         Effect::Leave(_)
         | Effect::Detect(_)
@@ -244,6 +246,7 @@ fn met(effect: &Effect) -> Option<ItemRef> {
         | Effect::Enqueue(_)
         | Effect::Defer { .. }
         | Effect::Label { .. }
+        | Effect::Meet(_)
         | Effect::Watch(_)
         | Effect::Act(_) => None,
     }

@@ -1,0 +1,69 @@
+//! Invitations in mails become events of those whom the mail reaches (MAIL-13).
+use super::{Reading, Virtual};
+use crate::{
+    calendar::{Attendance, Attendee, CalendarEvent, EventStatus, ics},
+    ids::UserId,
+    mail::{Caps, Mail, Mailbox, Method},
+    sync::Context,
+};
+
+/// A mail that brings more events than this is no invitation.
+const EVENTS: usize = 100;
+
+/// Reads what the calendar parts of a mail invite to, or cancel.
+///
+/// What cannot be read is left in the mail, where a person finds it.
+pub(super) fn events(mail: &Mail, caps: &Caps) -> Vec<CalendarEvent> {
+    let caps = ics::Caps { bytes: caps.calendar_bytes, events: EVENTS, ..ics::Caps::default() };
+    let parts = mail.attachments.iter().filter(|attachment| attachment.is_calendar());
+    let files = parts.filter_map(|part| ics::read(&part.content, &caps).ok());
+    files.flat_map(|file| file.entries).filter_map(said).take(EVENTS).collect()
+}
+
+/// Returns what the sender says of an event; none where a guest answers or asks (RFC 5546 3.2).
+fn said(entry: ics::Entry) -> Option<CalendarEvent> {
+    match entry.method {
+        None | Some(Method::Publish | Method::Request | Method::Add) => Some(entry.event),
+        Some(Method::Cancel) => {
+            Some(CalendarEvent { status: EventStatus::Cancelled, ..entry.event })
+        }
+        Some(Method::Reply | Method::Refresh | Method::Counter | Method::DeclineCounter) => None,
+    }
+}
+
+/// Gives the events to those whom the mail reaches.
+///
+/// Whoever sends an invitation to a virtual address invites it, whether the event names it or not.
+pub(super) fn of_owners(
+    reading: &Reading,
+    owners: impl Iterator<Item = UserId>,
+    context: &Context<'_>,
+) -> Vec<(UserId, CalendarEvent)> {
+    let with_guest = |owner: UserId, event: &CalendarEvent| {
+        let own = reading.virtuals.iter().filter(|found| is_of(found, owner, context));
+        let is_named = |found: &&Virtual| {
+            let address = found.recipient.address.expose();
+            let guests = event.attendees.iter().map(|guest| guest.mailbox.address.expose());
+            guests.into_iter().any(|guest| guest.eq_ignore_ascii_case(address))
+        };
+        let missing = own.filter(|found| !is_named(found)).map(guest);
+        let attendees = event.attendees.iter().cloned().chain(missing).collect();
+        (owner, CalendarEvent { attendees, ..event.clone() })
+    };
+    owners
+        .flat_map(|owner| reading.events.iter().map(move |event| with_guest(owner, event)))
+        .collect()
+}
+
+fn is_of(found: &Virtual, owner: UserId, context: &Context<'_>) -> bool {
+    context.people.get(&found.address.username) == Some(&owner)
+}
+
+fn guest(found: &Virtual) -> Attendee {
+    Attendee {
+        mailbox: Mailbox { name: None, address: found.recipient.address.clone() },
+        answer: Attendance::NeedsAction,
+        is_self: false,
+        is_resource: false,
+    }
+}

@@ -1,0 +1,187 @@
+//! What meetings follow from the events of one name, as they are held now (CAL-6, CAL-7).
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::{Meeting, MeetingChange, MeetingLink, MeetingStatus, meeting_id};
+use crate::{
+    address::{Username, VirtualAddresses},
+    calendar::{
+        Attendance, CalendarEvent, EventKind, EventStatus, EventTime,
+        series::{Allowance, Occurrence, STEPS, SeriesError, Window, occurrences},
+    },
+    commit::Holding,
+    ids::{MeetingId, TenantId, UserId},
+    repository::HeldEvent,
+};
+
+/// Meetings are made so long ahead (CAL-5).
+pub const AHEAD: Duration = Duration::days(60);
+/// What was over before that stays as it is.
+pub const BEHIND: Duration = Duration::days(1);
+/// An event without an end takes so long (CAL-6).
+const LASTS: Duration = Duration::minutes(60);
+/// A series that reaches beyond is looked at again after so long.
+const AGAIN: Duration = Duration::days(1);
+/// A series has so many meetings at once at most: one an hour of all that time is 1,464.
+const MEETINGS: usize = 2_000;
+/// Whether a series goes on is asked for so long ahead.
+const GOES_ON: Duration = Duration::days(3_660);
+
+/// What is to be changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Planned {
+    /// Meetings that differ from what is stored.
+    pub changes: Vec<MeetingChange>,
+    /// When to look again, where more meetings follow with time.
+    pub again_at: Option<DateTime<Utc>>,
+}
+
+/// Plans the meetings of `owner` that follow from `held`, the events of one name.
+///
+/// What was over a day ago stays as it is; what the events say no more is cancelled.
+///
+/// # Errors
+/// [`SeriesError`] when the series cannot be expanded; its meetings then stay as they are.
+pub fn plan(
+    (tenant, owner): (TenantId, UserId),
+    held: &[HeldEvent],
+    stored: &[Meeting],
+    addresses: &VirtualAddresses,
+    now: DateTime<Utc>,
+) -> Result<Planned, SeriesError> {
+    let window = Window { from: now - BEHIND, to: now + AHEAD };
+    let events = valid(held);
+    let found = occurrences(&events, &window, &mut Allowance::new(MEETINGS, STEPS))?;
+    let mut planned =
+        Planned { again_at: again_at(&events, window.to, now)?, ..Planned::default() };
+    let mut before: BTreeMap<_, &Meeting> =
+        stored.iter().map(|meeting| (meeting.id, meeting)).collect();
+    for occurrence in &found.found {
+        let id = meeting_id(tenant, owner, &occurrence.event.uid, occurrence.original.as_ref());
+        let old = before.remove(&id);
+        let Some(new) = meeting(occurrence, owner, id, addresses) else { continue };
+        planned.put(old, new);
+    }
+    let left = before.into_values().filter(|old| old.ends_at > window.from);
+    // Where there are too many, those that were not looked at may be among the others.
+    for old in left.filter(|old| !(found.is_cut && old.starts_at >= now)) {
+        planned.put(Some(old), Meeting { status: MeetingStatus::Cancelled, ..old.clone() });
+    }
+    Ok(planned)
+}
+
+impl Planned {
+    /// Changes a meeting, unless it is as it should be; one that never takes place is not made.
+    fn put(&mut self, old: Option<&Meeting>, new: Meeting) {
+        let expected = old.map_or(0, |old| old.version);
+        let is_same =
+            old.is_some_and(|old| *old == Meeting { version: old.version, ..new.clone() });
+        let is_none =
+            old.is_none() && (new.status == MeetingStatus::Cancelled || new.link.is_none());
+        if !is_same && !is_none {
+            let meeting = Meeting { version: expected + 1, ..new };
+            self.changes.push(MeetingChange { expected, meeting });
+        }
+    }
+}
+
+/// Returns when more meetings follow, if ever.
+fn again_at(
+    events: &[&CalendarEvent],
+    end: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, SeriesError> {
+    let later = Window { from: end, to: end + GOES_ON };
+    let next = occurrences(events, &later, &mut Allowance::new(1, STEPS))?;
+    let Some(first) = next.found.first() else { return Ok(None) };
+    let in_time = first.starts.instant() - AHEAD;
+    // Days are counted from 1970, so that whoever looks again looks again once.
+    let day = |at: DateTime<Utc>| at - Duration::seconds(at.timestamp().rem_euclid(86_400));
+    Ok(Some(in_time.max(day(now + AGAIN))))
+}
+
+/// Returns the events that count.
+///
+/// What a calendar holds is the truth about it, also that an event is there no more; a series that is
+/// gone takes its exceptions with it, which no source needs to say. An invitation by mail counts where no
+/// calendar has the event, or until the calendar has seen its update.
+fn valid(held: &[HeldEvent]) -> Vec<&CalendarEvent> {
+    let place = |event: &CalendarEvent| event.replaces.as_ref().map(EventTime::instant);
+    let mut in_calendars: BTreeMap<_, u32> = BTreeMap::new();
+    for one in held.iter().filter(|one| one.by == Holding::Calendar) {
+        let sequence = in_calendars.entry(place(&one.event)).or_default();
+        *sequence = one.event.sequence.max(*sequence);
+    }
+    let series = |account| {
+        let of_account = held.iter().filter(move |one| one.account == account);
+        of_account.filter(|one| one.by == Holding::Calendar && one.event.replaces.is_none())
+    };
+    let is_over = |one: &HeldEvent| {
+        one.event.replaces.is_some()
+            && series(one.account).next().is_some()
+            && series(one.account).all(|series| series.is_gone)
+    };
+    let counts = |one: &&HeldEvent| match one.by {
+        Holding::Calendar => !one.is_gone && !is_over(one),
+        Holding::Mail => in_calendars
+            .get(&place(&one.event))
+            .is_none_or(|sequence| one.event.sequence > *sequence),
+    };
+    held.iter().filter(counts).map(|one| &one.event).collect()
+}
+
+/// Returns the meeting of an occurrence; none of a whole day, or where somebody only says where they are.
+fn meeting(
+    occurrence: &Occurrence<'_>,
+    owner: UserId,
+    id: MeetingId,
+    addresses: &VirtualAddresses,
+) -> Option<Meeting> {
+    let event = occurrence.event;
+    if occurrence.starts.is_day() || event.kind == EventKind::Presence {
+        return None;
+    }
+    let starts_at = occurrence.starts.instant();
+    let ends_at = Some(occurrence.ends.instant()).filter(|ends_at| *ends_at > starts_at);
+    let own = event.attendees.iter().find(|attendee| attendee.is_self);
+    let accepted =
+        || if event.is_own == Some(true) { Attendance::Accepted } else { Attendance::default() };
+    Some(Meeting {
+        id,
+        version: 0,
+        owner,
+        uid: event.uid.clone(),
+        original: occurrence.original.clone(),
+        starts_at,
+        ends_at: ends_at.unwrap_or(starts_at + LASTS),
+        status: match occurrence.status {
+            EventStatus::Confirmed => MeetingStatus::Planned,
+            EventStatus::Tentative => MeetingStatus::Tentative,
+            EventStatus::Cancelled => MeetingStatus::Cancelled,
+        },
+        title: event.title.clone(),
+        link: MeetingLink::of_event(event),
+        organizer: event.organizer.clone(),
+        attendees: event.attendees.clone(),
+        answer: own.map_or_else(accepted, |own| own.answer),
+        is_own: event.is_own,
+        invited: invited(event, addresses),
+    })
+}
+
+/// Returns the names of invited virtual addresses (CAL-13), each once.
+fn invited(event: &CalendarEvent, addresses: &VirtualAddresses) -> Vec<Username> {
+    let name = |address: &str| Some(addresses.recognise(address)?.username);
+    let mut names: Vec<Username> = event
+        .attendees
+        .iter()
+        .filter_map(|attendee| name(attendee.mailbox.address.expose()))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests;

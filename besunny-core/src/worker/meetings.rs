@@ -1,0 +1,93 @@
+//! Meetings that follow from events: planned together, so that those of one name are planned once.
+use std::collections::BTreeMap;
+
+use super::{Worker, jobs::JobError};
+use crate::{
+    calendar::EventUid,
+    cause::describe,
+    commit::Effect,
+    ids::{AccountId, UserId},
+    job::{Job, Task},
+    meeting::{Planned, plan},
+    repository::{HeldEvent, RepositoryError},
+    scheduler::Claim,
+    source::ItemId,
+    tenant::TenantScope,
+};
+
+/// An item whose events changed, and the claim to see what follows.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub(super) claim: Claim,
+    pub(super) at: (AccountId, ItemId),
+}
+
+impl Worker {
+    /// Plans the meetings of one tenant that follow from changed items (CAL-6, CAL-7).
+    pub(super) async fn meet(&self, changes: Vec<Change>) {
+        let Some(first) = changes.first() else { return };
+        let scope = first.claim.scope;
+        match self.meet_all(&scope, &changes).await {
+            Ok(()) => {}
+            Err(error) if error.is_outage() || changes.len() == 1 => {
+                for change in &changes {
+                    self.put_off(&change.claim, &error).await;
+                }
+            }
+            // One that was refused must not hold up the others.
+            Err(_) => {
+                for change in &changes {
+                    if let Err(error) = self.meet_all(&scope, std::slice::from_ref(change)).await {
+                        self.put_off(&change.claim, &error).await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn meet_all(&self, scope: &TenantScope, changes: &[Change]) -> Result<(), JobError> {
+        let items: Vec<(AccountId, ItemId)> =
+            changes.iter().map(|change| change.at.clone()).collect();
+        let held = self.repository.events_beside(scope, &items).await?;
+        let mut by_name: BTreeMap<(UserId, EventUid), Vec<HeldEvent>> = BTreeMap::new();
+        for one in held {
+            by_name.entry((one.owner, one.event.uid.clone())).or_default().push(one);
+        }
+        let mut effects = Vec::new();
+        for ((owner, uid), held) in by_name {
+            self.meet_one(scope, (owner, uid), &held, &mut effects).await?;
+        }
+        let claims: Vec<&Claim> = changes.iter().map(|change| &change.claim).collect();
+        self.complete(scope, &claims, effects).await
+    }
+
+    async fn meet_one(
+        &self,
+        scope: &TenantScope,
+        (owner, uid): (UserId, EventUid),
+        held: &[HeldEvent],
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), RepositoryError> {
+        let uids = std::slice::from_ref(&uid);
+        let stored = self.repository.meetings_of(scope, owner, uids).await?;
+        let (now, addresses) = (self.clock.now(), &self.intake.addresses);
+        let planned = plan((scope.tenant(), owner), held, &stored, addresses, now);
+        let Planned { changes, again_at } = match planned {
+            Ok(planned) => planned,
+            // It is visible at its source; what was planned before stays.
+            Err(error) => {
+                tracing::warn!(error = describe(&error), "an event makes no meetings");
+                return Ok(());
+            }
+        };
+        effects.extend(changes.into_iter().map(|change| Effect::Meet(Box::new(change))));
+        // The first item stands for all, so that all of them ask for one more look.
+        if let (Some(at), Some(first)) = (again_at, held.first()) {
+            let (account, item) = (first.account, first.item.clone());
+            let job = Job::new(scope.tenant(), Task::Meet { account, item, at });
+            let by = (at - now).to_std().unwrap_or_default();
+            effects.push(Effect::Defer { job, by });
+        }
+        Ok(())
+    }
+}

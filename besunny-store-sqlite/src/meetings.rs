@@ -1,0 +1,255 @@
+//! Events as they are held, and the meetings that follow from them.
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use besunny_core::{
+    calendar::{CalendarEvent, EventUid},
+    commit::{Commit, Effect, Holding},
+    ids::{AccountId, MeetingId, TenantId, UserId},
+    meeting::{Meeting, MeetingChange},
+    repository::{AgendaFilter, BATCH, HeldEvent, Meetings, RepositoryError},
+    source::ItemId,
+    tenant::TenantScope,
+};
+use serde_json::{Value, json as object};
+use sqlx::SqliteConnection;
+
+use crate::{
+    column::{Id, Table, hex, hex_list, integer, json, micros, tenant, text_list},
+    failure::failed,
+    rows::{Insert, insert, write},
+    store::SqliteStore,
+};
+
+const EVENTS: Table = Table("events");
+const MEETINGS: Table = Table("meetings");
+
+const INSERT_EVENTS: Insert = insert!(
+    "owner",
+    "INSERT INTO events (tenant, account, item, n, owner, uid, holding, event)",
+    "(?, ?, ?, ?, ?, ?, ?, ?)",
+    ""
+);
+const PUT_MEETINGS: Insert = insert!(
+    "owner",
+    "INSERT INTO meetings (tenant, id, version, owner, uid, starts_at, ends_at, meeting)",
+    "(?, ?, ?, ?, ?, ?, ?, ?)",
+    " ON CONFLICT (tenant, id) DO UPDATE SET version = excluded.version,
+    starts_at = excluded.starts_at, ends_at = excluded.ends_at, meeting = excluded.meeting"
+);
+
+#[async_trait]
+impl Meetings for SqliteStore {
+    async fn events_beside(
+        &self,
+        scope: &TenantScope,
+        items: &[(AccountId, ItemId)],
+    ) -> Result<Vec<HeldEvent>, RepositoryError> {
+        let items = items.iter().map(|(account, item)| object!([hex(account), item]));
+        let (tenant, items) = (tenant(scope), Value::Array(items.collect()).to_string());
+        let rows = sqlx::query_as!(
+            EventRow,
+            r#"WITH named AS MATERIALIZED (
+                SELECT DISTINCT e.owner, e.uid FROM json_each(?2)
+                CROSS JOIN events e ON e.tenant = ?1 AND e.account = unhex(value ->> 0)
+                    AND e.item = value ->> 1
+            )
+            SELECT e.account, e.item, e.owner, e.holding, e.event,
+                i.state = 'removed' AS "is_gone!: bool"
+            FROM named
+            CROSS JOIN events e ON e.tenant = ?1 AND e.owner = named.owner AND e.uid = named.uid
+            CROSS JOIN items i ON i.tenant = ?1 AND i.account = e.account AND i.id = e.item
+            ORDER BY e.account, e.item, e.n"#,
+            tenant,
+            items,
+        );
+        let rows = rows.fetch_all(&self.readers).await.map_err(failed)?;
+        rows.into_iter().map(HeldEvent::try_from).collect()
+    }
+
+    async fn meetings_of(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        uids: &[EventUid],
+    ) -> Result<Vec<Meeting>, RepositoryError> {
+        let (tenant, owner) = (tenant(scope), owner.bytes());
+        let uids = text_list(uids.iter().map(EventUid::as_str));
+        let rows = sqlx::query_scalar!(
+            "SELECT meeting FROM meetings INDEXED BY meetings_by_uid
+            WHERE tenant = ? AND owner = ? AND uid IN (SELECT value FROM json_each(?))
+            ORDER BY id",
+            tenant,
+            owner,
+            uids,
+        );
+        read(&rows.fetch_all(&self.readers).await.map_err(failed)?)
+    }
+
+    async fn meeting(
+        &self,
+        scope: &TenantScope,
+        id: MeetingId,
+    ) -> Result<Option<Meeting>, RepositoryError> {
+        let (tenant, id) = (tenant(scope), id.bytes());
+        let row = sqlx::query_scalar!(
+            "SELECT meeting FROM meetings WHERE tenant = ? AND id = ?",
+            tenant,
+            id,
+        );
+        let row = row.fetch_optional(&self.readers).await.map_err(failed)?;
+        row.map(|meeting| MEETINGS.json("meeting", &meeting)).transpose()
+    }
+
+    async fn agenda(
+        &self,
+        scope: &TenantScope,
+        owner: UserId,
+        filter: &AgendaFilter,
+    ) -> Result<Vec<Meeting>, RepositoryError> {
+        let (tenant, owner) = (tenant(scope), owner.bytes());
+        let (from, to) = (micros(filter.from), micros(filter.to));
+        let (starts_at, id) = match filter.after {
+            Some((starts_at, id)) => (micros(starts_at), id.bytes()),
+            None => (i64::MIN, Vec::new()),
+        };
+        let limit = integer(filter.limit.min(BATCH));
+        let rows = sqlx::query_scalar!(
+            "SELECT meeting FROM meetings INDEXED BY meetings_by_start
+            WHERE tenant = ? AND owner = ? AND starts_at < ? AND ends_at > ?
+            AND (starts_at, id) > (?, ?) ORDER BY starts_at, id LIMIT ?",
+            tenant,
+            owner,
+            to,
+            from,
+            starts_at,
+            id,
+            limit,
+        );
+        read(&rows.fetch_all(&self.readers).await.map_err(failed)?)
+    }
+}
+
+fn read(rows: &[String]) -> Result<Vec<Meeting>, RepositoryError> {
+    rows.iter().map(|meeting| MEETINGS.json("meeting", meeting)).collect()
+}
+
+#[derive(Debug)]
+struct EventRow {
+    account: Vec<u8>,
+    item: String,
+    owner: Vec<u8>,
+    holding: String,
+    event: String,
+    is_gone: bool,
+}
+
+impl TryFrom<EventRow> for HeldEvent {
+    type Error = RepositoryError;
+
+    fn try_from(row: EventRow) -> Result<Self, RepositoryError> {
+        Ok(Self {
+            account: EVENTS.id("account", &row.account)?,
+            item: ItemId::from_source(row.item),
+            owner: EVENTS.id("owner", &row.owner)?,
+            by: EVENTS.parsed("holding", Holding::parse(&row.holding))?,
+            is_gone: row.is_gone,
+            event: EVENTS.json("event", &row.event)?,
+        })
+    }
+}
+
+fn changes(commit: &Commit) -> impl Iterator<Item = &MeetingChange> {
+    commit.effects.iter().filter_map(|effect| {
+        let Effect::Meet(change) = effect else { return None };
+        Some(&**change)
+    })
+}
+
+/// Refuses a commit that does not find a meeting as it read it.
+pub(crate) async fn check(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    commit: &Commit,
+) -> Result<(), RepositoryError> {
+    let expected: BTreeMap<Vec<u8>, u64> =
+        changes(commit).map(|change| (change.meeting.id.bytes(), change.expected)).collect();
+    if expected.is_empty() {
+        return Ok(());
+    }
+    let (tenant, ids) =
+        (tenant.bytes(), hex_list(changes(commit).map(|change| &change.meeting.id)));
+    let rows = sqlx::query!(
+        "SELECT id, version FROM meetings
+        WHERE tenant = ? AND id IN (SELECT unhex(value) FROM json_each(?))",
+        tenant,
+        ids,
+    );
+    let mut stored = BTreeMap::new();
+    for row in rows.fetch_all(connection).await.map_err(failed)? {
+        stored.insert(row.id, MEETINGS.number::<u64>("version", row.version)?);
+    }
+    let found = |id: &Vec<u8>| stored.get(id).copied().unwrap_or(0);
+    let is_as_read = expected.iter().all(|(id, expected)| found(id) == *expected);
+    if is_as_read { Ok(()) } else { Err(RepositoryError::Conflict) }
+}
+
+/// Writes the meetings of a commit.
+pub(crate) async fn keep(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    commit: &Commit,
+) -> Result<(), RepositoryError> {
+    let rows = changes(commit).map(|change| Ok((&change.meeting, json(&change.meeting)?)));
+    let rows = rows.collect::<Result<Vec<_>, RepositoryError>>()?;
+    write(connection, PUT_MEETINGS, rows, |row, (meeting, text)| {
+        row.add(tenant.bytes()).add(meeting.id.bytes()).add(integer(meeting.version));
+        row.add(meeting.owner.bytes()).add(meeting.uid.as_str());
+        row.add(micros(meeting.starts_at)).add(micros(meeting.ends_at)).add(text);
+    })
+    .await
+    .map(drop)
+}
+
+/// What an item says, and what it is.
+type Said<'a> = (Holding, &'a [(UserId, CalendarEvent)]);
+
+/// Writes what items say, in the place of what they said before.
+pub(crate) async fn hold(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    account: AccountId,
+    commit: &Commit,
+) -> Result<(), RepositoryError> {
+    let mut said: BTreeMap<&ItemId, Said<'_>> = BTreeMap::new();
+    for effect in &commit.effects {
+        if let Effect::Hold { item, by, events } = effect {
+            said.insert(&item.id, (*by, events));
+        }
+    }
+    if said.is_empty() {
+        return Ok(());
+    }
+    let (tenant, account) = (tenant.bytes(), account.bytes());
+    let items = text_list(said.keys().map(|item| item.as_str()));
+    let before = sqlx::query!(
+        "DELETE FROM events WHERE tenant = ? AND account = ?
+        AND item IN (SELECT value FROM json_each(?))",
+        tenant,
+        account,
+        items,
+    );
+    before.execute(&mut *connection).await.map_err(failed)?;
+    let mut rows = Vec::new();
+    for (item, (by, events)) in said {
+        for (n, (owner, event)) in events.iter().enumerate() {
+            rows.push((item, n, owner, by, event, json(event)?));
+        }
+    }
+    write(connection, INSERT_EVENTS, rows, |row, (item, n, owner, by, event, text)| {
+        row.add(tenant.as_slice()).add(account.as_slice()).add(item.as_str()).add(integer(n));
+        row.add(owner.bytes()).add(event.uid.as_str()).add(by.as_str()).add(text);
+    })
+    .await
+    .map(drop)
+}
