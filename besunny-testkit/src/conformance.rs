@@ -13,9 +13,11 @@ use besunny_core::{
 };
 use futures::future::BoxFuture;
 
+pub mod bot;
 pub mod budget;
 pub mod classifier;
 pub mod clock;
+pub mod delivery;
 pub mod filing;
 pub mod language;
 pub mod learner;
@@ -64,6 +66,8 @@ pub enum Power {
     Replace,
     /// Sign calls with published keys.
     Keys,
+    /// Do something with a bot.
+    Bot(bot::BotPower),
 }
 
 impl<W> Case<W> {

@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 mod bell;
+mod bots;
 mod budget;
 mod classifiers;
 mod clocks;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         gmail::trials(),
         google::trials(),
         bell::trials(),
+        bots::trials(),
         budget::trials(),
         clocks::trials(),
         classifiers::trials(),
@@ -51,8 +53,18 @@ fn trials<W: 'static>(
     lacks: fn(Power) -> Option<&'static str>,
     world: fn() -> BoxFuture<'static, W>,
 ) -> Vec<Trial> {
+    trials_by(adapter, cases, lacks, world)
+}
+
+/// The same, where worlds of several shapes share a way to be made.
+fn trials_by<W: 'static>(
+    adapter: &str,
+    cases: Vec<Case<W>>,
+    lacks: impl Fn(Power) -> Option<&'static str>,
+    world: impl Fn() -> BoxFuture<'static, W> + Copy + Send + 'static,
+) -> Vec<Trial> {
     let trial = |case: Case<W>| {
-        let lacking = case.needs().and_then(lacks);
+        let lacking = case.needs().and_then(&lacks);
         let name = match lacking {
             Some(reason) => format!("{adapter}::{} ({reason})", case.name),
             None => format!("{adapter}::{}", case.name),
