@@ -5,7 +5,8 @@
 //! of Gmail lie between (history, mail), and five commits that end with an fdatasync (notice, lease, mail, claim,
 //! decision). A call counts as long as one that asks for nothing took beside the engine while it was measured, and an
 //! fdatasync as long as one of a small write; what is left is ours. A timer of 50 ms fires after 51: the call is
-//! measured, not assumed.
+//! measured, not assumed. What is ours is bounded by how long it takes to wake another thread, since every statement
+//! goes to the thread of its connection and back: so that is measured in the same run.
 use std::{
     collections::HashMap,
     io::Write,
@@ -165,6 +166,7 @@ async fn round(mailboxes: usize) -> Result<Value> {
     let sync_ms = probe.end()?;
     ensure!(running.stop().await, "the engine ends in time");
     server.abort();
+    let handoffs = handoffs();
     let given = CALLS * share(&call_ms, 50) + COMMITS * share(&sync_ms, 50);
     Ok(json!({
         "call_ms_p50": share(&call_ms, 50),
@@ -175,6 +177,7 @@ async fn round(mailboxes: usize) -> Result<Value> {
         "greatest_rate_per_second": rate,
         "latency_ms_p50": share(&latencies, 50),
         "latency_ms_p99": share(&latencies, 99),
+        "handoff_ms_p50": share(&handoffs, 50),
         "own_overhead_ms_p50": share(&latencies, 50) - given,
         "own_overhead_ms_p99": share(&latencies, 99) - given,
         "world": world.end()?,
@@ -402,6 +405,27 @@ fn probe(folder: &Path, is_over: &AtomicBool) -> Result<Vec<f64>> {
         std::thread::sleep(PAUSE);
     }
     Ok(took)
+}
+
+/// Measures how long it takes to wake a waiting thread and be woken by it, in ms.
+#[expect(clippy::disallowed_methods, reason = "a measurement needs the wall clock")]
+fn handoffs() -> Vec<f64> {
+    /// Enough for a median.
+    const TIMES: usize = 1_000;
+    /// Between two statements both threads sleep.
+    const PAUSE: Duration = Duration::from_micros(500);
+    let (ask, asked) = std::sync::mpsc::channel::<()>();
+    let (answer, answered) = std::sync::mpsc::channel::<()>();
+    let echo = std::thread::spawn(move || while asked.recv().is_ok() && answer.send(()).is_ok() {});
+    let once = |_| {
+        std::thread::sleep(PAUSE);
+        let began = Instant::now();
+        (ask.send(()).is_ok() && answered.recv().is_ok()).then(|| as_ms(began.elapsed()))
+    };
+    let took = (0..TIMES).filter_map(once).collect();
+    drop(ask);
+    drop(echo.join());
+    took
 }
 
 /// Returns the value below which so many of a hundred are.

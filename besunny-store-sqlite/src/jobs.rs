@@ -44,6 +44,9 @@ async fn grant_rows(turn: &mut Turn<'_>, ask: Ask) -> Result<Vec<DueRow>, Reposi
         limit,
     );
     let mut rows = rows.fetch_all(&mut *turn.connection).await.map_err(failed)?;
+    if rows.is_empty() {
+        return Ok(rows);
+    }
     let clean = rows.iter().take_while(|row| !row.ended).count();
     rows.truncate(clean.max(1));
     let (limit, until) = (integer(rows.len()), micros_after(turn.now, ask.lease_for));

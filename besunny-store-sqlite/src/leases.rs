@@ -51,6 +51,9 @@ async fn grant_rows(turn: &mut Turn<'_>, ask: Ask) -> Result<Vec<DueRow>, Reposi
         limit,
     );
     let rows = rows.fetch_all(&mut *turn.connection).await.map_err(failed)?;
+    if rows.is_empty() {
+        return Ok(rows);
+    }
     let until = micros_after(turn.now, ask.lease_for);
     let granted = sqlx::query!(
         "/* all tenants: lease streams */

@@ -253,14 +253,15 @@ impl Worker {
             self.language.is_some() && self.repository.allowed(scope).await?.language_models;
         let mut backgrounds = BTreeMap::new();
         for (owner, cases) in cases {
-            let candidates = self.repository.projects(scope, owner).await?;
             let named: BTreeSet<&str> =
                 cases.iter().flat_map(|pending| pending.mail.thread_ids()).collect();
             let named: Vec<&str> = named.into_iter().collect();
-            let threads = self.members(scope, owner, &named).await?;
+            let projects = self.repository.projects(scope, owner);
+            let rules = self.repository.rules(scope, owner);
+            let members = self.members(scope, owner, &named);
+            let (candidates, rules, threads) = future::try_join3(projects, rules, members).await?;
             let questions: Vec<Question<'_>> =
                 cases.iter().map(|pending| pending.unthreaded()).collect();
-            let rules = self.repository.rules(scope, owner).await?;
             let counsel = self.counsel(scope, owner, &questions, &candidates).await?;
             let strangers = self.strangers(scope, &cases, &threads, &candidates).await?;
             let background = Background {
