@@ -42,7 +42,7 @@ pub struct NewBot {
     pub meeting: Untrusted<String>,
     /// What it is called in the call.
     pub name: String,
-    /// When it joins; at once without it.
+    /// When it joins; at once without it, or where the provider keeps no bots for later.
     pub join_at: Option<DateTime<Utc>>,
     /// The same for every try to get this bot, and for no other bot.
     pub dedup_key: String,
@@ -166,7 +166,7 @@ pub struct Amend {
 /// Facts of a provider that change what the engine does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BotAbilities {
-    /// How it keeps bots for later; none where a bot joins when it is made.
+    /// How it keeps bots for later; none where a bot joins when it is made, whatever time it was given.
     pub schedules: Option<Schedules>,
     /// A meeting has one bot at most: another key for the same address adopts it.
     pub one_per_meeting: bool,

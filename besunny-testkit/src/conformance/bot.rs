@@ -53,7 +53,6 @@ pub trait BotWorld: Debug + Send + Sync {
 
 /// Something that happens in a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Scene {
     /// The bot waits to be let in.
     Lobby,
@@ -98,7 +97,7 @@ pub enum Mishap {
     Down,
     /// The answer makes no sense.
     Garbage,
-    /// The provider does what it is asked, and its answer is lost.
+    /// The provider does what it is asked, and its answer is lost; calls that only read are spared.
     LostReply,
 }
 
@@ -178,7 +177,11 @@ async fn planned(world: &World, number: usize) -> Result<Bot, Broken> {
 
 /// Makes a bot that joins at once, and lets it in.
 async fn in_call(world: &World, number: usize) -> Result<BotRef, Broken> {
-    let bot = world.provider().create(&wanted(world, number, None)).await?.into_bot();
+    let_in(world, &wanted(world, number, None)).await
+}
+
+async fn let_in(world: &World, wanted: &NewBot) -> Result<BotRef, Broken> {
+    let bot = world.provider().create(wanted).await?.into_bot();
     world.advance(MOMENT).await;
     world.play(&bot.at, Scene::LetIn).await;
     world.advance(MOMENT).await;

@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use besunny_core::{
-    bot::{BotPhase, BotRef, Changed, Segment, SegmentKey, Transcript},
+    bot::{BotPhase, BotRef, Changed, NewBot, RecordingKind, Segment, SegmentKey, Transcript},
     source::{Cursor, SourceErrorKind},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 
 use super::{
     BotPower, Broken, CANARY, Case, MOMENT, Outcome, Power, Scene, World, check, check_equal,
-    clause, end, find, in_call, planned, refused, unknown,
+    clause, end, find, in_call, let_in, planned, refused, unknown, wanted,
 };
 
 pub(super) fn cases() -> Vec<Case<World>> {
@@ -174,8 +174,14 @@ async fn gone(world: World) -> Outcome {
     check_equal(&error.kind, &SourceErrorKind::StreamGone, "the kind")
 }
 
+/// Makes a bot that records, and lets it in.
+async fn recording(world: &World) -> Result<BotRef, Broken> {
+    let recording = RecordingKind::Video;
+    let_in(world, &NewBot { recording, ..wanted(world, 0, None) }).await
+}
+
 async fn recording_ready(world: World) -> Outcome {
-    let at = in_call(&world, 0).await?;
+    let at = recording(&world).await?;
     check(world.records().recording(&at).await?.is_none(), "there is a recording already")?;
     end(&world, &at).await;
     let link = world.records().recording(&at).await?;
@@ -185,7 +191,7 @@ async fn recording_ready(world: World) -> Outcome {
 }
 
 async fn recording_hidden(world: World) -> Outcome {
-    let at = in_call(&world, 0).await?;
+    let at = recording(&world).await?;
     end(&world, &at).await;
     let link = world.records().recording(&at).await?;
     let link = link.ok_or_else(|| Broken::new("there is no recording"))?;
