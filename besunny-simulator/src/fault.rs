@@ -263,7 +263,7 @@ impl Fault {
     }
 
     pub(crate) fn applies(&self, sight: Sight<'_>) -> bool {
-        let is_push = sight.operation == Operation::DeliverNotice;
+        let is_push = sight.operation.is_push();
         match self {
             Self::Refusal(fault) => !is_push && fault.applies(sight),
             Self::Damage(fault) => fault.applies(sight.operation),
@@ -317,7 +317,7 @@ impl Damage {
     fn applies(&self, operation: Operation) -> bool {
         match self {
             Self::InvalidJson | Self::OddField { .. } => {
-                !matches!(operation, Operation::DeliverNotice | Operation::Stop)
+                !operation.is_push() && operation != Operation::Stop
             }
             Self::UnpaddedBase64 => {
                 matches!(operation, Operation::GetMessage | Operation::GetAttachment)

@@ -2,6 +2,7 @@
 
 mod account;
 mod answer;
+mod attendee;
 mod batch;
 mod clock;
 mod config;
@@ -26,13 +27,16 @@ mod simulator;
 mod wire;
 mod world;
 
+pub use attendee::{Act, WebhookEntry};
 pub use clock::ClockMode;
 pub use config::{
-    Config, MailSettings, Metering, ModelSettings, OauthSettings, Padding, PushSettings,
-    QuotaSettings, RateRefusal, RetryAfterForm, Settings, Subscription, WireSettings,
+    AttendeeSettings, AttendeeWebhook, Config, MailSettings, Metering, ModelSettings,
+    OauthSettings, Padding, PushSettings, QuotaSettings, RateRefusal, RetryAfterForm, Settings,
+    Subscription, WireSettings,
 };
 pub use control::{
-    AccountState, Control, ControlError, Delivered, Delivery, MailboxControl, UsageTable,
+    AccountState, BotControl, Control, ControlError, Delivered, Delivery, MailboxControl,
+    UsageTable,
 };
 pub use fault::plan::{FaultChance, FaultRule, FaultScript};
 pub use fault::{

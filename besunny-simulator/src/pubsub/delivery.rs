@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::SecondsFormat;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -33,7 +33,7 @@ pub(crate) async fn run(world: Shared) {
         tokio::select! {
             Some(_) = flights.join_next() => {}
             changed = changed.changed() => if changed.is_err() { return },
-            () = until(&world, next) => {}
+            () = world.clock.sleep_until_any(next) => {}
         }
     }
 }
@@ -45,13 +45,6 @@ pub(crate) async fn settle(world: &Shared) {
         if changed.changed().await.is_err() {
             return;
         }
-    }
-}
-
-async fn until(world: &Shared, at: Option<DateTime<Utc>>) {
-    match at {
-        Some(at) => world.clock.sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }
 
@@ -67,9 +60,10 @@ async fn deliver(world: &Shared, post: Post) {
     let push = &settings.push;
     let token = forgery::token(&world.keys, &post.subscription, world.clock.now(), post.forgery);
     let body = envelope(&post.notice, &forgery::subscription(&post));
-    let token = token.unwrap_or_default();
+    let bearer = format!("Bearer {}", token.unwrap_or_default());
+    let headers = [("authorization", &*bearer), ("user-agent", "CloudPubSub-Google")];
     let answer = tokio::select! {
-        answer = post::send(&post.subscription.endpoint, &token, body) => answer,
+        answer = post::send(&post.subscription.endpoint, &headers, body) => answer,
         () = world.clock.sleep(push.ack_deadline) => Err("no answer in time".into()),
     };
     let status = answer.as_ref().ok().map(StatusCode::as_u16);

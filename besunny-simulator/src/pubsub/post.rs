@@ -1,4 +1,4 @@
-//! One HTTP POST to a push endpoint.
+//! One HTTP POST to somebody's endpoint.
 
 use std::error::Error;
 
@@ -11,10 +11,10 @@ use tokio::net::TcpStream;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Posts JSON with a bearer token over a connection of its own.
+/// Posts JSON with some headers over a connection of its own.
 pub(crate) async fn send(
     endpoint: &str,
-    token: &str,
+    headers: &[(&'static str, &str)],
     body: Vec<u8>,
 ) -> Result<StatusCode, Failure> {
     let uri: Uri = endpoint.parse()?;
@@ -25,13 +25,14 @@ pub(crate) async fn send(
     let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let request = Request::post(path)
+    let mut request = Request::post(path)
         .header(header::HOST, uri.authority().map_or(host, |authority| authority.as_str()))
-        .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .header(header::CONTENT_TYPE, "application/json")
-        .header(header::USER_AGENT, "CloudPubSub-Google")
-        .header(header::CONTENT_LENGTH, body.len())
-        .body(Body::from(body))?;
+        .header(header::CONTENT_LENGTH, body.len());
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Body::from(body))?;
     let exchange = async move { sender.send_request(request).await.map(|answer| answer.status()) };
     let (status, closed) = future::join(exchange, connection).await;
     if let (Err(_), Err(error)) = (&status, closed) {
