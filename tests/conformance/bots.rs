@@ -12,15 +12,41 @@ use besunny_testkit::{
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::BoxFuture;
 use libtest_mimic::Trial;
 
+mod attendee;
+mod baas;
+mod deliveries;
+mod recall;
+mod shape;
+mod vexa;
+
 pub(crate) fn trials() -> Vec<Trial> {
-    let groups =
-        [super::trials("scripted-bots", cases(), |_| None, || Box::pin(async { scripted() }))];
-    groups.into_iter().flatten().collect()
+    let shapes: [(&str, fn() -> World); 4] = [
+        ("scripted-bots", scripted),
+        ("shaped-recall", recall::world),
+        ("shaped-vexa", vexa::world),
+        ("shaped-baas", baas::world),
+    ];
+    let mut trials =
+        super::trials("attendee", cases(), |_| None, || Box::pin(attendee::AttendeeWorld::fresh()));
+    trials.extend(deliveries::trials());
+    trials.extend(shapes.into_iter().flat_map(|(name, world)| trials_of(name, world)));
+    trials
 }
 
-/// Attendee's: the shortest time that a stage can show, and the longest that is known.
+fn trials_of(name: &str, world: fn() -> World) -> Vec<Trial> {
+    let lacks = world();
+    super::trials_by(
+        name,
+        cases(),
+        move |power| lacks.lacks(power),
+        move || Box::pin(async move { world() }) as BoxFuture<'static, World>,
+    )
+}
+
+/// As long as Attendee's, the longest that is known.
 const FROZEN: TimeDelta = TimeDelta::minutes(5);
 
 /// A world on a stage, whatever the shape of its provider.
