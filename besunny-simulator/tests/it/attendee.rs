@@ -51,12 +51,12 @@ impl Office {
         self.get(&format!("/{bot}")).await.good()["state"].as_str().unwrap().to_owned()
     }
 
-    fn play(&self, bot: &str, act: Act) {
-        self.0.control().bots().play(bot, &act).unwrap();
+    fn play(&self, bot: &str, act: &Act) {
+        self.0.control().bots().play(bot, act).unwrap();
     }
 
     fn says(&self, bot: &str, text: &str) {
-        self.play(bot, Act::Says { name: "Ada".to_owned(), text: text.to_owned() });
+        self.play(bot, &Act::Says { name: "Ada".to_owned(), text: text.to_owned() });
     }
 }
 
@@ -70,7 +70,7 @@ async fn a_bot_lives_by_the_clock() {
         office.0.advance(seconds);
         assert_eq!(office.state(&bot).await, want, "after {seconds} s more");
     }
-    office.play(&bot, Act::LetIn);
+    office.play(&bot, &Act::LetIn);
     assert_eq!(office.state(&bot).await, "joined_recording");
     assert_eq!(office.post(&format!("/{bot}/leave"), json!({})).await.good()["state"], "leaving");
     office.0.advance(3);
@@ -125,7 +125,7 @@ const REFUSALS: [(&str, &str); 24] = [
 async fn in_state(office: &Office, state: &str) -> String {
     let bot = office.bot((state == "scheduled").then_some(7_200)).await;
     if ["joined_recording", "leaving", "ended"].contains(&state) {
-        office.play(&bot, Act::LetIn);
+        office.play(&bot, &Act::LetIn);
     }
     if ["leaving", "ended"].contains(&state) {
         office.post(&format!("/{bot}/leave"), json!({})).await.good();
@@ -189,7 +189,7 @@ async fn a_key_is_free_when_its_bot_is_over() {
     assert!(text.starts_with("Deduplication key already in use"), "{text}");
     let found = office.get("?deduplication_key=k").await.good();
     assert_eq!(found["results"][0]["id"], bot);
-    office.play(&bot, Act::Breaks);
+    office.play(&bot, &Act::Breaks);
     assert_eq!(office.post("", body).await.status, 201);
 }
 
@@ -229,10 +229,10 @@ async fn answers_have_the_recorded_shape() {
     let Some(data) = data() else { return };
     let office = Office::new().await;
     let bot = office.bot(None).await;
-    office.play(&bot, Act::LetIn);
+    office.play(&bot, &Act::LetIn);
     office.says(&bot, "Hello");
-    office.play(&bot, Act::Writes { name: "Ada".to_owned(), text: "notes".to_owned() });
-    office.play(&bot, Act::Comes { name: "Ada".to_owned() });
+    office.play(&bot, &Act::Writes { name: "Ada".to_owned(), text: "notes".to_owned() });
+    office.play(&bot, &Act::Comes { name: "Ada".to_owned() });
     let during = [
         ("070-get-recording", String::new()),
         ("071-transcript", "/transcript".to_owned()),
@@ -253,7 +253,7 @@ async fn answers_have_the_recorded_shape() {
     for (name, tail) in &during {
         check(name, tail).await;
     }
-    office.play(&bot, Act::Ends);
+    office.play(&bot, &Act::Ends);
     office.0.advance(60);
     check("110-get-ended", "").await;
     check("111-recording-ended", "/recording").await;
@@ -331,7 +331,7 @@ async fn events_are_lost_repeated_and_late_on_request() {
         deliveries(&office).await;
         let operation = Operation::DeliverBotEvent;
         office.0.fault(FaultRule::once(operation, Fault::Push(fault)));
-        office.play(&bot, Act::LetIn);
+        office.play(&bot, &Act::LetIn);
         let log = deliveries(&office).await;
         log.iter().filter(|entry| entry.attempt == 1).count() - 1
     };
