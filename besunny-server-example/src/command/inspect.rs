@@ -1,4 +1,4 @@
-//! `besunny inspect`: what is read out of one file, by the same reader as in the engine.
+//! `besunny inspect`: what is read out of one input, by the same reader as in the engine.
 use std::{
     fs::File,
     io::{self, Read},
@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 use super::{Answer, Refusal};
 
+mod webhook;
+
 /// What can be inspected.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Inspect {
@@ -22,16 +24,27 @@ pub(super) enum Inspect {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Check and show a delivery that a provider sent; its body is read from stdin
+    Webhook {
+        #[command(subcommand)]
+        provider: webhook::Webhook,
+    },
 }
 
 impl Inspect {
     pub(super) fn run(self) -> Result<Answer, Refusal> {
-        let Self::Mail { file } = self;
-        let caps = Caps::default();
-        let raw = read(&file, caps.bytes)?;
-        let mail = mail::read(&raw, &caps).map_err(|error| refused(&file, &error))?;
-        Ok(Answer::done(to_json(&mail), to_text(&mail)))
+        match self {
+            Self::Mail { file } => inspect_mail(&file),
+            Self::Webhook { provider } => provider.run(),
+        }
     }
+}
+
+fn inspect_mail(file: &Path) -> Result<Answer, Refusal> {
+    let caps = Caps::default();
+    let raw = read(file, caps.bytes)?;
+    let mail = mail::read(&raw, &caps).map_err(|error| refused(file, &error))?;
+    Ok(Answer::done(to_json(&mail), to_text(&mail)))
 }
 
 /// Reads a file up to one byte more than is allowed.
