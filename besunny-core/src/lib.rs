@@ -7,6 +7,7 @@
 pub mod account;
 pub mod adapter;
 pub mod address;
+pub mod bot;
 pub mod budget;
 pub mod cadence;
 pub mod calendar;

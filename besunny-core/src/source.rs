@@ -45,6 +45,8 @@ macro_rules! opaque {
     )*};
 }
 
+pub(crate) use opaque;
+
 opaque! {
     /// A durable position in a stream; only its source gives it meaning.
     Cursor,

@@ -71,7 +71,7 @@ enum Command {
     Import(import::Import),
     /// Compare every remembered source with what is held of it
     Verify,
-    /// Show what is read out of one file
+    /// Show what is read out of a mail, a calendar, links or a delivery
     Inspect {
         #[command(subcommand)]
         what: inspect::Inspect,

@@ -102,6 +102,14 @@ impl Clock {
         }
     }
 
+    /// Waits until an instant, or for ever where there is none.
+    pub(crate) async fn sleep_until_any(&self, at: Option<DateTime<Utc>>) {
+        match at {
+            Some(at) => self.sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+
     pub(crate) async fn sleep_until(&self, at: DateTime<Utc>) {
         let mut moved = self.moved.subscribe();
         loop {

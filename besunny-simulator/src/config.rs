@@ -54,6 +54,8 @@ pub struct Settings {
     pub quota: QuotaSettings,
     /// The model server.
     pub model: ModelSettings,
+    /// The bot server.
+    pub attendee: AttendeeSettings,
     /// How calendars answer, and how long they call.
     pub calendar: CalendarSettings,
 }
@@ -276,6 +278,44 @@ impl Default for ModelSettings {
             models: ["simulated-model", "simulated-embedding"].map(str::to_owned).to_vec(),
             brain: Brain::default(),
             dimensions: 256,
+        }
+    }
+}
+
+/// The bot server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AttendeeSettings {
+    /// The only key there is.
+    pub api_key: String,
+    /// What signs webhooks, in base64.
+    pub webhook_secret: String,
+    /// Where events go of bots that have no webhooks of their own; `http://` only.
+    pub webhooks: Vec<AttendeeWebhook>,
+    /// The most bots at a time that are not over; no limit if absent.
+    pub max_bots: Option<usize>,
+    /// What `GET /version/` says.
+    pub version: String,
+}
+
+/// A webhook of the project.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttendeeWebhook {
+    /// Where events are posted.
+    pub url: String,
+    /// Which events, as `bot.state_change`.
+    pub triggers: Vec<String>,
+}
+
+impl Default for AttendeeSettings {
+    fn default() -> Self {
+        Self {
+            api_key: "simulated-attendee-key".to_owned(),
+            webhook_secret: "c2ltdWxhdGVkIHNlY3JldCBvZiBhIHByb2plY3QgMSE=".to_owned(),
+            webhooks: Vec::new(),
+            max_bots: None,
+            version: "1.64.1".to_owned(),
         }
     }
 }

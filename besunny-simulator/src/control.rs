@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
+use crate::attendee::webhook;
 use crate::clock::ClockMode;
 use crate::config::Settings;
 use crate::fault::plan::{FaultRule, FaultScript};
@@ -20,10 +21,12 @@ use crate::pubsub::queue::{CallEntry, DeliveryEntry};
 use crate::quota::Usage;
 
 mod agenda;
+mod bots;
 mod mailbox;
 mod routes;
 
 pub use agenda::AgendaControl;
+pub use bots::BotControl;
 pub use mailbox::{Delivered, Delivery, MailboxControl};
 pub(crate) use routes::router;
 
@@ -49,6 +52,9 @@ pub enum ControlError {
     /// The message is no draft.
     #[error("message {0} is no draft")]
     NoDraft(String),
+    /// There is no bot with this id.
+    #[error("there is no bot {0}")]
+    NoBot(String),
     /// The account has no grant that is not revoked.
     #[error("{0} has no live grant")]
     NoGrant(String),
@@ -236,14 +242,21 @@ impl Control {
         self.world.notices.calls()
     }
 
+    /// The bots of the simulated Attendee.
+    #[must_use]
+    pub fn bots(&self) -> BotControl {
+        BotControl::new(Shared::clone(&self.world))
+    }
+
     /// What models were asked, oldest first; the last thousand requests as they came.
     #[must_use]
     pub fn asks(&self) -> Vec<serde_json::Value> {
         self.world.asks.read().iter().cloned().collect()
     }
 
-    /// Waits until every notice that is due has been sent and answered.
+    /// Waits until every notice and every event of a bot that is due has been sent and answered.
     pub async fn settle(&self) {
         pubsub::delivery::settle(&self.world).await;
+        webhook::settle(&self.world).await;
     }
 }

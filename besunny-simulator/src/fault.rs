@@ -287,7 +287,7 @@ impl Fault {
             Self::Damage(fault) => fault.applies(sight.operation),
             Self::Wire(_) => !is_push,
             Self::Push(PushFault::ForgeNotice { .. }) => {
-                sight.operation == Operation::DeliverNotice
+                is_push && sight.operation != Operation::CallChannel
             }
             Self::Push(_) => is_push,
             Self::Model(_) => sight.operation == Operation::CreateChatCompletion,

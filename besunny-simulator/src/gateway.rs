@@ -190,7 +190,7 @@ fn identify(
     operation: Operation,
     headers: &HeaderMap,
 ) -> Result<Option<Arc<Account>>, Refusal> {
-    if operation.dialect() == Dialect::Model {
+    if matches!(operation.dialect(), Dialect::Model | Dialect::Attendee) {
         return Ok(None);
     }
     if operation.scopes().is_empty() {

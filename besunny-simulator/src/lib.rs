@@ -3,6 +3,7 @@
 mod account;
 mod agenda;
 mod answer;
+mod attendee;
 mod batch;
 mod calendar;
 mod clock;
@@ -29,14 +30,16 @@ mod simulator;
 mod wire;
 mod world;
 
+pub use attendee::{Act, WebhookEntry};
 pub use clock::ClockMode;
 pub use config::{
-    CalendarSettings, Config, MailSettings, Metering, ModelSettings, OauthSettings, Padding,
-    PushSettings, QuotaSettings, RateRefusal, RetryAfterForm, Settings, Subscription, WireSettings,
+    AttendeeSettings, AttendeeWebhook, CalendarSettings, Config, MailSettings, Metering,
+    ModelSettings, OauthSettings, Padding, PushSettings, QuotaSettings, RateRefusal,
+    RetryAfterForm, Settings, Subscription, WireSettings,
 };
 pub use control::{
-    AccountState, AgendaControl, Control, ControlError, Delivered, Delivery, MailboxControl,
-    UsageTable,
+    AccountState, AgendaControl, BotControl, Control, ControlError, Delivered, Delivery,
+    MailboxControl, UsageTable,
 };
 pub use fault::plan::{FaultChance, FaultRule, FaultScript};
 pub use fault::{

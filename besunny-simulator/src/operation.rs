@@ -64,6 +64,57 @@ pub enum Operation {
     /// The models that are there.
     #[serde(rename = "openai.models.list")]
     ListModels,
+    /// The version of the bot server.
+    #[serde(rename = "attendee.version")]
+    AttendeeVersion,
+    /// A new bot.
+    #[serde(rename = "attendee.bots.create")]
+    CreateBot,
+    /// Bots, oldest first.
+    #[serde(rename = "attendee.bots.list")]
+    ListBots,
+    /// One bot.
+    #[serde(rename = "attendee.bots.get")]
+    GetBot,
+    /// A bot that is moved.
+    #[serde(rename = "attendee.bots.patch")]
+    PatchBot,
+    /// A planned bot that is deleted.
+    #[serde(rename = "attendee.bots.delete")]
+    DeleteBot,
+    /// A bot that is told to leave.
+    #[serde(rename = "attendee.bots.leave")]
+    LeaveBot,
+    /// What was said.
+    #[serde(rename = "attendee.transcript.get")]
+    GetTranscript,
+    /// Where the recording is.
+    #[serde(rename = "attendee.recording.get")]
+    GetRecording,
+    /// The end of what a bot recorded.
+    #[serde(rename = "attendee.data.delete")]
+    DeleteBotData,
+    /// What was written in the chat.
+    #[serde(rename = "attendee.chat.list")]
+    ListChat,
+    /// A message that a bot writes.
+    #[serde(rename = "attendee.chat.send")]
+    SendChat,
+    /// Who was in the call.
+    #[serde(rename = "attendee.participants.list")]
+    ListParticipants,
+    /// Who came and went.
+    #[serde(rename = "attendee.participant_events.list")]
+    ListParticipantEvents,
+    /// A recording that pauses.
+    #[serde(rename = "attendee.recording.pause")]
+    PauseRecording,
+    /// A recording that goes on.
+    #[serde(rename = "attendee.recording.resume")]
+    ResumeRecording,
+    /// One event sent to a webhook.
+    #[serde(rename = "attendee.webhook.deliver")]
+    DeliverBotEvent,
     /// The calendars of a user.
     #[serde(rename = "calendar.calendarList.list")]
     ListCalendars,
@@ -95,6 +146,8 @@ pub(crate) enum Dialect {
     Oauth,
     /// Of model servers.
     Model,
+    /// Of the bot server.
+    Attendee,
 }
 
 struct Row {
@@ -172,7 +225,7 @@ const CHANNELS: &[&str] = &[
 
 /// Calendar counts requests, a unit each. Units of mail are Gmail's of May 2026 (developers.google.com/workspace/gmail/api/reference/quota);
 /// scopes are those of the discovery document.
-const ROWS: [Row; 26] = [
+const ROWS: [Row; 43] = [
     row(
         Operation::GetProfile,
         "gmail.users.getProfile",
@@ -207,6 +260,23 @@ const ROWS: [Row; 26] = [
     row(Operation::CreateChatCompletion, "openai.chat.completions.create", 0, &[]),
     row(Operation::CreateEmbedding, "openai.embeddings.create", 0, &[]),
     row(Operation::ListModels, "openai.models.list", 0, &[]),
+    row(Operation::AttendeeVersion, "attendee.version", 0, &[]),
+    row(Operation::CreateBot, "attendee.bots.create", 0, &[]),
+    row(Operation::ListBots, "attendee.bots.list", 0, &[]),
+    row(Operation::GetBot, "attendee.bots.get", 0, &[]),
+    row(Operation::PatchBot, "attendee.bots.patch", 0, &[]),
+    row(Operation::DeleteBot, "attendee.bots.delete", 0, &[]),
+    row(Operation::LeaveBot, "attendee.bots.leave", 0, &[]),
+    row(Operation::GetTranscript, "attendee.transcript.get", 0, &[]),
+    row(Operation::GetRecording, "attendee.recording.get", 0, &[]),
+    row(Operation::DeleteBotData, "attendee.data.delete", 0, &[]),
+    row(Operation::ListChat, "attendee.chat.list", 0, &[]),
+    row(Operation::SendChat, "attendee.chat.send", 0, &[]),
+    row(Operation::ListParticipants, "attendee.participants.list", 0, &[]),
+    row(Operation::ListParticipantEvents, "attendee.participant_events.list", 0, &[]),
+    row(Operation::PauseRecording, "attendee.recording.pause", 0, &[]),
+    row(Operation::ResumeRecording, "attendee.recording.resume", 0, &[]),
+    row(Operation::DeliverBotEvent, "attendee.webhook.deliver", 0, &[]),
     row(Operation::ListCalendars, "calendar.calendarList.list", 1, LISTS),
     row(Operation::WatchCalendars, "calendar.calendarList.watch", 1, LISTS),
     row(Operation::ListEvents, "calendar.events.list", 1, EVENTS),
@@ -253,6 +323,8 @@ impl Operation {
     pub(crate) fn dialect(self) -> Dialect {
         if matches!(self, Self::CreateChatCompletion | Self::CreateEmbedding | Self::ListModels) {
             Dialect::Model
+        } else if self.name().starts_with("attendee.") {
+            Dialect::Attendee
         } else if self.scopes().is_empty() {
             Dialect::Oauth
         } else {
@@ -273,9 +345,9 @@ impl Operation {
         self.name().starts_with("calendar.")
     }
 
-    /// Whether it is a request of ours to somebody else.
+    /// Whether it is made by the simulator, at somebody else's endpoint.
     pub(crate) fn is_push(self) -> bool {
-        matches!(self, Self::DeliverNotice | Self::CallChannel)
+        matches!(self, Self::DeliverNotice | Self::CallChannel | Self::DeliverBotEvent)
     }
 
     fn row(self) -> &'static Row {

@@ -15,7 +15,7 @@ use crate::operation::Operation;
 
 pub(crate) mod delivery;
 pub(crate) mod forgery;
-mod post;
+pub(crate) mod post;
 pub(crate) mod queue;
 pub(crate) mod watch;
 

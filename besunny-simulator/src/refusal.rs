@@ -30,6 +30,8 @@ enum Form {
         param: Option<&'static str>,
         message: String,
     },
+    /// Of the bot server, which has several forms.
+    Attendee(Value),
     Html,
     Empty,
 }
@@ -243,6 +245,10 @@ impl Refusal {
         Self { status: StatusCode::BAD_REQUEST, form, headers: Vec::new() }
     }
 
+    pub(crate) fn attendee(status: StatusCode, body: &Value) -> Self {
+        Self { status, form: Form::Attendee(body.clone()), headers: Vec::new() }
+    }
+
     pub(crate) fn html(status: StatusCode) -> Self {
         Self { status, form: Form::Html, headers: Vec::new() }
     }
@@ -288,6 +294,7 @@ impl Refusal {
             Form::Model { kind, code, param, message } => Content::json(&json!({
                 "error": { "message": message, "type": kind, "param": param, "code": code }
             })),
+            Form::Attendee(body) => Content::json(body),
             Form::Html => Content::Html(error_page(self.status)),
             Form::Empty => Content::Empty,
         };

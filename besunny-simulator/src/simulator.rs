@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::control::{self, Control};
 use crate::gateway::Shared;
 use crate::world::World;
-use crate::{batch, calendar, gmail, model, oauth, pubsub, refusal, wire};
+use crate::{attendee, batch, calendar, gmail, model, oauth, pubsub, refusal, wire};
 
 /// A running outside world on 127.0.0.1.
 ///
@@ -76,6 +76,7 @@ impl Simulator {
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, router(Shared::clone(&world))));
         tasks.spawn(pubsub::delivery::run(Shared::clone(&world)));
+        tasks.spawn(attendee::webhook::run(Shared::clone(&world)));
         Ok(Self { address, control: Control::new(world), tasks })
     }
 
@@ -104,6 +105,7 @@ fn router(world: Shared) -> Router {
         .merge(calendar::router())
         .merge(oauth::router())
         .merge(model::router())
+        .merge(attendee::router())
         .merge(control::router())
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)

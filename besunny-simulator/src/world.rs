@@ -1,6 +1,6 @@
 //! Everything that the simulated services share.
 //!
-//! A further service (Drive, Calendar, Attendee, a model server) is a module beside `gmail` with a
+//! A further service (Drive, Calendar) is a module beside `gmail` with a
 //! `router`, its state in `Account` or here, and its operations in `operation`.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::account::Account;
+use crate::attendee::webhook::Office;
 use crate::clock::Clock;
 use crate::config::{Config, Settings};
 use crate::fault::plan::FaultPlan;
@@ -27,6 +28,7 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) faults: FaultPlan,
     pub(crate) grants: Grants,
+    pub(crate) hall: Office,
     pub(crate) journal: Journal,
     pub(crate) keys: KeyRing,
     pub(crate) notices: Queue,
@@ -46,6 +48,7 @@ impl World {
             clock: Clock::new(config.clock, config.start_at),
             faults: FaultPlan::new(config.seed),
             grants: Grants::new(config.seed),
+            hall: Office::default(),
             journal: Journal::default(),
             keys: KeyRing::default(),
             notices: Queue::default(),

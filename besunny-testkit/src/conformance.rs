@@ -13,10 +13,12 @@ use besunny_core::{
 };
 use futures::future::BoxFuture;
 
+pub mod bot;
 pub mod budget;
 pub mod calendar;
 pub mod classifier;
 pub mod clock;
+pub mod delivery;
 pub mod filing;
 pub mod language;
 pub mod learner;
@@ -66,6 +68,8 @@ pub enum Power {
     Replace,
     /// Sign calls with published keys.
     Keys,
+    /// Do something with a bot.
+    Bot(bot::BotPower),
 }
 
 impl<W> Case<W> {

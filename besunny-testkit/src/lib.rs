@@ -4,6 +4,7 @@
 //! source that pass; [`simulation`] runs the whole engine on both under faults.
 
 pub mod bell;
+pub mod bots;
 pub mod clock;
 pub mod conformance;
 pub mod crash;

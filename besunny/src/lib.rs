@@ -41,6 +41,9 @@ mod verify;
 /// The learned router.
 #[cfg(feature = "ai")]
 pub use besunny_ai as ai;
+/// Meeting bots by Attendee.
+#[cfg(feature = "attendee")]
+pub use besunny_attendee as attendee;
 /// The model, the ports and the decisions.
 pub use besunny_core as core;
 /// Gmail, OAuth tokens and Pub/Sub push.

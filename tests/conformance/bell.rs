@@ -50,7 +50,8 @@ fn lacks(manner: Manner, power: Power) -> Option<&'static str> {
         | Power::PageWise
         | Power::Reopen
         | Power::Lengthen
-        | Power::Replace => None,
+        | Power::Replace
+        | Power::Bot(_) => None,
     }
 }
 

@@ -59,7 +59,8 @@ fn lacks(power: Power) -> Option<&'static str> {
         | Power::Reopen
         | Power::Lengthen
         | Power::Replace
-        | Power::Keys => None,
+        | Power::Keys
+        | Power::Bot(_) => None,
     }
 }
 

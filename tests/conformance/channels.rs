@@ -42,7 +42,8 @@ fn lacks(power: Power) -> Option<&'static str> {
         | Power::Fail
         | Power::PageWise
         | Power::Reopen
-        | Power::Replace => None,
+        | Power::Replace
+        | Power::Bot(_) => None,
     }
 }
 

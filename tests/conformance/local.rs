@@ -72,7 +72,8 @@ fn lacks_in_files(power: Power) -> Option<&'static str> {
         | Power::Reopen
         | Power::Lengthen
         | Power::Replace
-        | Power::Keys => lacks_in_maildir(power),
+        | Power::Keys
+        | Power::Bot(_) => lacks_in_maildir(power),
     }
 }
 
@@ -87,7 +88,8 @@ fn lacks_in_maildir(power: Power) -> Option<&'static str> {
         | Power::Reopen
         | Power::Lengthen
         | Power::Replace
-        | Power::Keys => None,
+        | Power::Keys
+        | Power::Bot(_) => None,
     }
 }
 

@@ -12,6 +12,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 mod agenda;
 mod bell;
+mod bots;
 mod budget;
 mod calendars;
 mod channels;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         agenda::trials(),
         channels::trials(),
         bell::trials(),
+        bots::trials(),
         budget::trials(),
         calendars::trials(),
         clocks::trials(),
@@ -57,8 +59,18 @@ fn trials<W: 'static>(
     lacks: fn(Power) -> Option<&'static str>,
     world: fn() -> BoxFuture<'static, W>,
 ) -> Vec<Trial> {
+    trials_by(adapter, cases, lacks, world)
+}
+
+/// The same, where worlds of several shapes share a way to be made.
+fn trials_by<W: 'static>(
+    adapter: &str,
+    cases: Vec<Case<W>>,
+    lacks: impl Fn(Power) -> Option<&'static str>,
+    world: impl Fn() -> BoxFuture<'static, W> + Copy + Send + 'static,
+) -> Vec<Trial> {
     let trial = |case: Case<W>| {
-        let lacking = case.needs().and_then(lacks);
+        let lacking = case.needs().and_then(&lacks);
         let name = match lacking {
             Some(reason) => format!("{adapter}::{} ({reason})", case.name),
             None => format!("{adapter}::{}", case.name),

@@ -24,6 +24,7 @@ use besunny_testkit::{
 use bytes::Bytes;
 use libtest_mimic::{Failed, Trial};
 
+mod bots;
 mod calls;
 mod minds;
 
@@ -41,7 +42,8 @@ const BUGS: [(Planted, &str); 6] = [
 
 pub(crate) fn trials() -> Vec<Trial> {
     let sources = BUGS.map(|(bug, clause)| plant("mail", bug, clause, move || broken_clauses(bug)));
-    sources.into_iter().chain(calls::trials()).chain(minds::trials()).collect()
+    let others = [bots::trials(), calls::trials(), minds::trials()];
+    sources.into_iter().chain(others.into_iter().flatten()).collect()
 }
 
 /// Makes the trial of a bug: `broken` must name the clause.

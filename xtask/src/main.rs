@@ -39,6 +39,12 @@ enum Command {
     Fuzz(fuzz::Fuzz),
     /// Takes in whole mailboxes of the data set named in `BESUNNY_DATA`, optimised.
     RealMail,
+    /// Compares the text that Attendee signs with Python's json.dumps over random documents.
+    AttendeeJson {
+        /// How many documents.
+        #[arg(long, default_value_t = 100_000)]
+        documents: u64,
+    },
     /// Measures the router on the mailboxes named in `BESUNNY_DATA` and writes docs/quality.md.
     Quality(quality::Quality),
     /// Plays histories of the deterministic simulation; fails on a violation.
@@ -80,6 +86,7 @@ fn perform(command: &Command) -> Result<()> {
         Command::SqlxCheck { refresh: true } => sqlx::refresh(),
         Command::Fuzz(fuzz) => fuzz.run(),
         Command::RealMail => real_mail(),
+        Command::AttendeeJson { documents } => attendee_json(*documents),
         Command::Quality(quality) => quality.run(),
         Command::Sim { seeds, seed, json } => sim(*seed, *seeds, *json),
         Command::Bench { arguments } => bench(arguments),
@@ -91,6 +98,14 @@ fn real_mail() -> Result<()> {
     let mut program = command::cargo(&["test", "--release", "-p", "besunny-server-example"]);
     program.args(["--test", "it", "real_mail", "--", "--nocapture"]);
     program.env("BESUNNY_REAL_MAIL_WHOLE", "1");
+    command::run(program)
+}
+
+/// The test that compares canonical JSON with Python's, with more documents than a test run has.
+fn attendee_json(documents: u64) -> Result<()> {
+    let mut program = command::cargo(&["test", "--release", "-p", "besunny-attendee", "--lib"]);
+    program.args(["bot_9_python_writes_the_same", "--", "--nocapture"]);
+    program.env("BESUNNY_DOCUMENTS", documents.to_string());
     command::run(program)
 }
 

@@ -1,4 +1,4 @@
-//! `besunny inspect`: what is read out of one file, by the same reader as in the engine.
+//! `besunny inspect`: what is read out of one input, by the same reader as in the engine.
 use std::{
     fs::File,
     io::{self, Read},
@@ -15,6 +15,7 @@ use super::{Answer, Refusal};
 
 mod ics;
 mod link;
+mod webhook;
 
 /// What can be inspected.
 #[derive(Debug, clap::Subcommand)]
@@ -33,6 +34,11 @@ pub(super) enum Inspect {
         #[arg(value_name = "URL")]
         urls: Vec<String>,
     },
+    /// Check and show a delivery that a provider sent; its body is read from stdin
+    Webhook {
+        #[command(subcommand)]
+        provider: webhook::Webhook,
+    },
 }
 
 impl Inspect {
@@ -41,6 +47,7 @@ impl Inspect {
             Self::Mail { file } => inspect_mail(&file),
             Self::Ics(ics) => ics.run(),
             Self::Link { urls } => link::run(&urls),
+            Self::Webhook { provider } => provider.run(),
         }
     }
 }

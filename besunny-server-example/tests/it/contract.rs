@@ -24,7 +24,7 @@ fn shown() -> Vec<(String, String)> {
 fn every_help_text_is_documented_word_by_word() {
     let shown: Vec<_> =
         shown().into_iter().filter(|(command, _)| command.ends_with("--help")).collect();
-    assert_eq!(shown.len(), 29, "a command is missing in docs/cli.md");
+    assert_eq!(shown.len(), 31, "a command is missing in docs/cli.md");
     for (command, want) in shown {
         let output = binary().args(command.split(' ')).output().unwrap();
         let got = String::from_utf8(output.stdout).unwrap();
@@ -78,6 +78,8 @@ fn every_answer_has_the_documented_keys() {
         }
     }
     same_keys("inspect mail empty.eml --json", &desk.run(&["inspect", "mail", "no.eml"]).ends(1));
+    let delivery = "inspect webhook attendee --secret BASE64 --signature VALUE --json";
+    same_keys(delivery, &crate::inspect::genuine_delivery());
     crate::eval::labelled(&desk.path().join("mailbox"), 250);
     let measured = desk.run(&["eval", "--data", "mailbox"]).ends(0);
     same_keys("eval --data mailbox --json", &measured);

@@ -1,4 +1,4 @@
-//! `besunny inspect`: fields, or a typed error.
+//! `besunny inspect`: what is read out of a mail, a calendar, links or a delivery, or a typed error.
 use std::{fmt::Write as _, io::Write as _, process::Stdio};
 
 use serde_json::{Value, json};
@@ -108,3 +108,51 @@ fn bad_input_lines_that_are_no_addresses() {
     assert!(lines[1]["url"].as_str().unwrap().len() < 1 << 14);
     assert_eq!(links(&[], b""), Vec::<Value>::new());
 }
+
+/// The secret that signed the delivery below; made for this test.
+const SECRET: &str = "a25vd24gdG8gdGhlIHNlcnZlciBhbmQgdG8gdGVzdHM=";
+const SIGNATURE: &str = "SQwWXUTar96/3Ucg7R4uJ35fEQJbdPawhpQlqe0XyzE=";
+const DELIVERY: &str = r#"{"idempotency_key": "k-1", "bot_id": "bot_1", "bot_metadata": {"n": "\u00e9"},
+"trigger": "bot.state_change", "data": {"new_state": "ended", "old_state": "post_processing",
+"created_at": "2026-11-20T18:24:53.633446+00:00", "event_metadata": {"x": 1e-07}}}"#;
+
+fn inspect_delivery(secret: &str, signature: &str, body: &[u8]) -> crate::binary::Run {
+    let desk = Desk::new();
+    let line = ["inspect", "webhook", "attendee", "--secret", secret, "--signature", signature];
+    let mut command = desk.command(&line);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A refusal may come before the body was read.
+    drop(child.stdin.take().unwrap().write_all(body));
+    crate::binary::Run::from(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn bot_9_a_genuine_delivery_is_shown() {
+    insta::assert_json_snapshot!(genuine_delivery());
+}
+
+/// What is shown of a genuine delivery.
+pub(crate) fn genuine_delivery() -> Value {
+    inspect_delivery(SECRET, SIGNATURE, DELIVERY.as_bytes()).ends(0)
+}
+
+#[test]
+fn bad_input_deliveries_that_nobody_signed() {
+    let check = |secret: &str, signature: &str, body: &[u8], code, kind| {
+        inspect_delivery(secret, signature, body).refuses(code, kind, &[]);
+    };
+    let body = DELIVERY.as_bytes();
+    let other = "b3RoZXIgc2VjcmV0IG9mIHRoZSBzYW1lIGxlbmd0aCE=";
+    check(other, SIGNATURE, body, 1, "bad_signature");
+    check(SECRET, "AAAA", body, 1, "bad_signature");
+    check(SECRET, "", body, 1, "bad_signature");
+    check(SECRET, SIGNATURE, DELIVERY.replace("bot_1", "bot_2").as_bytes(), 1, "bad_signature");
+    check(SECRET, SIGNATURE, b"{", 1, "bad_signature");
+    check(SECRET, SIGNATURE, &vec![b'['; 2 << 20], 1, "bad_signature");
+    check(SECRET, UNREADABLE, b"{}", 1, "unreadable");
+    check("not base64", SIGNATURE, body, 2, "secret");
+}
+
+/// Signs `{}`, which is no event.
+const UNREADABLE: &str = "IuwQ3Mw1tCWEyWybYso4z8E/GXAsWzU87ttLkyuz4h8=";

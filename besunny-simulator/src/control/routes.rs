@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Control, ControlError, Delivered, Delivery};
+use crate::attendee::Act;
 use crate::clock::ClockMode;
 use crate::config::Settings;
 use crate::fault::plan::{FaultRule, FaultScript};
@@ -67,6 +68,9 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/calls", get(agenda::calls))
         .route("/asks", get(asks))
         .route("/settle", post(settle))
+        .route("/bots", get(bots))
+        .route("/bots/{id}/play", post(play))
+        .route("/bots/deliveries", get(bot_deliveries))
         .nest("/accounts/{address}", account)
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY_BYTES));
     Router::new().nest("/control", world)
@@ -75,9 +79,11 @@ pub(crate) fn router() -> Router<Shared> {
 impl IntoResponse for ControlError {
     fn into_response(self) -> Response {
         let status = match &self {
-            Self::NoAccount(_) | Self::NoMessage(_) | Self::NoEvent(_) | Self::NoGrant(_) => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NoAccount(_)
+            | Self::NoMessage(_)
+            | Self::NoEvent(_)
+            | Self::NoGrant(_)
+            | Self::NoBot(_) => StatusCode::NOT_FOUND,
             Self::NoDraft(_) | Self::BadLabel(_) | Self::Load { .. } => StatusCode::BAD_REQUEST,
         };
         let cause = std::error::Error::source(&self).map(ToString::to_string);
@@ -199,6 +205,19 @@ async fn requests(State(world): State<Shared>) -> Json<Value> {
 
 async fn deliveries(State(world): State<Shared>) -> Json<Value> {
     Json(json!({ "deliveries": control(world).deliveries() }))
+}
+
+async fn bots(State(world): State<Shared>) -> Json<Value> {
+    Json(json!({ "bots": control(world).bots().all() }))
+}
+
+async fn play(State(world): State<Shared>, Path(id): Path<String>, Json(act): Json<Act>) -> Done {
+    control(world).bots().play(&id, &act)?;
+    Ok(DONE)
+}
+
+async fn bot_deliveries(State(world): State<Shared>) -> Json<Value> {
+    Json(json!({ "deliveries": control(world).bots().deliveries() }))
 }
 
 async fn asks(State(world): State<Shared>) -> Json<Value> {

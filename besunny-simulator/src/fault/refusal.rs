@@ -14,7 +14,7 @@ pub(crate) fn words(fault: &RefusalFault, operation: Operation, now: DateTime<Ut
     match fault {
         RefusalFault::RateLimited { refusal, retry_after } => {
             let (form, seconds) = retry_after.parts();
-            rate_limit(*refusal, dialect).with_retry_after(form, now, seconds)
+            rate_limit(*refusal, dialect, seconds).with_retry_after(form, now, seconds)
         }
         RefusalFault::ServerError { status, retry_after } => {
             let (form, seconds) = retry_after.parts();
@@ -27,6 +27,7 @@ pub(crate) fn words(fault: &RefusalFault, operation: Operation, now: DateTime<Ut
                 Dialect::Model => {
                     Refusal::model(status, "server_error", None, "The server had an error.")
                 }
+                Dialect::Attendee => Refusal::html(status),
             };
             refusal.with_retry_after(form, now, seconds)
         }
@@ -42,7 +43,7 @@ pub(crate) fn words(fault: &RefusalFault, operation: Operation, now: DateTime<Ut
     }
 }
 
-fn rate_limit(refusal: RateRefusal, dialect: Dialect) -> Refusal {
+fn rate_limit(refusal: RateRefusal, dialect: Dialect, seconds: u64) -> Refusal {
     let status = match refusal {
         RateRefusal::Forbidden => StatusCode::FORBIDDEN,
         RateRefusal::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
@@ -58,6 +59,11 @@ fn rate_limit(refusal: RateRefusal, dialect: Dialect) -> Refusal {
             Some("rate_limit_exceeded"),
             "Rate limit reached for requests.",
         ),
+        Dialect::Attendee => {
+            let text = format!("Request was throttled. Expected available in {seconds} seconds.");
+            let body = serde_json::json!({ "detail": text });
+            Refusal::attendee(StatusCode::TOO_MANY_REQUESTS, &body)
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::SecondsFormat;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -41,7 +41,7 @@ pub(crate) async fn run(world: Shared) {
         tokio::select! {
             Some(_) = flights.join_next() => {}
             changed = changed.changed() => if changed.is_err() { return },
-            () = until(&world, next) => {}
+            () = world.clock.sleep_until_any(next) => {}
         }
     }
 }
@@ -53,13 +53,6 @@ pub(crate) async fn settle(world: &Shared) {
         if changed.changed().await.is_err() {
             return;
         }
-    }
-}
-
-async fn until(world: &Shared, at: Option<DateTime<Utc>>) {
-    match at {
-        Some(at) => world.clock.sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -1,4 +1,4 @@
-//! One HTTP POST to a push endpoint.
+//! One HTTP POST to somebody's endpoint.
 
 use std::error::Error;
 
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Posts over a connection of its own.
+/// Posts with some headers over a connection of its own.
 pub(crate) async fn send(
     endpoint: &str,
     headers: &[(&'static str, String)],

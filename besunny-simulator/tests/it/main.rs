@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod accounts;
+mod attendee;
 mod batch;
 mod calendar;
 mod channels;

@@ -86,11 +86,15 @@ impl Call {
         receiver: &dyn Receiver,
         keys: &[PublicKey],
     ) -> Result<Vec<Notice>, Rejected> {
+        self.deliver(|delivery| receiver.receive(delivery, keys))
+    }
+
+    /// Hands the call to whoever reads it.
+    pub fn deliver<T>(&self, read: impl FnOnce(&Delivery<'_>) -> T) -> T {
         let headers: Vec<(&str, &[u8])> =
             self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
         let (path, body) = (self.path.as_str(), self.body.as_slice());
-        let delivery = Delivery { path, headers: &headers, body, received_at: self.received_at };
-        receiver.receive(&delivery, keys)
+        read(&Delivery { path, headers: &headers, body, received_at: self.received_at })
     }
 }
 

@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod delivery;
+mod provider;
+mod records;
+mod refusal;
+mod room;
+mod token;
+mod transport;
+mod wire;
+mod word;
+
+pub use config::{AttendeeConfig, ConfigError};
+pub use delivery::{AttendeeReceiver, SIGNATURE, check_secret};
+pub use provider::Attendee;
+pub use token::{Odd, canonical};
