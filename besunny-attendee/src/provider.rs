@@ -86,7 +86,8 @@ impl Attendee {
         let mut page = None;
         loop {
             let bots = self.page(operation, &filter, page.as_ref()).await?;
-            if let Some(open) = bots.bots.into_iter().find(|bot| !bot.is_over()) {
+            let is_it = |bot: &Bot| !bot.is_over() && bot.dedup_key.as_deref() == Some(key);
+            if let Some(open) = bots.bots.into_iter().find(is_it) {
                 return Ok(Some(open));
             }
             page = bots.next;
@@ -213,6 +214,11 @@ impl BotProvider for Attendee {
                 let open = self.open(OPERATION, &bot.dedup_key).await?;
                 let ended = || failed(SourceErrorKind::Unavailable).because(Ended);
                 open.map(Created::Adopted).ok_or_else(ended)
+            }
+            // The key is looked at last: whatever else is refused now, an earlier try may have made it.
+            Err(refusal) if refusal.is_of_bot() => {
+                let open = self.open(OPERATION, &bot.dedup_key).await?;
+                open.map(Created::Adopted).ok_or_else(|| unexpected(OPERATION, refusal))
             }
             Err(refusal) => Err(unexpected(OPERATION, refusal)),
         }

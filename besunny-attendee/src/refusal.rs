@@ -114,6 +114,11 @@ impl Refusal {
         Some(by_status)
     }
 
+    /// Says whether a new bot was refused for what it asks for or for how many there are.
+    pub(crate) const fn is_of_bot(&self) -> bool {
+        matches!(self.sense, Sense::Invalid | Sense::TooManyBots | Sense::NoCredits)
+    }
+
     fn by_sense(&self) -> Option<SourceErrorKind> {
         match self.sense {
             Sense::TooManyBots | Sense::NoCredits => Some(SourceErrorKind::LimitReached),

@@ -202,11 +202,19 @@ impl CalendarEvent {
             mailbox.address.expose().len() + text(&mailbox.name) + size_of::<Attendee>()
         };
         let people = self.attendees.iter().map(|attendee| &attendee.mailbox);
+        let observance = |one: &Observance| {
+            size_of::<Observance>()
+                + one.recurrence.iter().map(|line| line.expose().len()).sum::<usize>()
+        };
+        let zone = |zone: &Arc<LocalZone>| {
+            zone.name.len() + zone.observances.iter().map(observance).sum::<usize>()
+        };
         size_of::<Self>()
             + self.uid.0.len()
             + [&self.title, &self.description, &self.location].into_iter().map(text).sum::<usize>()
             + lines.map(|line| line.expose().len()).sum::<usize>()
             + people.chain(&self.organizer).map(mailbox).sum::<usize>()
+            + self.zones.iter().map(zone).sum::<usize>()
     }
 }
 

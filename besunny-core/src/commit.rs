@@ -190,8 +190,10 @@ impl Effect {
 pub enum Holding {
     /// A calendar: an event that is no longer in it does not take place for its owner.
     Calendar,
-    /// A mail: the invitation was received, whatever becomes of the mail (MAIL-13).
+    /// A mail of the organizer: the invitation was received, whatever becomes of the mail (MAIL-13).
     Mail,
+    /// A mail of somebody else, or of nobody knows whom: it says nothing about what others said.
+    Forwarded,
 }
 
 impl Holding {
@@ -201,13 +203,16 @@ impl Holding {
         match self {
             Self::Calendar => "calendar",
             Self::Mail => "mail",
+            Self::Forwarded => "forwarded",
         }
     }
 
     /// Reads the stored name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Calendar, Self::Mail].into_iter().find(|holding| holding.as_str() == name)
+        [Self::Calendar, Self::Mail, Self::Forwarded]
+            .into_iter()
+            .find(|holding| holding.as_str() == name)
     }
 }
 

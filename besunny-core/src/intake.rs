@@ -8,7 +8,7 @@ use crate::{
     account::{Account, Intake},
     address::{Username, VirtualAddress, VirtualAddresses},
     calendar::{self, CalendarEvent},
-    commit::{Detection, Effect, Holding},
+    commit::{Detection, Effect},
     document::{DocumentKind, NewDocument, document_id},
     ids::UserId,
     item::{IgnoredReason, Oversized, QuarantineReason},
@@ -156,7 +156,8 @@ impl MailIntake {
         let events = invitation::of_owners(reading, documents.iter().map(|new| new.owner), context);
         effects.push(Effect::Store { item: item.clone(), documents });
         if !events.is_empty() {
-            calendar::hold(item, Holding::Mail, events, (is_known, context), effects);
+            let by = invitation::holding(reading);
+            calendar::hold(item, by, events, (is_known, context), effects);
         }
         let job = |task| Effect::Enqueue(Job::new(context.tenant, task));
         effects.extend(tasks.into_iter().map(job));

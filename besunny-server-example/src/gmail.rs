@@ -39,7 +39,7 @@ pub struct Google {
     /// Leaves the mailbox as it is: nothing is marked as read or labelled.
     #[serde(default)]
     pub read_only: bool,
-    /// Follows the selected calendars of the account too.
+    /// Follows the primary calendar of the account too.
     #[serde(default)]
     pub calendars: bool,
     /// How Gmail calls back; without it, the mailbox is looked at from time to time.

@@ -53,8 +53,14 @@ impl Hosting {
         reach: &Reach,
     ) -> Result<Self, Refusal> {
         let person = Person { scope: home.scope, user: home.user(user).await? };
-        for grant in mailbox.into_iter().flat_map(|mailbox| mailbox.grants(person.user)) {
-            follow(&home, &person, grant).await?;
+        if let Some(mailbox) = mailbox {
+            follow(&home, &person, mailbox.grant(person.user)).await?;
+            // A grant that does not cover calendars keeps nobody from their mail.
+            for grant in mailbox.grants(person.user).skip(1) {
+                if let Err(error) = follow(&home, &person, grant).await {
+                    tracing::warn!(error = error.message(), "the calendars are not followed");
+                }
+            }
         }
         let (access, link) = reach.access(&home.clock)?;
         let site = Site::new(home.besunny.clone(), person, access, reach.settings()?);

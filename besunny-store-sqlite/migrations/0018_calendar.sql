@@ -8,7 +8,7 @@ CREATE TABLE events (
     n       INTEGER NOT NULL, -- an invitation may hold several events
     owner   BLOB    NOT NULL,
     uid     TEXT    NOT NULL,
-    holding TEXT    NOT NULL, -- 'calendar' or 'mail'
+    holding TEXT    NOT NULL, -- 'calendar', 'mail' or 'forwarded'
     event   TEXT    NOT NULL, -- JSON: all of it
     PRIMARY KEY (tenant, account, item, n),
     FOREIGN KEY (tenant, account, item) REFERENCES items (tenant, account, id),

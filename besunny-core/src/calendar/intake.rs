@@ -2,7 +2,7 @@
 use chrono::Duration;
 use sha2::{Digest, Sha256};
 
-use super::{CalendarEvent, EventTime};
+use super::{CalendarEvent, EventStatus, EventTime};
 use crate::{
     account::Account,
     address::Username,
@@ -83,5 +83,7 @@ fn meet(item: &ItemId, context: &Context<'_>) -> Effect {
 fn is_bygone(event: &CalendarEvent, context: &Context<'_>) -> bool {
     let end = event.ends.as_ref().or(event.starts.as_ref()).map(EventTime::instant);
     let is_single = event.recurrence.is_empty() && event.replaces.is_none();
-    is_single && end.is_some_and(|end| end < context.at - BYGONE)
+    // An update may take away what an earlier one had planned.
+    let is_first = event.sequence == 0 && event.status != EventStatus::Cancelled;
+    is_single && is_first && end.is_some_and(|end| end < context.at - BYGONE)
 }

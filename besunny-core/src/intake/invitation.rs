@@ -2,13 +2,14 @@
 use super::{Reading, Virtual};
 use crate::{
     calendar::{Attendance, Attendee, CalendarEvent, EventStatus, ics},
+    commit::Holding,
     ids::UserId,
-    mail::{Caps, Mail, Mailbox, Method},
+    mail::{Caps, Flag, Mail, Mailbox, Method},
     sync::Context,
 };
 
 /// A mail that brings more events than this is no invitation.
-const EVENTS: usize = 100;
+const EVENTS: usize = 20;
 
 /// Reads what the calendar parts of a mail invite to, or cancel.
 ///
@@ -20,15 +21,35 @@ pub(super) fn events(mail: &Mail, caps: &Caps) -> Vec<CalendarEvent> {
     files.flat_map(|file| file.entries).filter_map(said).take(EVENTS).collect()
 }
 
-/// Returns what the sender says of an event; none where a guest answers or asks (RFC 5546 3.2).
+/// Returns what the organizer says of an event; none where a guest answers or asks (RFC 5546 3.2).
 fn said(entry: ics::Entry) -> Option<CalendarEvent> {
     match entry.method {
-        None | Some(Method::Publish | Method::Request | Method::Add) => Some(entry.event),
+        None | Some(Method::Publish | Method::Request) => Some(entry.event),
         Some(Method::Cancel) => {
             Some(CalendarEvent { status: EventStatus::Cancelled, ..entry.event })
         }
-        Some(Method::Reply | Method::Refresh | Method::Counter | Method::DeclineCounter) => None,
+        // What is added has the name of its series, and would take its place.
+        Some(
+            Method::Add
+            | Method::Reply
+            | Method::Refresh
+            | Method::Counter
+            | Method::DeclineCounter,
+        ) => None,
     }
+}
+
+/// Says whose word it is: only the organizer changes what an event is (RFC 5546 3.2.2, 3.2.5).
+///
+/// Anybody who has heard of an event can write its name into a mail.
+pub(super) fn holding(reading: &Reading) -> Holding {
+    let (mail, events) = (&reading.mail, &reading.events);
+    let is_own = |event: &CalendarEvent| {
+        let organizer = event.organizer.as_ref().map(|organizer| organizer.address.expose());
+        organizer.is_some_and(|organizer| organizer.eq_ignore_ascii_case(mail.author()))
+    };
+    let is_genuine = !mail.flags.contains(Flag::AuthenticationFailed) && events.iter().all(is_own);
+    if is_genuine { Holding::Mail } else { Holding::Forwarded }
 }
 
 /// Gives the events to those whom the mail reaches.

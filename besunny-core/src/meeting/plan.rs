@@ -1,5 +1,5 @@
 //! What meetings follow from the events of one name, as they are held now (CAL-6, CAL-7).
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -12,6 +12,7 @@ use crate::{
     },
     commit::Holding,
     ids::{MeetingId, TenantId, UserId},
+    mail::Mailbox,
     repository::HeldEvent,
 };
 
@@ -23,8 +24,10 @@ pub const BEHIND: Duration = Duration::days(1);
 const LASTS: Duration = Duration::minutes(60);
 /// A series that reaches beyond is looked at again after so long.
 const AGAIN: Duration = Duration::days(1);
-/// A series has so many meetings at once at most: one an hour of all that time is 1,464.
-const MEETINGS: usize = 2_000;
+/// A series has so many meetings at once at most: eight a day, which is more than a person attends.
+const MEETINGS: usize = 500;
+/// A meeting names so many of those who are invited; virtual addresses are looked for among all.
+const GUESTS: usize = 200;
 /// Whether a series goes on is asked for so long ahead.
 const GOES_ON: Duration = Duration::days(3_660);
 
@@ -50,20 +53,26 @@ pub fn plan(
     addresses: &VirtualAddresses,
     now: DateTime<Utc>,
 ) -> Result<Planned, SeriesError> {
-    let window = Window { from: now - BEHIND, to: now + AHEAD };
-    let events = valid(held);
+    let since = now - BEHIND;
+    // What says no end is over later than its start (CAL-6).
+    let window = Window { from: since - LASTS, to: now + AHEAD };
+    let events = valid(held, stored);
     let found = occurrences(&events, &window, &mut Allowance::new(MEETINGS, STEPS))?;
     let mut planned =
         Planned { again_at: again_at(&events, window.to, now)?, ..Planned::default() };
     let mut before: BTreeMap<_, &Meeting> =
         stored.iter().map(|meeting| (meeting.id, meeting)).collect();
+    let mut met = BTreeSet::new();
     for occurrence in &found.found {
         let id = meeting_id(tenant, owner, &occurrence.event.uid, occurrence.original.as_ref());
-        let old = before.remove(&id);
+        // What is no meeting any more, such as a whole day now, is left with those that are cancelled.
         let Some(new) = meeting(occurrence, owner, id, addresses) else { continue };
-        planned.put(old, new);
+        // A whole day and its midnight are one original start; the first of them stands.
+        if new.ends_at > since && met.insert(id) {
+            planned.put(before.remove(&id), new);
+        }
     }
-    let left = before.into_values().filter(|old| old.ends_at > window.from);
+    let left = before.into_values().filter(|old| old.ends_at > since);
     // Where there are too many, those that were not looked at may be among the others.
     for old in left.filter(|old| !(found.is_cut && old.starts_at >= now)) {
         planned.put(Some(old), Meeting { status: MeetingStatus::Cancelled, ..old.clone() });
@@ -94,8 +103,12 @@ fn again_at(
 ) -> Result<Option<DateTime<Utc>>, SeriesError> {
     let later = Window { from: end, to: end + GOES_ON };
     let next = occurrences(events, &later, &mut Allowance::new(1, STEPS))?;
-    let Some(first) = next.found.first() else { return Ok(None) };
-    let in_time = first.starts.instant() - AHEAD;
+    let in_time = match next.found.first() {
+        // What was cut may begin earlier than what was found.
+        _ if next.is_cut => now,
+        Some(first) => first.starts.instant() - AHEAD,
+        None => return Ok(None),
+    };
     // Days are counted from 1970, so that whoever looks again looks again once.
     let day = |at: DateTime<Utc>| at - Duration::seconds(at.timestamp().rem_euclid(86_400));
     Ok(Some(in_time.max(day(now + AGAIN))))
@@ -105,30 +118,50 @@ fn again_at(
 ///
 /// What a calendar holds is the truth about it, also that an event is there no more; a series that is
 /// gone takes its exceptions with it, which no source needs to say. An invitation by mail counts where no
-/// calendar has the event, or until the calendar has seen its update.
-fn valid(held: &[HeldEvent]) -> Vec<&CalendarEvent> {
-    let place = |event: &CalendarEvent| event.replaces.as_ref().map(EventTime::instant);
-    let mut in_calendars: BTreeMap<_, u32> = BTreeMap::new();
-    for one in held.iter().filter(|one| one.by == Holding::Calendar) {
-        let sequence = in_calendars.entry(place(&one.event)).or_default();
+/// calendar has the event, or until the calendar has seen its update, and only by the organizer that the
+/// event has already. Of what somebody else passed on the first counts, where nobody else says anything.
+fn valid<'a>(held: &'a [HeldEvent], stored: &[Meeting]) -> Vec<&'a CalendarEvent> {
+    let by = |by: Holding| held.iter().filter(move |one| one.by == by);
+    let (mut sequences, mut lost) = (BTreeMap::<_, u32>::new(), BTreeMap::new());
+    for one in by(Holding::Calendar) {
+        let sequence = sequences.entry(place(&one.event)).or_default();
         *sequence = one.event.sequence.max(*sequence);
+        if one.event.replaces.is_none() {
+            *lost.entry(one.account).or_insert(true) &= one.is_gone;
+        }
     }
-    let series = |account| {
-        let of_account = held.iter().filter(move |one| one.account == account);
-        of_account.filter(|one| one.by == Holding::Calendar && one.event.replaces.is_none())
+    let first = by(Holding::Mail).min_by_key(|one| one.event.sequence);
+    let known = stored.iter().find_map(|meeting| address(meeting.organizer.as_ref()));
+    let organizer = match by(Holding::Calendar).next() {
+        // An event of one's own may have none: then nobody invites to it.
+        Some(_) => by(Holding::Calendar).find_map(|one| address(one.event.organizer.as_ref())),
+        None => known.or_else(|| address(first?.event.organizer.as_ref())),
     };
-    let is_over = |one: &HeldEvent| {
-        one.event.replaces.is_some()
-            && series(one.account).next().is_some()
-            && series(one.account).all(|series| series.is_gone)
+    let is_alone = by(Holding::Calendar).chain(by(Holding::Mail)).next().is_none();
+    let mut passed_on = BTreeSet::new();
+    let mut counts = |one: &HeldEvent| match one.by {
+        Holding::Calendar => {
+            let is_over = one.event.replaces.is_some() && lost.get(&one.account) == Some(&true);
+            !one.is_gone && !is_over
+        }
+        Holding::Mail => {
+            let is_news = sequences
+                .get(&place(&one.event))
+                .is_none_or(|sequence| one.event.sequence > *sequence);
+            is_news && organizer.is_some() && organizer == address(one.event.organizer.as_ref())
+        }
+        Holding::Forwarded => is_alone && passed_on.insert(place(&one.event)),
     };
-    let counts = |one: &&HeldEvent| match one.by {
-        Holding::Calendar => !one.is_gone && !is_over(one),
-        Holding::Mail => in_calendars
-            .get(&place(&one.event))
-            .is_none_or(|sequence| one.event.sequence > *sequence),
-    };
-    held.iter().filter(counts).map(|one| &one.event).collect()
+    held.iter().filter(|one| counts(one)).map(|one| &one.event).collect()
+}
+
+/// Returns which occurrence an event is about; none of a series or a single event.
+fn place(event: &CalendarEvent) -> Option<DateTime<Utc>> {
+    event.replaces.as_ref().map(EventTime::instant)
+}
+
+fn address(organizer: Option<&Mailbox>) -> Option<String> {
+    organizer.map(|organizer| organizer.address.expose().to_ascii_lowercase())
 }
 
 /// Returns the meeting of an occurrence; none of a whole day, or where somebody only says where they are.
@@ -163,7 +196,7 @@ fn meeting(
         title: event.title.clone(),
         link: MeetingLink::of_event(event),
         organizer: event.organizer.clone(),
-        attendees: event.attendees.clone(),
+        attendees: event.attendees.iter().take(GUESTS).cloned().collect(),
         answer: own.map_or_else(accepted, |own| own.answer),
         is_own: event.is_own,
         invited: invited(event, addresses),

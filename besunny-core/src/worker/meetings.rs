@@ -1,7 +1,7 @@
 //! Meetings that follow from events: planned together, so that those of one name are planned once.
 use std::collections::BTreeMap;
 
-use super::{Worker, jobs::JobError};
+use super::{Worker, guarded::caught, jobs::JobError};
 use crate::{
     calendar::EventUid,
     cause::describe,
@@ -27,7 +27,7 @@ impl Worker {
     pub(super) async fn meet(&self, changes: Vec<Change>) {
         let Some(first) = changes.first() else { return };
         let scope = first.claim.scope;
-        match self.meet_all(&scope, &changes).await {
+        match self.meet_caught(&scope, &changes).await {
             Ok(()) => {}
             Err(error) if error.is_outage() || changes.len() == 1 => {
                 for change in &changes {
@@ -37,11 +37,20 @@ impl Worker {
             // One that was refused must not hold up the others.
             Err(_) => {
                 for change in &changes {
-                    if let Err(error) = self.meet_all(&scope, std::slice::from_ref(change)).await {
+                    if let Err(error) = self.meet_caught(&scope, std::slice::from_ref(change)).await
+                    {
                         self.put_off(&change.claim, &error).await;
                     }
                 }
             }
+        }
+    }
+
+    /// Plans; a panic is a failure of what is planned.
+    async fn meet_caught(&self, scope: &TenantScope, changes: &[Change]) -> Result<(), JobError> {
+        match caught(self.meet_all(scope, changes)).await {
+            Ok(met) => met,
+            Err(panicked) => Err(panicked.into()),
         }
     }
 

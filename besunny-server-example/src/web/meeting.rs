@@ -101,7 +101,8 @@ impl Span {
     /// Reads a page of the person's agenda.
     pub(super) async fn read(&self, site: &Site) -> Result<Agenda, Problem> {
         let from = self.from.unwrap_or_else(|| site.clock().now());
-        let to = self.to.unwrap_or(from + AHEAD);
+        let ahead = from.checked_add_signed(AHEAD).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        let to = self.to.unwrap_or(ahead);
         if to <= from {
             return Err(Problem::bad_request("`to` is not after `from`."));
         }

@@ -128,6 +128,9 @@ impl<'a, 'c> Scan<'a, 'c> {
 
     fn begin(&mut self, name: String, line: usize) -> Result<(), IcsError> {
         self.has_begun = true;
+        if name == "VEVENT" {
+            self.end_event();
+        }
         if self.open.len() >= self.caps.depth {
             return Err(IcsError::TooDeep { line, limit: self.caps.depth });
         }
@@ -179,6 +182,16 @@ impl<'a, 'c> Scan<'a, 'c> {
         if let Some(at) = self.open.iter().rposition(|(_, open, _)| open.eq_ignore_ascii_case(name))
         {
             self.open.truncate(at);
+        }
+    }
+
+    /// Ends an event that did not end before the next one begins; how much of it is lost nobody knows.
+    fn end_event(&mut self) {
+        let open = self.open.iter().position(|(kind, ..)| *kind == Kind::Event);
+        let Some(at) = open else { return };
+        self.open.truncate(at);
+        if let Some(event) = self.calendar().events.last_mut() {
+            event.is_cut = true;
         }
     }
 

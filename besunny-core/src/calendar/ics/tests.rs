@@ -324,3 +324,13 @@ proptest! {
         prop_assert_eq!(stored, event);
     }
 }
+
+#[test]
+fn an_event_that_does_not_end_does_not_take_the_next_ones_with_it() {
+    let text = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nDTSTART:20260601T080000Z\n\
+        BEGIN:VEVENT\nUID:2\nDTSTART:20260601T080000Z\nEND:VEVENT\n\
+        BEGIN:VEVENT\nUID:3\nDTSTART:20260601T080000Z\nEND:VEVENT\nEND:VCALENDAR\n";
+    let file = read(text.as_bytes(), &Caps::default()).unwrap();
+    let read: Vec<&str> = file.entries.iter().map(|entry| entry.event.uid.as_str()).collect();
+    assert_eq!((read, file.unreadable.len()), (vec!["2", "3"], 1));
+}

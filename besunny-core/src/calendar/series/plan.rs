@@ -38,7 +38,10 @@ impl Length {
     /// Returns how long an event takes: a day at least, or no time at all, if it does not say.
     pub(super) fn of(event: &CalendarEvent) -> Self {
         let Some(starts) = &event.starts else { return Self::Time(TimeDelta::zero()) };
-        let ends = event.ends.as_ref();
+        Self::between(starts, event.ends.as_ref())
+    }
+
+    fn between(starts: &EventTime, ends: Option<&EventTime>) -> Self {
         match (starts, ends) {
             (EventTime::Day(first), Some(EventTime::Day(end))) => {
                 Self::Days((*end - *first).num_days().max(1))
@@ -180,12 +183,7 @@ impl<'a> Plan<'a> {
     ) -> Result<Length, SeriesError> {
         if let Some(moment) = Moment::parse(end) {
             let ends = self.time(moment, property)?;
-            let event = CalendarEvent {
-                starts: Some(starts.clone()),
-                ends: Some(ends),
-                ..self.master.clone()
-            };
-            return Ok(Length::of(&event));
+            return Ok(Length::between(starts, Some(&ends)));
         }
         let span = Span::parse(end).ok_or(SeriesError::Rule)?;
         let days = TimeDelta::try_days(span.days).ok_or(SeriesError::Range)?;

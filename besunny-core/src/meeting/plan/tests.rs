@@ -109,6 +109,9 @@ fn cal_7_what_is_said_no_more_is_cancelled_and_what_is_the_same_stays() {
     let past = held(Holding::Calendar, false, event(hours(-30)));
     let over = vec![Meeting { starts_at: hours(-30), ends_at: hours(-29), ..before[0].clone() }];
     assert_eq!(changes(&[HeldEvent { is_gone: true, ..past }], &over), [], "it took place");
+    let day = Some(EventTime::Day(now().date_naive()));
+    let day = CalendarEvent { starts: day, ends: None, ..event(hours(5)) };
+    assert_eq!(changes(&[held(Holding::Calendar, false, day)], &before), [(5, Cancelled)]);
     let lost = CalendarEvent { location: None, ..event(hours(5)) };
     let lost = planned(&[held(Holding::Calendar, false, lost)], &before).changes;
     assert_eq!((lost.len(), lost[0].meeting.link.clone()), (1, None));
@@ -137,7 +140,9 @@ fn mail_13_a_calendar_is_above_an_invitation_that_is_not_newer() {
     use MeetingStatus::{Cancelled, Planned};
 
     let said = |by, is_gone, sequence, at| {
-        held(by, is_gone, CalendarEvent { sequence, ..event(hours(at)) })
+        let address = Untrusted::new("bob@example.org".to_owned());
+        let organizer = Some(Mailbox { name: None, address });
+        held(by, is_gone, CalendarEvent { sequence, organizer, ..event(hours(at)) })
     };
     let (calendar, mail) = (Holding::Calendar, Holding::Mail);
     let rows = [
@@ -159,6 +164,69 @@ fn mail_13_a_calendar_is_above_an_invitation_that_is_not_newer() {
     let mut cancel = said(mail, false, 1, 3);
     cancel.event.status = EventStatus::Cancelled;
     assert_eq!(changes(&[one, cancel], &before), [(3, Cancelled)]);
+}
+
+#[test]
+fn mail_13_only_the_organizer_changes_what_an_event_is() {
+    use MeetingStatus::Planned;
+
+    let by_of = |by, sequence, at, organizer: &str| {
+        let address = Untrusted::new(organizer.to_owned());
+        let organizer = Some(Mailbox { name: None, address });
+        held(by, false, CalendarEvent { sequence, organizer, ..event(hours(at)) })
+    };
+    let (bob, eve) = ("bob@example.org", "eve@evil.example");
+    let (calendar, mail, passed) = (Holding::Calendar, Holding::Mail, Holding::Forwarded);
+    let rows = [
+        ("forwarded alone", vec![by_of(passed, 0, 3, bob)], 3),
+        ("a stranger", vec![by_of(mail, 0, 3, bob), by_of(passed, 9, 5, bob)], 3),
+        (
+            "a stranger, after a calendar",
+            vec![by_of(calendar, 0, 3, bob), by_of(passed, 9, 5, bob)],
+            3,
+        ),
+        ("another organizer", vec![by_of(mail, 0, 3, bob), by_of(mail, 9, 5, eve)], 3),
+        ("another, after a calendar", vec![by_of(calendar, 0, 3, bob), by_of(mail, 9, 5, eve)], 3),
+        (
+            "an event of one's own",
+            vec![held(calendar, false, event(hours(3))), by_of(mail, 9, 5, eve)],
+            3,
+        ),
+        ("passed on twice", vec![by_of(passed, 0, 3, bob), by_of(passed, 9, 5, bob)], 3),
+        ("the organizer", vec![by_of(mail, 0, 3, bob), by_of(mail, 1, 5, "Bob@Example.org")], 5),
+    ];
+    for (name, said, at) in rows {
+        assert_eq!(changes(&said, &[]), [(at, Planned)], "{name}");
+    }
+    let before = stored(&[by_of(mail, 1, 3, bob)]);
+    let lower = [by_of(mail, 1, 3, bob), by_of(mail, 0, 5, eve)];
+    assert_eq!(changes(&lower, &before), [], "who is known already is the organizer");
+}
+
+#[test]
+fn one_original_start_is_one_meeting() {
+    let midnight: DateTime<Utc> = "2026-06-03T00:00:00Z".parse().unwrap();
+    let at = |replaces, hour| {
+        let replaces = Some(replaces);
+        held(Holding::Mail, false, CalendarEvent { replaces, ..event(hours(hour)) })
+    };
+    let both = [at(EventTime::Day(midnight.date_naive()), 50), at(time(midnight), 52)];
+    let both = both.map(|one| HeldEvent { by: Holding::Calendar, ..one });
+    assert_eq!(changes(&both, &[]).len(), 1);
+    assert_eq!(changes(&both, &stored(&both)), []);
+}
+
+#[test]
+fn what_has_no_end_and_took_place_stays_as_it_is() {
+    let bare = |at| CalendarEvent { ends: None, ..event(hours(at)) };
+    let soon = [held(Holding::Calendar, false, bare(1))];
+    let before = stored(&soon);
+    for ago in [-23, -24, -25, -26] {
+        let starts_at = hours(ago);
+        let old = Meeting { starts_at, ends_at: starts_at + LASTS, ..before[0].clone() };
+        let said = [held(Holding::Calendar, false, bare(ago))];
+        assert_eq!(changes(&said, &[old]), [], "{ago}");
+    }
 }
 
 #[test]
