@@ -5,7 +5,7 @@ use crate::{
     calendar::CalendarEvent,
     message::{MailFiling, Message},
     push::{PublicKeys, Push, Receiver},
-    source::Source,
+    source::{AccountRef, OfferedStream, Source, SourceError},
 };
 
 /// A source with its optional powers; `with_push` compiles only where the source has them.
@@ -77,5 +77,54 @@ impl<T: Send + Sync, S: Source<T> + 'static> From<Adapter<S>> for Wired<T> {
     fn from(adapter: Adapter<S>) -> Self {
         let Adapter { source, push, receiver, keys, filing } = adapter;
         Self { source, push, receiver, keys, filing }
+    }
+}
+
+/// What follows a provider, by the kind of its items.
+#[derive(Clone, Debug)]
+pub enum AnyAdapter {
+    /// Mails.
+    Mail(MailAdapter),
+    /// Calendar events.
+    Calendar(CalendarAdapter),
+}
+
+impl AnyAdapter {
+    /// Returns the adapter of mails, if it is one.
+    #[must_use]
+    pub const fn mail(&self) -> Option<&MailAdapter> {
+        match self {
+            Self::Mail(adapter) => Some(adapter),
+            Self::Calendar(_) => None,
+        }
+    }
+
+    /// Lists what an account offers.
+    ///
+    /// # Errors
+    /// What the source says.
+    pub async fn streams(&self, account: &AccountRef) -> Result<Vec<OfferedStream>, SourceError> {
+        match self {
+            Self::Mail(adapter) => adapter.source.streams(account).await,
+            Self::Calendar(adapter) => adapter.source.streams(account).await,
+        }
+    }
+
+    /// Returns how calls of the provider are checked, if it calls.
+    #[must_use]
+    pub const fn receiver(&self) -> Option<&Arc<dyn Receiver>> {
+        match self {
+            Self::Mail(adapter) => adapter.receiver.as_ref(),
+            Self::Calendar(adapter) => adapter.receiver.as_ref(),
+        }
+    }
+
+    /// Returns the keys its calls are checked with, if it publishes any.
+    #[must_use]
+    pub const fn keys(&self) -> Option<&Arc<dyn PublicKeys>> {
+        match self {
+            Self::Mail(adapter) => adapter.keys.as_ref(),
+            Self::Calendar(adapter) => adapter.keys.as_ref(),
+        }
     }
 }

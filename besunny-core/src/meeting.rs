@@ -85,18 +85,6 @@ pub struct MeetingChange {
     pub meeting: Meeting,
 }
 
-impl MeetingStatus {
-    /// Returns the stored name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Planned => "planned",
-            Self::Tentative => "tentative",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
 /// Derives the id of a meeting.
 #[must_use]
 pub fn meeting_id(

@@ -26,7 +26,7 @@ pub use learning::{Aside, AtOnce, Shelf};
 
 use crate::{
     account::Provider,
-    adapter::{CalendarAdapter, MailAdapter},
+    adapter::AnyAdapter,
     cause::describe,
     classify::Classifier,
     clock::Clock,
@@ -54,9 +54,7 @@ pub struct Worker {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Which adapter follows which provider.
-    pub mail: HashMap<Provider, MailAdapter>,
-    /// The same of calendars; a provider has one of both.
-    pub calendars: HashMap<Provider, CalendarAdapter>,
+    pub adapters: HashMap<Provider, AnyAdapter>,
     /// What mails mean.
     pub intake: MailIntake,
     /// Which project a document belongs to, by rules.

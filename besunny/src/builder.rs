@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 use async_trait::async_trait;
 use besunny_core::{
     account::Provider,
-    adapter::{Adapter, CalendarAdapter, MailAdapter},
+    adapter::{Adapter, AnyAdapter},
     address::{AddressRuleError, VirtualAddresses},
     calendar::CalendarEvent,
     classify::{Classifier, Rules},
@@ -39,8 +39,7 @@ pub struct Builder {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    mail: HashMap<Provider, MailAdapter>,
-    calendars: HashMap<Provider, CalendarAdapter>,
+    adapters: HashMap<Provider, AnyAdapter>,
     intake: MailIntake,
     classifier: Arc<dyn Classifier>,
     learner: Option<Arc<dyn Learner>>,
@@ -60,8 +59,7 @@ impl Builder {
             store,
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(SystemIds),
-            mail: HashMap::new(),
-            calendars: HashMap::new(),
+            adapters: HashMap::new(),
             intake: MailIntake {
                 addresses: VirtualAddresses::none(),
                 caps: Caps::default(),
@@ -107,7 +105,7 @@ impl Builder {
         provider: Provider,
         adapter: Adapter<S>,
     ) -> Self {
-        self.mail.insert(provider, adapter.into());
+        self.adapters.insert(provider, AnyAdapter::Mail(adapter.into()));
         self
     }
 
@@ -118,7 +116,7 @@ impl Builder {
         provider: Provider,
         adapter: Adapter<S>,
     ) -> Self {
-        self.calendars.insert(provider, adapter.into());
+        self.adapters.insert(provider, AnyAdapter::Calendar(adapter.into()));
         self
     }
 
@@ -242,8 +240,7 @@ impl Builder {
             repository: Arc::clone(&self.store) as _,
             scheduler: Arc::clone(&self.store) as _,
             clock: self.clock,
-            mail: self.mail,
-            calendars: self.calendars,
+            adapters: self.adapters,
             intake: self.intake,
             classifier: self.classifier,
             learner: self.learner,

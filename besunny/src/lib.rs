@@ -70,12 +70,12 @@ pub use verify::Verification;
 use std::sync::Arc;
 
 use besunny_core::{
-    account::{Account, NewAccount},
+    account::{Account, NewAccount, Provider},
+    adapter::AnyAdapter,
     clock::Ids,
     language::LanguageModel,
     onboarding::Template,
     repository::Store,
-    source::OfferedStream,
     tenant::TenantScope,
     track::Steer,
     worker::Worker,
@@ -130,18 +130,14 @@ impl Besunny {
         if let Some(old) = known.into_iter().find(|old| old.id == account.id) {
             account.connected_at = old.connected_at;
         }
-        let streams = self.offered(&account).await?;
+        let streams = self.adapter(&account.provider)?.streams(&account.at()).await?;
         self.store.connect(scope, &account, &streams).await?;
         Ok(account)
     }
 
-    async fn offered(&self, account: &Account) -> Result<Vec<OfferedStream>, Error> {
-        let (worker, provider) = (&self.worker, &account.provider);
-        Ok(match (worker.mail.get(provider), worker.calendars.get(provider)) {
-            (Some(mail), _) => mail.source.streams(&account.at()).await?,
-            (None, Some(calendar)) => calendar.source.streams(&account.at()).await?,
-            (None, None) => return Err(Error::NoAdapter(provider.clone())),
-        })
+    fn adapter(&self, provider: &Provider) -> Result<&AnyAdapter, Error> {
+        let adapter = self.worker.adapters.get(provider);
+        adapter.ok_or_else(|| Error::NoAdapter(provider.clone()))
     }
 
     /// Asks for everything of an account to be listed again.

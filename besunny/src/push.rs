@@ -1,7 +1,7 @@
 //! Calls from providers: checked, stored, and only then answered (ARCHITECTURE.md L2, G-3, G-4).
 use besunny_core::{
     account::Provider,
-    adapter::Wired,
+    adapter::AnyAdapter,
     push::{Delivery, Notice, Rejected},
     repository::RepositoryError,
     scheduler::{Noted, Receipt},
@@ -56,20 +56,16 @@ impl Besunny {
         provider: &Provider,
         delivery: &Delivery<'_>,
     ) -> Result<Noted, Refused> {
-        let worker = &self.worker;
-        let notices = match (worker.mail.get(provider), worker.calendars.get(provider)) {
-            (Some(mail), _) => notices(mail, delivery).await?,
-            (None, Some(calendar)) => notices(calendar, delivery).await?,
-            (None, None) => return Err(Refused::NotMounted),
-        };
+        let adapter = self.worker.adapters.get(provider).ok_or(Refused::NotMounted)?;
+        let notices = notices(adapter, delivery).await?;
         Ok(self.store.note(&Receipt { provider: provider.clone(), notices }).await?)
     }
 }
 
 /// Checks the delivery; keys that are unknown are looked up once more.
-async fn notices<T>(adapter: &Wired<T>, delivery: &Delivery<'_>) -> Result<Vec<Notice>, Refused> {
-    let receiver = adapter.receiver.as_ref().ok_or(Refused::NotMounted)?;
-    let Some(ring) = &adapter.keys else { return Ok(receiver.receive(delivery, &[])?) };
+async fn notices(adapter: &AnyAdapter, delivery: &Delivery<'_>) -> Result<Vec<Notice>, Refused> {
+    let receiver = adapter.receiver().ok_or(Refused::NotMounted)?;
+    let Some(ring) = adapter.keys() else { return Ok(receiver.receive(delivery, &[])?) };
     let keys = ring.keys().await.map_err(Refused::NoKeys)?;
     match receiver.receive(delivery, &keys) {
         Err(Rejected::UnknownKey) => {

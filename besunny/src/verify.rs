@@ -3,7 +3,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use besunny_core::{
     account::Account,
-    adapter::Wired,
+    adapter::{AnyAdapter, Wired},
     calendar::CalendarIntake,
     item::ItemState,
     repository::ItemFilter,
@@ -49,17 +49,15 @@ impl Besunny {
         scope: &TenantScope,
         account: &Account,
     ) -> Result<Verification, Error> {
-        let (worker, provider) = (&self.worker, &account.provider);
-        match (worker.mail.get(provider), worker.calendars.get(provider)) {
-            (Some(mail), _) => {
-                let rules = worker.intake.scope(account);
+        match self.adapter(&account.provider)? {
+            AnyAdapter::Mail(mail) => {
+                let rules = self.worker.intake.scope(account);
                 self.compare(scope, account, (mail, &rules), Kept::Documents).await
             }
-            (None, Some(calendar)) => {
+            AnyAdapter::Calendar(calendar) => {
                 let rules = CalendarIntake.scope(account);
                 self.compare(scope, account, (calendar, &rules), Kept::Events).await
             }
-            (None, None) => Err(Error::NoAdapter(provider.clone())),
         }
     }
 

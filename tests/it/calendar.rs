@@ -1,9 +1,8 @@
 //! A calendar becomes meetings: on the one road, whatever is rescheduled, cancelled or lost.
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use besunny_core::{
-    account::Provider,
-    adapter::{Adapter, CalendarAdapter},
+    adapter::{Adapter, AnyAdapter},
     calendar::{CalendarEvent, EventStatus, EventTime, EventUid},
     clock::Clock,
     ids::UserId,
@@ -20,7 +19,7 @@ use besunny_testkit::{
 };
 use chrono::{DateTime, Days, TimeDelta, Utc};
 
-use crate::scene::{MakeStore, Scene, in_a_file, in_memory};
+use crate::scene::{MakeStore, Scene, followed, in_a_file, in_memory};
 
 /// A calendar that is followed.
 struct Followed(Scene);
@@ -51,9 +50,8 @@ impl Followed {
 
     fn engine(&self, store: Arc<dyn Store>) -> Worker {
         let source = ScriptedCalendar::of(self.0.mail.restarted());
-        let adapter = CalendarAdapter::from(Adapter::new(source));
-        let calendars = HashMap::from([(Provider::new("scripted"), adapter)]);
-        Worker { mail: HashMap::new(), calendars, ..self.0.engine(store) }
+        let adapters = followed(AnyAdapter::Calendar(Adapter::new(source).into()));
+        Worker { adapters, ..self.0.engine(store) }
     }
 
     /// Changes the calendar, looks, and works until nothing is due.

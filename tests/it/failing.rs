@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use besunny_core::{
-    account::{Intake, Provider, stream_id},
+    account::{Intake, stream_id},
     clock::Clock,
     commit::{Basis, Commit, Effect},
     ids::CommitId,
@@ -24,7 +24,7 @@ use besunny_core::{
 use besunny_testkit::scripted::Fair;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::scene::{MakeStore, Scene, in_a_file, in_memory};
+use crate::scene::{MakeStore, Scene, in_a_file, in_memory, mail_of};
 
 const STORES: [MakeStore; 2] = [in_memory, in_a_file];
 
@@ -195,7 +195,7 @@ pub(crate) async fn enqueue_filing(scene: &Scene) {
 fn engine(scene: &Scene, refusing: &Arc<Refusing>) -> Worker {
     let mut worker = scene.engine(Arc::clone(&scene.store));
     worker.intake.master_filing = Filing::Label("done".to_owned());
-    let adapter = worker.mail.get_mut(&Provider::new("scripted")).unwrap();
+    let adapter = mail_of(&mut worker);
     adapter.filing = Some(Arc::<Refusing>::clone(refusing) as _);
     adapter.push = Some(Arc::<Refusing>::clone(refusing) as _);
     worker

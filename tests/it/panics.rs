@@ -9,7 +9,6 @@ use std::{
 
 use async_trait::async_trait;
 use besunny_core::{
-    account::Provider,
     classify::{Classifier, ClassifyError, Question, Rules, Verdict},
     clock::Clock,
     commit::Commit,
@@ -36,7 +35,7 @@ use tokio::task::yield_now;
 
 use crate::{
     failing::enqueue_filing,
-    scene::{MakeStore, Scene, deliver, id, in_a_file, in_memory},
+    scene::{MakeStore, Scene, deliver, id, in_a_file, in_memory, mail_of},
 };
 
 const STORES: [MakeStore; 2] = [in_memory, in_a_file];
@@ -120,7 +119,7 @@ async fn marking_and_push_that_panic_are_told_of_and_the_mailbox_is_read() {
         enqueue_filing(&scene).await;
         let mut worker = scene.worker();
         worker.intake.master_filing = Filing::Label("done".to_owned());
-        let adapter = worker.mail.get_mut(&Provider::new("scripted")).unwrap();
+        let adapter = mail_of(&mut worker);
         adapter.filing = Some(Arc::new(Clumsy));
         adapter.push = Some(Arc::new(Clumsy));
         worker.run_until_idle().await;

@@ -7,7 +7,7 @@ use std::{
 
 use besunny_core::{
     account::{Account, Intake, NewAccount, Provider},
-    adapter::{Adapter, MailAdapter},
+    adapter::{Adapter, AnyAdapter, MailAdapter},
     address::{Username, VirtualAddresses},
     classify::Rules,
     clock::Clock,
@@ -62,6 +62,19 @@ pub(crate) fn in_a_file(clock: Arc<ManualClock>) -> BoxFuture<'static, Arc<dyn S
     })
 }
 
+/// Follows the one provider of the scene.
+pub(crate) fn followed(adapter: AnyAdapter) -> HashMap<Provider, AnyAdapter> {
+    [(Provider::new("scripted"), adapter)].into()
+}
+
+/// Returns the adapter of a worker that follows mail.
+pub(crate) fn mail_of(worker: &mut Worker) -> &mut MailAdapter {
+    match worker.adapters.get_mut(&Provider::new("scripted")) {
+        Some(AnyAdapter::Mail(adapter)) => adapter,
+        other => panic!("no mail is followed: {other:?}"),
+    }
+}
+
 impl Scene {
     /// Connects an empty mailbox with a change log, four changes a page.
     pub(crate) async fn new(make: MakeStore, weather: Arc<dyn Weather>) -> Self {
@@ -101,8 +114,7 @@ impl Scene {
             repository: Arc::clone(&store) as _,
             scheduler: store as _,
             clock: Arc::<ManualClock>::clone(&self.clock),
-            mail: [(Provider::new("scripted"), MailAdapter::from(Adapter::new(source)))].into(),
-            calendars: HashMap::new(),
+            adapters: followed(AnyAdapter::Mail(Adapter::new(source).into())),
             intake: MailIntake {
                 addresses: VirtualAddresses::none(),
                 caps: Caps::default(),

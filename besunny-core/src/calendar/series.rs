@@ -20,7 +20,7 @@ use self::{
 
 /// So many occurrences are more than a screen, a year of meetings or a bot needs.
 pub const OCCURRENCES: usize = 20_000;
-/// So many steps take about a tenth of a second; a year of a daily rule takes 730.
+/// So many steps may the expansion of one question take; a year of a daily rule takes 730.
 pub const STEPS: u64 = 1_000_000;
 
 /// A stretch of time; what overlaps it is within it.

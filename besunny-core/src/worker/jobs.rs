@@ -18,6 +18,7 @@ use super::{
     streams::beside,
 };
 use crate::{
+    adapter::AnyAdapter,
     cause::describe,
     classify::{ClassifyError, Outage},
     commit::{Basis, Claimed, Commit, Effect},
@@ -279,7 +280,8 @@ impl Worker {
     ) -> Result<(), JobError> {
         let place = self.repository.find_stream(scope, stream).await?;
         let Some((account, key)) = place else { return Ok(()) };
-        let adapter = self.mail.get(&account.provider).ok_or(JobError::NoAdapter)?;
+        let adapter = self.adapters.get(&account.provider).and_then(AnyAdapter::mail);
+        let adapter = adapter.ok_or(JobError::NoAdapter)?;
         if let Some(port) = &adapter.filing {
             let filing = self.intake.filing(account.intake);
             if *filing != Filing::None {

@@ -12,7 +12,7 @@ use super::{
     guarded::{Panicked, caught},
 };
 use crate::{
-    adapter::Wired,
+    adapter::{AnyAdapter, Wired},
     cadence::{self, Quiet},
     calendar::CalendarIntake,
     cause::describe,
@@ -111,14 +111,13 @@ impl Worker {
         if lease.abandoned && lease.expired > 1 {
             return Some(self.abandoned(lease));
         }
-        let provider = &lease.account.provider;
-        match (self.mail.get(provider), self.calendars.get(provider)) {
-            (Some(mail), _) => self.follow_by(lease, mail, &self.intake, until).await,
-            (None, Some(calendar)) => self.follow_by(lease, calendar, &CalendarIntake, until).await,
-            // Another process may have it, such as the server beside an import.
-            (None, None) => {
-                Some(Release { error: Some(NO_ADAPTER.to_owned()), ..due(lease, ELSEWHERE) })
+        match self.adapters.get(&lease.account.provider) {
+            Some(AnyAdapter::Mail(mail)) => self.follow_by(lease, mail, &self.intake, until).await,
+            Some(AnyAdapter::Calendar(calendar)) => {
+                self.follow_by(lease, calendar, &CalendarIntake, until).await
             }
+            // Another process may have it, such as the server beside an import.
+            None => Some(Release { error: Some(NO_ADAPTER.to_owned()), ..due(lease, ELSEWHERE) }),
         }
     }
 

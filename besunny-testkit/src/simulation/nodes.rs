@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use besunny_core::{
     account::Provider,
-    adapter::{Adapter, MailAdapter},
+    adapter::{Adapter, AnyAdapter, MailAdapter},
     classify::{Classifier, ClassifyError, Question, Rules, Verdict},
     clock::Clock,
     event::{Event, EventSink, PublishError},
@@ -63,8 +63,7 @@ fn worker(stage: &Stage, node: usize) -> Worker {
             clock: Arc::clone(&stage.clock),
             by: chrono::Duration::seconds(SKEW[node % SKEW.len()]),
         }),
-        mail: HashMap::from([(Provider::new(PROVIDER), adapter)]),
-        calendars: HashMap::new(),
+        adapters: HashMap::from([(Provider::new(PROVIDER), AnyAdapter::Mail(adapter))]),
         intake: Stage::intake(),
         classifier: Arc::new(Moody { faults: Arc::clone(&stage.faults) }),
         learner: Some(Arc::new(BySender)),

@@ -20,6 +20,15 @@ impl Steps {
         self.0 = self.0.saturating_sub(1);
         has_left
     }
+
+    /// Takes a step for each of these times of a day but the first, before they are made: a rule that
+    /// shows one of thousands an hour costs what it makes.
+    const fn take_for(&mut self, hours: &[u32], minutes: &[u32], seconds: &[u32]) -> bool {
+        let more = (hours.len() * minutes.len() * seconds.len()).saturating_sub(1) as u64;
+        let has_left = self.0 >= more;
+        self.0 = self.0.saturating_sub(more);
+        has_left
+    }
 }
 
 /// Why a walk goes no further.
@@ -52,10 +61,11 @@ impl Rule {
         let mut walk = Walk { rule: &rule, start, within, steps, each, left: rule.count };
         let stop = match walk.first() {
             Err(stop) => stop,
-            Ok(()) if rule.frequency >= Frequency::Daily => {
+            Ok(()) if rule.frequency < Frequency::Daily => walk.by_clock(&minutes, &seconds),
+            Ok(()) if walk.steps.take_for(&hours, &minutes, &seconds) => {
                 walk.by_days(&times(&hours, &minutes, &seconds))
             }
-            Ok(()) => walk.by_clock(&minutes, &seconds),
+            Ok(()) => Stop::Cut,
         };
         matches!(stop, Stop::Cut)
     }
@@ -273,6 +283,9 @@ impl<F: FnMut(NaiveDateTime) -> bool> Walk<'_, F> {
         let by = self.rule.frequency;
         let minutes = if by == Frequency::Hourly { minutes } else { &minute };
         let seconds = if by == Frequency::Secondly { &second } else { seconds };
+        if !self.steps.take_for(&hour, minutes, seconds) {
+            return Err(Stop::Cut);
+        }
         self.show_all(&[time.date()], &times(&hour, minutes, seconds))
     }
 }

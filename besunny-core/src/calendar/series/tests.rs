@@ -265,6 +265,20 @@ fn an_answer_that_was_cut_says_so() {
     assert_eq!(ask(172_800, 1_000_000), (172_800, true));
 }
 
+/// A rule that shows one of thousands of times is charged for all of them.
+#[test]
+fn bad_input_what_is_made_costs_steps() {
+    let all = |most: u32| (0..most).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+    let (hours, sixty) = (all(24), all(60));
+    let window = Window { from: day("2026-01-01"), to: day("2027-01-01") };
+    for (by, steps) in [("HOURLY".to_owned(), 100_000), (format!("DAILY;BYHOUR={hours}"), 80_000)] {
+        let rule = format!("RRULE:FREQ={by};BYMINUTE={sixty};BYSECOND={sixty};BYSETPOS=1");
+        let events = events(&format!("DTSTART:20260101T000000Z\n{rule}"));
+        let found = agenda(&events, &window, &mut Allowance::new(1_000, steps));
+        assert!(found.is_cut && found.found.len() < 30, "{by}: {}", found.found.len());
+    }
+}
+
 #[test]
 fn a_series_that_makes_no_sense_does_not_disturb_the_others() {
     let mut events =
