@@ -1,7 +1,10 @@
 //! Wiring: which adapter follows which provider, with the optional powers its type proves.
 use std::{fmt::Debug, sync::Arc};
 
+use secrecy::SecretString;
+
 use crate::{
+    bot::{BotPresence, BotProvider, BotReceiver, BotRecords},
     calendar::CalendarEvent,
     message::{MailFiling, Message},
     push::{PublicKeys, Push, Receiver},
@@ -49,6 +52,45 @@ impl<S: Debug> Adapter<S> {
         S: MailFiling + 'static,
     {
         self.filing = Some(Arc::<S>::clone(&self.source));
+        self
+    }
+}
+
+/// A provider of bots with its optional powers, whatever its type (BOT-1).
+#[derive(Clone, Debug)]
+pub struct BotAdapter {
+    /// Who sends bots.
+    pub bots: Arc<dyn BotProvider>,
+    /// Who brings what they recorded.
+    pub records: Arc<dyn BotRecords>,
+    /// Who says who took part.
+    pub presence: Option<Arc<dyn BotPresence>>,
+    /// How its calls are checked, and with which secrets.
+    pub receiver: Option<(Arc<dyn BotReceiver>, Vec<SecretString>)>,
+}
+
+impl BotAdapter {
+    /// Wires a provider that is only polled.
+    pub fn new<B: BotProvider + BotRecords + 'static>(provider: B) -> Self {
+        let provider = Arc::new(provider);
+        Self { bots: Arc::<B>::clone(&provider), records: provider, presence: None, receiver: None }
+    }
+
+    /// Adds who took part.
+    #[must_use]
+    pub fn with_presence(mut self, presence: impl BotPresence + 'static) -> Self {
+        self.presence = Some(Arc::new(presence));
+        self
+    }
+
+    /// Adds callbacks, checked with any of `secrets`.
+    #[must_use]
+    pub fn with_receiver(
+        mut self,
+        receiver: impl BotReceiver + 'static,
+        secrets: Vec<SecretString>,
+    ) -> Self {
+        self.receiver = Some((Arc::new(receiver), secrets));
         self
     }
 }

@@ -92,7 +92,7 @@ impl Chronicle {
             let decided = decided_by(fact);
             let by = match (decided, fact) {
                 (Some(_), _) => Mover::Engine,
-                (None, Fact::Stored { .. }) => Mover::Source,
+                (None, Fact::Stored { .. } | Fact::Transcribed { .. }) => Mover::Source,
                 (None, _) => Mover::Person,
             };
             if let Some(by) = decided {
@@ -148,6 +148,8 @@ fn decided_by(fact: &Fact) -> Option<DecidedBy> {
         Fact::ClassifierFailed { .. } => Some(DecidedBy::Nobody),
         Fact::Ruled { act: Some(_), .. }
         | Fact::Stored { .. }
+        | Fact::Transcribed { .. }
+        | Fact::Amended { .. }
         | Fact::Assigned { .. }
         | Fact::Confirmed { .. }
         | Fact::Declined { .. }
@@ -170,7 +172,7 @@ impl DecidedBy {
 /// Returns the state into which a fact brought its document; none where it moved nothing.
 fn state_after(fact: &Fact) -> Option<DocumentState> {
     match fact {
-        Fact::Stored { .. } => Some(DocumentState::Pending),
+        Fact::Stored { .. } | Fact::Transcribed { .. } => Some(DocumentState::Pending),
         Fact::Decided { state, .. } | Fact::Ruled { state, .. } | Fact::Undone { state, .. } => {
             Some(state.clone())
         }
@@ -181,7 +183,7 @@ fn state_after(fact: &Fact) -> Option<DocumentState> {
         Fact::Assigned { by, to, .. } => Some(DocumentState::assigned(*to, *by)),
         Fact::Confirmed { by, project, .. } => Some(DocumentState::assigned(Some(*project), *by)),
         Fact::Declined { by, .. } => Some(DocumentState::NoProject { by: *by }),
-        Fact::Removed | Fact::Restored => None,
+        Fact::Removed | Fact::Restored | Fact::Amended { .. } => None,
     }
 }
 

@@ -10,16 +10,17 @@ use serde::{Deserialize, Serialize};
 use crate::{
     address::Username,
     calendar::CalendarEvent,
-    document::{Document, DocumentState, NewDocument, Origin},
+    document::{Document, DocumentState, NewDocument},
     event::{DocumentAt, Event, News},
     feedback::Act,
     history::{Entry, Fact},
-    ids::{CommitId, DocumentId, JobId, StreamId, TenantId, UserId},
+    ids::{CommitId, DocumentId, JobId, MeetingId, StreamId, TenantId, UserId},
     item::{IgnoredReason, QuarantineReason},
     job::Job,
     label::Answer,
     mail::RecipientKind,
-    meeting::MeetingChange,
+    meeting::{MeetingChange, MeetingKey},
+    posting::{BotPolicy, PostingChange},
     push::Watch,
     repository::Position,
     scheduler::Lease,
@@ -117,6 +118,24 @@ pub enum Effect {
     },
     /// A meeting is as it says, if it is still at the version that was read (CAL-6, CAL-7).
     Meet(Box<MeetingChange>),
+    /// A posting is as it says, if it is still at the version that was read (BOT-4).
+    Post(Box<PostingChange>),
+    /// The bots of a room were planned, if nobody planned them since the room was read.
+    Staff {
+        /// The room.
+        room: MeetingKey,
+        /// The version that was read, 0 where there was none; the commit is a conflict at any other.
+        expected: u64,
+    },
+    /// What was said in a meeting is a document, in the place of what it said before (BOT-12).
+    Transcribe(Box<NewTranscript>),
+    /// A person wants bots in these meetings from now on (BOT-5).
+    Prefer {
+        /// The person.
+        user: UserId,
+        /// Which meetings.
+        policy: BotPolicy,
+    },
     /// The item is none of our business under the rules `policy`.
     Ignore {
         /// The item.
@@ -172,6 +191,10 @@ impl Effect {
             Self::Store { .. }
             | Self::Hold { .. }
             | Self::Meet(_)
+            | Self::Post(_)
+            | Self::Staff { .. }
+            | Self::Transcribe(_)
+            | Self::Prefer { .. }
             | Self::Ignore { .. }
             | Self::Quarantine { .. }
             | Self::Leave(_)
@@ -182,6 +205,18 @@ impl Effect {
             | Self::Act(_) => None,
         }
     }
+}
+
+/// A transcript as it is stored.
+#[derive(Clone, Debug)]
+pub struct NewTranscript {
+    /// The meeting.
+    pub meeting: MeetingId,
+    /// The version of its document that was read, 0 where there was none; the commit is a conflict at
+    /// any other.
+    pub expected: u64,
+    /// The document as it is now.
+    pub document: NewDocument,
 }
 
 /// What holds an event: it says what becomes of the event when the item goes away.
@@ -266,6 +301,7 @@ impl Recorded {
         let news = match (&fact, state) {
             (Fact::Removed, _) => News::DocumentRemoved,
             (Fact::Restored, _) => News::DocumentRestored,
+            (Fact::Amended { .. }, _) => News::DocumentAmended,
             (Fact::Undone { .. }, DocumentState::Pending) => News::DocumentReopened,
             (_, DocumentState::Pending) => News::DocumentStored,
             (_, DocumentState::NoProject { .. }) => News::DocumentInNoProject,
@@ -280,11 +316,11 @@ impl Recorded {
         Self { entry, event: Event::of(tenant, document, at, news) }
     }
 
-    /// Returns what is recorded when a new document is stored.
+    /// Returns what is recorded when a new document is stored; `fact` says where it came from.
     #[must_use]
-    pub fn birth(tenant: TenantId, new: &NewDocument, origin: Origin, at: DateTime<Utc>) -> Self {
+    pub fn birth(tenant: TenantId, new: &NewDocument, fact: Fact, at: DateTime<Utc>) -> Self {
         let document = DocumentAt { id: new.id, owner: new.owner, version: FIRST_VERSION };
-        Self::of(tenant, document, at, &DocumentState::Pending, Fact::Stored { origin })
+        Self::of(tenant, document, at, &DocumentState::Pending, fact)
     }
 
     /// Returns what is recorded when `document` changes by `fact`, one version on.

@@ -16,6 +16,8 @@ use crate::{
 pub enum DocumentKind {
     /// A mail.
     Email,
+    /// What was said in a meeting (BOT-12).
+    MeetingTranscript,
 }
 
 impl DocumentKind {
@@ -24,13 +26,14 @@ impl DocumentKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Email => "email",
+            Self::MeetingTranscript => "meeting_transcript",
         }
     }
 
     /// Reads the stored name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        (name == Self::Email.as_str()).then_some(Self::Email)
+        [Self::Email, Self::MeetingTranscript].into_iter().find(|kind| kind.as_str() == name)
     }
 }
 

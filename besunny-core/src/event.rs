@@ -49,6 +49,8 @@ pub enum News {
     DocumentRemoved,
     /// An item of a removed document came back.
     DocumentRestored,
+    /// More was heard of the meeting that a document is about.
+    DocumentAmended,
 }
 
 impl News {
@@ -63,6 +65,7 @@ impl News {
             Self::DocumentReopened => "document_reopened",
             Self::DocumentRemoved => "document_removed",
             Self::DocumentRestored => "document_restored",
+            Self::DocumentAmended => "document_amended",
         }
     }
 }

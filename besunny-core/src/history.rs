@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     classify::{Ruling, Verdict},
     document::{DocumentState, Origin},
-    ids::{CommitId, DocumentId, ProjectId, UserId},
+    ids::{CommitId, DocumentId, MeetingId, ProjectId, UserId},
     standing::StandingRule,
 };
 
@@ -30,6 +30,16 @@ pub enum Fact {
     Stored {
         /// Where it came from.
         origin: Origin,
+    },
+    /// It was written from what was said in a meeting (BOT-12).
+    Transcribed {
+        /// The meeting.
+        meeting: MeetingId,
+    },
+    /// More was heard of the meeting, and it was written anew.
+    Amended {
+        /// The meeting.
+        meeting: MeetingId,
     },
     /// A classifier gave its verdict, and the engine decided by it.
     Decided {
@@ -129,6 +139,8 @@ impl Fact {
                 Some(*act)
             }
             Self::Stored { .. }
+            | Self::Transcribed { .. }
+            | Self::Amended { .. }
             | Self::Decided { .. }
             | Self::ClassifierFailed { .. }
             | Self::Removed
@@ -144,6 +156,8 @@ impl Fact {
                 Some(Weighed { verdict, state, ruling, barred: barred.as_slice() })
             }
             Self::Stored { .. }
+            | Self::Transcribed { .. }
+            | Self::Amended { .. }
             | Self::Ruled { .. }
             | Self::ClassifierFailed { .. }
             | Self::Assigned { .. }
@@ -168,8 +182,9 @@ impl Fact {
     #[must_use]
     pub const fn is_of_source(&self) -> bool {
         match self {
-            Self::Removed | Self::Restored => true,
+            Self::Removed | Self::Restored | Self::Amended { .. } => true,
             Self::Stored { .. }
+            | Self::Transcribed { .. }
             | Self::Decided { .. }
             | Self::Ruled { .. }
             | Self::ClassifierFailed { .. }

@@ -77,6 +77,8 @@ ids! {
     DocumentId = "document",
     /// One meeting of one person.
     MeetingId = "meeting",
+    /// A bot of ours for one time that a room is used.
+    PostingId = "posting",
     /// A conversation that makes or changes a project.
     OnboardingId = "onboarding",
     /// A piece of work to be done later.

@@ -3,8 +3,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{AccountId, CommitId, DocumentId, JobId, StreamId, TenantId},
+    ids::{
+        AccountId, CommitId, DocumentId, JobId, MeetingId, PostingId, StreamId, TenantId, UserId,
+    },
     label::Answer,
+    meeting::MeetingKey,
     source::ItemId,
 };
 
@@ -49,6 +52,36 @@ pub enum Task {
         /// When it changed, or is to be looked at again; tells one change from the next.
         at: DateTime<Utc>,
     },
+    /// See which bots a room needs, by the meetings in it as they are now (BOT-5).
+    Staff {
+        /// The room.
+        room: MeetingKey,
+        /// What changed; tells one change from the next.
+        cause: CommitId,
+    },
+    /// See which bots the coming meetings of a person need, since the person wants others (BOT-5).
+    StaffAll {
+        /// The person.
+        owner: UserId,
+        /// What changed; tells one change from the next.
+        cause: CommitId,
+    },
+    /// Do what is to be done for a posting now (BOT-4, BOT-11).
+    Tend {
+        /// The posting.
+        posting: PostingId,
+        /// Its version then; at any other there is nothing to do.
+        version: u64,
+        /// Whether its provider called.
+        noticed: bool,
+    },
+    /// Write what was said in a meeting into its document (BOT-12).
+    Transcribe {
+        /// The meeting.
+        meeting: MeetingId,
+        /// What was heard; tells one change from the next.
+        cause: CommitId,
+    },
     /// Take it for a right answer that nobody corrected a route (CLS-9).
     Consent {
         /// The version of the document that was routed; at any other there is nothing to do.
@@ -68,6 +101,10 @@ impl Task {
             Self::AskAgain { .. } => "ask_again",
             Self::File { .. } => "file",
             Self::Meet { .. } => "meet",
+            Self::Staff { .. } => "staff",
+            Self::StaffAll { .. } => "staff_all",
+            Self::Tend { .. } => "tend",
+            Self::Transcribe { .. } => "transcribe",
             Self::Consent { .. } => "consent",
         }
     }
@@ -99,6 +136,30 @@ impl Job {
                 account.as_bytes(),
                 item.as_str().as_bytes(),
                 &at.timestamp_micros().to_be_bytes(),
+            ]),
+            Task::Staff { room, cause } => JobId::derived(&[
+                tenant.as_bytes(),
+                b"staff",
+                room.as_str().as_bytes(),
+                cause.as_bytes(),
+            ]),
+            Task::StaffAll { owner, cause } => JobId::derived(&[
+                tenant.as_bytes(),
+                b"staff all",
+                owner.as_bytes(),
+                cause.as_bytes(),
+            ]),
+            Task::Tend { posting, version, noticed } => JobId::derived(&[
+                tenant.as_bytes(),
+                if *noticed { b"tend, noticed" } else { b"tend" },
+                posting.as_bytes(),
+                &version.to_be_bytes(),
+            ]),
+            Task::Transcribe { meeting, cause } => JobId::derived(&[
+                tenant.as_bytes(),
+                b"transcribe",
+                meeting.as_bytes(),
+                cause.as_bytes(),
             ]),
             Task::Consent { version, answer } => JobId::derived(&[
                 tenant.as_bytes(),

@@ -19,6 +19,7 @@ use crate::{
     calendar::{Attendance, Attendee, EventTime, EventUid},
     ids::{MeetingId, TenantId, UserId},
     mail::Mailbox,
+    posting::Choice,
     untrusted::Untrusted,
 };
 
@@ -62,6 +63,9 @@ pub struct Meeting {
     /// The names of invited virtual addresses: each asks for a bot (CAL-13).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub invited: Vec<Username>,
+    /// What its owner said of a bot in it; events do not change it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Choice>,
 }
 
 /// Whether a meeting takes place.

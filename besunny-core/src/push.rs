@@ -164,13 +164,15 @@ pub struct Notice {
     pub dedup: Option<String>,
 }
 
-/// Whom a notice concerns; the store resolves it to streams, never a user id in the address.
+/// Whom a notice concerns; the store resolves it to streams and postings, never a user id in the address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum About {
     /// A watch of ours.
     Watch(WatchId),
     /// The provider's name of an account.
     Subject(crate::source::Subject),
+    /// A bot at its provider.
+    Bot(crate::bot::BotRef),
 }
 
 /// Why a delivery is refused.

@@ -16,11 +16,13 @@ use chrono::{DateTime, Utc};
 mod learning;
 mod meetings;
 mod outbox;
+mod postings;
 mod shadows;
 
 pub use learning::{KEPT_MODELS, Learned, Lessons, MadeBy, ModelRecord, Models, NewModel};
 pub use meetings::{AgendaFilter, HeldEvent, Meetings};
 pub use outbox::{DeadJob, DeadJobFilter, Outbox};
+pub use postings::{Postings, Room};
 pub use shadows::Shadows;
 
 use crate::{
@@ -573,6 +575,7 @@ pub trait Repository:
     + Feedback
     + Shadows
     + Meetings
+    + Postings
     + Outbox
 {
 }
@@ -588,6 +591,7 @@ impl<R> Repository for R where
         + Feedback
         + Shadows
         + Meetings
+        + Postings
         + Outbox
 {
 }

@@ -185,6 +185,8 @@ pub struct Receipt {
 pub struct Noted {
     /// Streams that are due now because of it.
     pub streams: usize,
+    /// Postings whose bots are looked at because of it.
+    pub postings: usize,
     /// Notices that had been delivered before.
     pub repeated: usize,
     /// Notices for nothing we follow.
@@ -203,6 +205,8 @@ pub struct Noted {
 ///   named due at once, except that a stream looked at less than [`COALESCE`] ago is due when that
 ///   time is over (`scheduler.note.coalesces`), and MUST NOT be forgotten by a release of a lease
 ///   that was granted before it (`scheduler.note.survives-release`).
+/// - A notice of a bot MUST make the job of tending its posting due, once for each version of the
+///   posting (`scheduler.note.bots`).
 /// - A wait that the source asked for MUST NOT be cut short by a newcomer, nor by what came before
 ///   the stream was released (`scheduler.release.asked-wait`).
 /// - `claim` and `fail` keep the same promises for jobs (`scheduler.claim.exclusive`,

@@ -48,6 +48,8 @@ pub struct Settings {
 pub struct Promised {
     /// Of mails.
     pub email: f64,
+    /// Of what was said in meetings, which is more private than most mails.
+    pub meeting_transcript: f64,
 }
 
 impl Promised {
@@ -56,6 +58,7 @@ impl Promised {
     pub const fn of(&self, kind: DocumentKind) -> f64 {
         match kind {
             DocumentKind::Email => self.email,
+            DocumentKind::MeetingTranscript => self.meeting_transcript,
         }
     }
 }
@@ -73,7 +76,7 @@ impl Default for Settings {
             remember_for: Duration::from_hours(30 * 24),
             assign_at: 0.8,
             margin: 0.2,
-            promised: Promised { email: 0.95 },
+            promised: Promised { email: 0.95, meeting_transcript: 0.97 },
             consent_after: Duration::from_hours(7 * 24),
             models: 16,
             store_model_every: 50,

@@ -8,6 +8,7 @@ use std::{collections::HashMap, fmt::Debug, sync::Arc, time::Duration};
 use futures::{FutureExt, future};
 
 mod acquaintance;
+mod bots;
 mod decisions;
 mod forgetting;
 mod guarded;
@@ -22,6 +23,7 @@ mod shadow;
 mod streams;
 mod watches;
 
+pub use bots::Bots;
 pub use learning::{Aside, AtOnce, Shelf};
 
 use crate::{
@@ -55,6 +57,8 @@ pub struct Worker {
     pub clock: Arc<dyn Clock>,
     /// Which adapter follows which provider.
     pub adapters: HashMap<Provider, AnyAdapter>,
+    /// Who sends bots into meetings, if anybody does.
+    pub bots: Option<Bots>,
     /// What mails mean.
     pub intake: MailIntake,
     /// Which project a document belongs to, by rules.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use besunny_core::{
     ids::{
-        AccountId, CommitId, DocumentId, EventId, JobId, MeetingId, OnboardingId, ProjectId,
-        RuleId, StreamId, TenantId, UserId, WatchId,
+        AccountId, CommitId, DocumentId, EventId, JobId, MeetingId, OnboardingId, PostingId,
+        ProjectId, RuleId, StreamId, TenantId, UserId, WatchId,
     },
     repository::RepositoryError,
     tenant::TenantScope,
@@ -119,6 +119,7 @@ ids!(
     JobId,
     MeetingId,
     OnboardingId,
+    PostingId,
     ProjectId,
     RuleId,
     StreamId,

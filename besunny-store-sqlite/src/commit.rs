@@ -24,7 +24,7 @@ use self::{facts::Facts, ledger::Ledger, packing::Packing};
 use crate::{
     column::{Id, hex, hex_list, integer, json, micros},
     failure::{failed, orphaned},
-    feedback, meetings,
+    feedback, meetings, postings,
     store::SqliteStore,
     streams::STREAMS,
     writer::Turn,
@@ -54,6 +54,7 @@ async fn apply(
         feedback::check(turn.connection, tenant, act).await?;
     }
     meetings::check(turn.connection, tenant, &commit).await?;
+    postings::check(turn.connection, tenant, &commit).await?;
     let facts = Facts::load(turn.connection, tenant, place, &commit).await?;
     let mut ledger = Ledger::open(tenant, place, &commit, facts)?;
     ledger.apply(&commit.effects);
@@ -62,6 +63,7 @@ async fn apply(
         meetings::hold(turn.connection, tenant, place.account, &commit).await?;
     }
     meetings::keep(turn.connection, tenant, &commit).await?;
+    postings::keep(turn.connection, tenant, &commit).await?;
     for act in acts(&commit) {
         feedback::keep(turn.connection, tenant, act).await?;
     }
@@ -75,6 +77,10 @@ fn acts(commit: &Commit) -> impl Iterator<Item = &Act> {
         Effect::Store { .. }
         | Effect::Hold { .. }
         | Effect::Meet(_)
+        | Effect::Post(_)
+        | Effect::Staff { .. }
+        | Effect::Transcribe(_)
+        | Effect::Prefer { .. }
         | Effect::Ignore { .. }
         | Effect::Quarantine { .. }
         | Effect::Leave(_)

@@ -35,6 +35,7 @@ mod onboardings;
 mod outbox;
 mod people;
 mod place;
+mod postings;
 mod projects;
 mod rows;
 mod scheduler;

@@ -32,10 +32,11 @@ const INSERT_EVENTS: Insert = insert!(
 );
 const PUT_MEETINGS: Insert = insert!(
     "owner",
-    "INSERT INTO meetings (tenant, id, version, owner, uid, starts_at, ends_at, meeting)",
-    "(?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO meetings (tenant, id, version, owner, uid, starts_at, ends_at, room, meeting)",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?)",
     " ON CONFLICT (tenant, id) DO UPDATE SET version = excluded.version,
-    starts_at = excluded.starts_at, ends_at = excluded.ends_at, meeting = excluded.meeting"
+    starts_at = excluded.starts_at, ends_at = excluded.ends_at, room = excluded.room,
+    meeting = excluded.meeting"
 );
 
 #[async_trait]
@@ -130,7 +131,7 @@ impl Meetings for SqliteStore {
     }
 }
 
-fn read(rows: &[String]) -> Result<Vec<Meeting>, RepositoryError> {
+pub(crate) fn read(rows: &[String]) -> Result<Vec<Meeting>, RepositoryError> {
     rows.iter().map(|meeting| MEETINGS.json("meeting", meeting)).collect()
 }
 
@@ -205,7 +206,8 @@ pub(crate) async fn keep(
     write(connection, PUT_MEETINGS, rows, |row, (meeting, text)| {
         row.add(tenant.bytes()).add(meeting.id.bytes()).add(integer(meeting.version));
         row.add(meeting.owner.bytes()).add(meeting.uid.as_str());
-        row.add(micros(meeting.starts_at)).add(micros(meeting.ends_at)).add(text);
+        row.add(micros(meeting.starts_at)).add(micros(meeting.ends_at));
+        row.add(meeting.link.as_ref().map(|link| link.key.as_str())).add(text);
     })
     .await
     .map(drop)

@@ -11,6 +11,7 @@ use chrono::DateTime;
 use crate::{
     column::{Id, micros, micros_after},
     failure::failed,
+    postings,
     writer::Turn,
 };
 
@@ -26,9 +27,12 @@ pub(crate) async fn note(mut turn: Turn<'_>, receipt: Receipt) -> Result<Noted, 
             noted.repeated += 1;
             continue;
         }
-        match make_due(&mut turn, &receipt, notice).await? {
-            0 => noted.unknown += 1,
-            streams => noted.streams += usize::try_from(streams).unwrap_or(usize::MAX),
+        let found = make_due(&mut turn, &receipt, notice).await?;
+        let found = usize::try_from(found).unwrap_or(usize::MAX);
+        match &notice.about {
+            About::Watch(_) | About::Subject(_) | About::Bot(_) if found == 0 => noted.unknown += 1,
+            About::Watch(_) | About::Subject(_) => noted.streams += found,
+            About::Bot(_) => noted.postings += found,
         }
     }
     forget(&mut turn).await?;
@@ -54,7 +58,7 @@ async fn is_fresh(
     Ok(kept.execute(&mut *turn.connection).await.map_err(failed)?.rows_affected() > 0)
 }
 
-/// Makes the streams a notice names due; returns how many.
+/// Makes the streams or postings a notice names due; returns how many.
 async fn make_due(
     turn: &mut Turn<'_>,
     receipt: &Receipt,
@@ -76,6 +80,9 @@ async fn make_due(
                 id,
             );
             due.execute(&mut *turn.connection).await
+        }
+        About::Bot(bot) => {
+            return postings::notice(turn, receipt.provider.as_str(), bot).await;
         }
         About::Subject(subject) => {
             let (provider, subject) = (receipt.provider.as_str(), subject.as_str());

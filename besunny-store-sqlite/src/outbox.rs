@@ -66,7 +66,15 @@ impl Outbox for SqliteStore {
                 JOIN accounts a ON a.tenant = s.tenant AND a.id = s.account
                 WHERE s.tenant = ?1 AND s.id = unhex(j.task ->> 'stream', '-')),
                 (SELECT a.owner FROM accounts a
-                WHERE a.tenant = ?1 AND a.id = unhex(j.task ->> 'account', '-'))
+                WHERE a.tenant = ?1 AND a.id = unhex(j.task ->> 'account', '-')),
+                (SELECT m.owner FROM meetings m
+                WHERE m.tenant = ?1 AND m.id = unhex(j.task ->> 'meeting', '-')),
+                (SELECT m.owner FROM posting_meetings s
+                JOIN meetings m ON m.tenant = s.tenant AND m.id = s.meeting
+                WHERE s.tenant = ?1 AND s.posting = unhex(j.task ->> 'posting', '-') LIMIT 1),
+                (SELECT m.owner FROM meetings m
+                WHERE m.tenant = ?1 AND m.room = j.task ->> 'room' LIMIT 1),
+                unhex(j.task ->> 'owner', '-')
             ))
             ORDER BY j.id LIMIT ?5",
             tenant,

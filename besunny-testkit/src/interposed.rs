@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use besunny_core::{
     account::Account,
     address::Username,
+    bot::Segment,
     calendar::EventUid,
     commit::Commit,
     document::Document,
@@ -20,19 +21,20 @@ use besunny_core::{
     feedback::Act,
     history::Entry,
     ids::{
-        AccountId, CommitId, DocumentId, EventId, JobId, MeetingId, OnboardingId, ProjectId,
-        StreamId, UserId,
+        AccountId, CommitId, DocumentId, EventId, JobId, MeetingId, OnboardingId, PostingId,
+        ProjectId, StreamId, UserId,
     },
     item::Item,
-    meeting::Meeting,
+    meeting::{Meeting, MeetingKey},
     onboarding::Onboarding,
+    posting::{BotPolicy, Posting},
     profile::Metadata,
     project::Project,
     repository::{
         Accounts, AgendaFilter, Content, DeadJob, DeadJobFilter, DocumentFilter, Documents,
         Feedback, HeldEvent, ItemFilter, Known, Lessons, Meetings, ModelRecord, Models, NewModel,
-        Onboardings, Outbox, Pending, People, Position, ProjectSave, Projects, RepositoryError,
-        Shadows, Store, StreamStatus, Streams, Tally, ThreadMember,
+        Onboardings, Outbox, Pending, People, Position, Postings, ProjectSave, Projects,
+        RepositoryError, Room, Shadows, Store, StreamStatus, Streams, Tally, ThreadMember,
     },
     scheduler::{
         Ask, Claim, Failure, Forget, Hold, Lease, Noted, Receipt, Release, Scheduler, Work,
@@ -44,6 +46,7 @@ use besunny_core::{
     track::{Missing, ScanId, Steer, Version},
 };
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
 /// What happens before and after a call.
@@ -219,6 +222,14 @@ interposed! { Meetings {
     fn meetings_of(scope: &TenantScope, owner: UserId, uids: &[EventUid]) -> Vec<Meeting>;
     fn meeting(scope: &TenantScope, id: MeetingId) -> Option<Meeting>;
     fn agenda(scope: &TenantScope, owner: UserId, filter: &AgendaFilter) -> Vec<Meeting>;
+} }
+
+interposed! { Postings {
+    fn room(scope: &TenantScope, room: &MeetingKey, since: DateTime<Utc>) -> Room;
+    fn posting(scope: &TenantScope, id: PostingId) -> Option<Posting>;
+    fn postings_for(scope: &TenantScope, meetings: &[MeetingId]) -> Vec<Posting>;
+    fn said(scope: &TenantScope, postings: &[PostingId]) -> Vec<Segment>;
+    fn bot_policies(scope: &TenantScope, owners: &[UserId]) -> HashMap<UserId, BotPolicy>;
 } }
 
 interposed! { Outbox {

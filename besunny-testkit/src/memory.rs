@@ -11,6 +11,7 @@ use std::{
 
 use besunny_core::{
     account::Account,
+    bot::{Segment, SegmentKey},
     clock::Clock,
     commit::{Detection, Epoch},
     document::{Document, Origin},
@@ -18,15 +19,16 @@ use besunny_core::{
     feedback::Act,
     history::Entry,
     ids::{
-        AccountId, CommitId, DocumentId, JobId, MeetingId, OnboardingId, ProjectId, RuleId,
-        StreamId, TenantId, UserId,
+        AccountId, CommitId, DocumentId, JobId, MeetingId, OnboardingId, PostingId, ProjectId,
+        RuleId, StreamId, TenantId, UserId,
     },
     item::ItemState,
     job::Job,
     label::Label,
     mail::Mail,
-    meeting::Meeting,
+    meeting::{Meeting, MeetingKey},
     onboarding::Onboarding,
+    posting::{BotPolicy, Posting},
     profile::Metadata,
     project::Project,
     push::Watch,
@@ -46,6 +48,7 @@ mod commits;
 mod feedback;
 mod learning;
 mod meetings;
+mod postings;
 mod projects;
 mod questions;
 mod schedule;
@@ -94,6 +97,11 @@ struct Rows {
     /// What items say; it stays when they go.
     events: BTreeMap<(AccountId, ItemId), meetings::Held>,
     meetings: BTreeMap<MeetingId, Meeting>,
+    /// How often the bots of each room were planned.
+    rooms: BTreeMap<MeetingKey, u64>,
+    postings: BTreeMap<PostingId, Posting>,
+    segments: BTreeMap<(PostingId, SegmentKey), Segment>,
+    policies: BTreeMap<UserId, BotPolicy>,
 }
 
 /// A model, with its state.
@@ -267,6 +275,10 @@ impl Rows {
             shadows: BTreeMap::new(),
             events: BTreeMap::new(),
             meetings: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+            postings: BTreeMap::new(),
+            segments: BTreeMap::new(),
+            policies: BTreeMap::new(),
         }
     }
 

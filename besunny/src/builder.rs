@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 use async_trait::async_trait;
 use besunny_core::{
     account::Provider,
-    adapter::{Adapter, AnyAdapter},
+    adapter::{Adapter, AnyAdapter, BotAdapter},
     address::{AddressRuleError, VirtualAddresses},
     calendar::CalendarEvent,
     classify::{Classifier, Rules},
@@ -18,10 +18,11 @@ use besunny_core::{
     mail::Caps,
     message::{Filing, Message},
     onboarding::{PRODUCTION, Template, TemplateError, generation},
+    posting::BotStyle,
     repository::Store,
     settings::Settings,
     source::Source,
-    worker::{Observer, Shelf, Unobserved, Worker},
+    worker::{Bots, Observer, Shelf, Unobserved, Worker},
 };
 
 use tokio::sync::Semaphore;
@@ -40,6 +41,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     adapters: HashMap<Provider, AnyAdapter>,
+    bots: Option<Bots>,
     intake: MailIntake,
     classifier: Arc<dyn Classifier>,
     learner: Option<Arc<dyn Learner>>,
@@ -60,6 +62,7 @@ impl Builder {
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(SystemIds),
             adapters: HashMap::new(),
+            bots: None,
             intake: MailIntake {
                 addresses: VirtualAddresses::none(),
                 caps: Caps::default(),
@@ -117,6 +120,13 @@ impl Builder {
         adapter: Adapter<S>,
     ) -> Self {
         self.adapters.insert(provider, AnyAdapter::Calendar(adapter.into()));
+        self
+    }
+
+    /// Sends bots into meetings by `adapter`, which are called and say as `style` has it (BOT-1).
+    #[must_use]
+    pub fn bots(mut self, provider: Provider, adapter: BotAdapter, style: BotStyle) -> Self {
+        self.bots = Some(Bots { provider, adapter, style });
         self
     }
 
@@ -241,6 +251,7 @@ impl Builder {
             scheduler: Arc::clone(&self.store) as _,
             clock: self.clock,
             adapters: self.adapters,
+            bots: self.bots,
             intake: self.intake,
             classifier: self.classifier,
             learner: self.learner,

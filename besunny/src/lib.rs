@@ -23,6 +23,7 @@
 //! runs in your process and in the reference server: [`Besunny::start`] owns its tasks and ends
 //! them gracefully.
 
+mod bots;
 mod builder;
 mod engine;
 mod error;

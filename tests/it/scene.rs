@@ -115,6 +115,7 @@ impl Scene {
             scheduler: store as _,
             clock: Arc::<ManualClock>::clone(&self.clock),
             adapters: followed(AnyAdapter::Mail(Adapter::new(source).into())),
+            bots: None,
             intake: MailIntake {
                 addresses: VirtualAddresses::none(),
                 caps: Caps::default(),

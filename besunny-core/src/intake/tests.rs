@@ -73,6 +73,10 @@ fn outcome(effects: &[Effect]) -> String {
             Effect::Leave(_)
             | Effect::Hold { .. }
             | Effect::Meet(_)
+            | Effect::Post(_)
+            | Effect::Staff { .. }
+            | Effect::Transcribe(_)
+            | Effect::Prefer { .. }
             | Effect::Detect(_)
             | Effect::Decide(_)
             | Effect::Enqueue(_)
@@ -147,6 +151,10 @@ fn mail_8_each_virtual_address_is_detected_once() {
             Effect::Store { .. }
             | Effect::Hold { .. }
             | Effect::Meet(_)
+            | Effect::Post(_)
+            | Effect::Staff { .. }
+            | Effect::Transcribe(_)
+            | Effect::Prefer { .. }
             | Effect::Ignore { .. }
             | Effect::Quarantine { .. }
             | Effect::Leave(_)
@@ -196,6 +204,10 @@ fn the_same_mail_is_the_same_document_wherever_it_comes_from() {
             Effect::Store { documents, .. } => Some(documents[0].id),
             Effect::Hold { .. }
             | Effect::Meet(_)
+            | Effect::Post(_)
+            | Effect::Staff { .. }
+            | Effect::Transcribe(_)
+            | Effect::Prefer { .. }
             | Effect::Ignore { .. }
             | Effect::Quarantine { .. }
             | Effect::Leave(_)

@@ -84,6 +84,7 @@ impl Planned {
     /// Changes a meeting, unless it is as it should be; one that never takes place is not made.
     fn put(&mut self, old: Option<&Meeting>, new: Meeting) {
         let expected = old.map_or(0, |old| old.version);
+        let new = Meeting { choice: old.and_then(|old| old.choice), ..new };
         let is_same =
             old.is_some_and(|old| *old == Meeting { version: old.version, ..new.clone() });
         let is_none =
@@ -200,6 +201,7 @@ fn meeting(
         answer: own.map_or_else(accepted, |own| own.answer),
         is_own: event.is_own,
         invited: invited(event, addresses),
+        choice: None,
     })
 }
 

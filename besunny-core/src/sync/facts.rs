@@ -66,6 +66,10 @@ impl Counts {
                 | Effect::Defer { .. }
                 | Effect::Label { .. }
                 | Effect::Meet(_)
+                | Effect::Post(_)
+                | Effect::Staff { .. }
+                | Effect::Transcribe(_)
+                | Effect::Prefer { .. }
                 | Effect::Watch(_)
                 | Effect::Act(_) => {}
             }

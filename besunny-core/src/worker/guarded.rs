@@ -83,7 +83,7 @@ impl<P: ?Sized + Sync> Guarded<'_, P> {
     }
 
     /// Asks a source; a panic is an answer that makes no sense, silence is an outage.
-    async fn asked<T, F>(
+    pub(super) async fn asked<T, F>(
         &self,
         operation: &'static str,
         ask: impl FnOnce() -> F + Send,

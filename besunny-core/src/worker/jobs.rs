@@ -9,6 +9,7 @@ use futures::{
 
 use super::{
     Abandoned, Until, Worker,
+    bots::TendAt,
     decisions::Errand,
     guarded::{Panicked, caught},
     lanes::TenantLanes,
@@ -184,6 +185,23 @@ impl Worker {
                     let changes = changes.entry(claim.scope.tenant()).or_default();
                     changes.push(Change { claim, at: (account, item) });
                 }
+                Task::Staff { room, cause: _ } => {
+                    let work = self.staff(claim.clone(), room);
+                    running.push(self.alone(claim, work).boxed());
+                }
+                Task::StaffAll { owner, cause } => {
+                    let work = self.staff_all(claim.clone(), owner, cause);
+                    running.push(self.alone(claim, work).boxed());
+                }
+                Task::Tend { posting, version, noticed } => {
+                    let at = TendAt { posting, version, noticed };
+                    let work = self.tend(claim.clone(), at);
+                    running.push(self.alone(claim, work).boxed());
+                }
+                Task::Transcribe { meeting, cause: _ } => {
+                    let work = self.transcribe(claim.clone(), meeting);
+                    running.push(self.alone(claim, work).boxed());
+                }
                 Task::Consent { version, answer } => {
                     let consents = consents.entry(claim.scope.tenant()).or_default();
                     consents.push(Consent { claim, version, answer });
@@ -253,6 +271,10 @@ impl Worker {
             }
             Task::File { .. }
             | Task::Meet { .. }
+            | Task::Staff { .. }
+            | Task::StaffAll { .. }
+            | Task::Tend { .. }
+            | Task::Transcribe { .. }
             | Task::Consent { .. }
             | Task::AskAgain { .. } => {
                 self.put_off(&claim, &why.into()).await;
@@ -313,6 +335,12 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// Names what is done under `claims`, which is the commit that completes them.
+pub(super) fn cause_of(claims: &[&Claim]) -> CommitId {
+    let done = claims.iter().map(|claim| Claimed { job: claim.job.id, epoch: claim.epoch });
+    commit_id(&done.collect::<Vec<_>>())
 }
 
 /// Derives the commit's id from the claims, so that repeating it is seen as that.

@@ -1,14 +1,18 @@
 //! Meetings that follow from events: planned together, so that those of one name are planned once.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Worker, guarded::caught, jobs::JobError};
+use super::{
+    Worker,
+    guarded::caught,
+    jobs::{JobError, cause_of},
+};
 use crate::{
     calendar::EventUid,
     cause::describe,
     commit::Effect,
     ids::{AccountId, UserId},
     job::{Job, Task},
-    meeting::{Planned, plan},
+    meeting::{Meeting, MeetingChange, MeetingKey, Planned, plan},
     repository::{HeldEvent, RepositoryError},
     scheduler::Claim,
     source::ItemId,
@@ -62,11 +66,15 @@ impl Worker {
         for one in held {
             by_name.entry((one.owner, one.event.uid.clone())).or_default().push(one);
         }
-        let mut effects = Vec::new();
+        let (mut effects, mut rooms) = (Vec::new(), BTreeSet::new());
         for ((owner, uid), held) in by_name {
-            self.meet_one(scope, (owner, uid), &held, &mut effects).await?;
+            let met = self.meet_one(scope, (owner, uid), &held, &mut effects).await?;
+            rooms.extend(met);
         }
         let claims: Vec<&Claim> = changes.iter().map(|change| &change.claim).collect();
+        if self.bots.is_some() {
+            effects.extend(staffing(scope, &rooms, &claims));
+        }
         self.complete(scope, &claims, effects).await
     }
 
@@ -76,7 +84,7 @@ impl Worker {
         (owner, uid): (UserId, EventUid),
         held: &[HeldEvent],
         effects: &mut Vec<Effect>,
-    ) -> Result<(), RepositoryError> {
+    ) -> Result<BTreeSet<MeetingKey>, RepositoryError> {
         let uids = std::slice::from_ref(&uid);
         let stored = self.repository.meetings_of(scope, owner, uids).await?;
         let (now, addresses) = (self.clock.now(), &self.intake.addresses);
@@ -86,9 +94,10 @@ impl Worker {
             // It is visible at its source; what was planned before stays.
             Err(error) => {
                 tracing::warn!(error = describe(&error), "an event makes no meetings");
-                return Ok(());
+                return Ok(BTreeSet::new());
             }
         };
+        let rooms = rooms_of(&stored, &changes);
         effects.extend(changes.into_iter().map(|change| Effect::Meet(Box::new(change))));
         // The first item stands for all, so that all of them ask for one more look.
         if let (Some(at), Some(first)) = (again_at, held.first()) {
@@ -97,6 +106,26 @@ impl Worker {
             let by = (at - now).to_std().unwrap_or_default();
             effects.push(Effect::Defer { job, by });
         }
-        Ok(())
+        Ok(rooms)
     }
+}
+
+/// Returns the rooms that changed meetings are in, and those that they were in.
+fn rooms_of(stored: &[Meeting], changes: &[MeetingChange]) -> BTreeSet<MeetingKey> {
+    let is_changed = |old: &&Meeting| changes.iter().any(|change| change.meeting.id == old.id);
+    let before = stored.iter().filter(is_changed);
+    let meetings = before.chain(changes.iter().map(|change| &change.meeting));
+    meetings.filter_map(|meeting| Some(meeting.link.as_ref()?.key.clone())).collect()
+}
+
+/// Asks for the bots of rooms to be planned.
+fn staffing<'a>(
+    scope: &TenantScope,
+    rooms: &'a BTreeSet<MeetingKey>,
+    claims: &[&Claim],
+) -> impl Iterator<Item = Effect> + use<'a> {
+    let (tenant, cause) = (scope.tenant(), cause_of(claims));
+    rooms.iter().map(move |room| {
+        Effect::Enqueue(Job::new(tenant, Task::Staff { room: room.clone(), cause }))
+    })
 }

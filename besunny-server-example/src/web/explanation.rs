@@ -167,6 +167,10 @@ pub enum FactKind {
     Removed,
     /// It came back.
     Restored,
+    /// It was written from what was said in a meeting.
+    Transcribed,
+    /// More was heard of the meeting, and it was written anew.
+    Amended,
 }
 
 impl Explanation {
@@ -179,6 +183,8 @@ impl Explanation {
             }
             Fact::Ruled { rule, state, .. } => Some(Self::of_rule(rule, state, projects)),
             Fact::Stored { .. }
+            | Fact::Transcribed { .. }
+            | Fact::Amended { .. }
             | Fact::ClassifierFailed { .. }
             | Fact::Assigned { .. }
             | Fact::Confirmed { .. }
@@ -307,6 +313,8 @@ impl HistoryLine {
         };
         match &entry.fact {
             Fact::Stored { .. } => line,
+            Fact::Transcribed { .. } => Self { fact: FactKind::Transcribed, ..line },
+            Fact::Amended { .. } => Self { fact: FactKind::Amended, ..line },
             Fact::Decided { verdict, state, .. } => Self {
                 fact: FactKind::Decided,
                 to: state.project().map(name),
@@ -366,6 +374,8 @@ impl HistoryLine {
                 ..line
             },
             Fact::Stored { .. }
+            | Fact::Transcribed { .. }
+            | Fact::Amended { .. }
             | Fact::Decided { .. }
             | Fact::Ruled { .. }
             | Fact::ClassifierFailed { .. }

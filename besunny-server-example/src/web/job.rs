@@ -56,6 +56,14 @@ pub enum TaskKind {
     Consent,
     /// Sees what meetings follow from a calendar event.
     Meet,
+    /// Sees which bots a room needs.
+    Staff,
+    /// Sees which bots the coming meetings of a person need.
+    StaffAll,
+    /// Does what is to be done for a bot.
+    Tend,
+    /// Writes what was said in a meeting into its document.
+    Transcribe,
 }
 
 impl DeadJobs {
@@ -84,6 +92,10 @@ impl GivenUp {
                 (TaskKind::Consent, Some(answer.document.as_uuid()), None, None)
             }
             Task::Meet { item, .. } => (TaskKind::Meet, None, None, Some(item.as_str().to_owned())),
+            Task::Staff { .. } => (TaskKind::Staff, None, None, None),
+            Task::StaffAll { .. } => (TaskKind::StaffAll, None, None, None),
+            Task::Tend { .. } => (TaskKind::Tend, None, None, None),
+            Task::Transcribe { .. } => (TaskKind::Transcribe, None, None, None),
             Task::File { stream, item } => {
                 (TaskKind::File, None, Some(stream.as_uuid()), Some(item.as_str().to_owned()))
             }
@@ -115,6 +127,10 @@ impl TaskKind {
             Self::AskAgain => "Find the project of a document again",
             Self::File => "Mark a mail at its source",
             Self::Meet => "Plan the meetings of a calendar event",
+            Self::Staff => "Plan the bots of a meeting room",
+            Self::StaffAll => "Plan the bots of all coming meetings",
+            Self::Tend => "Look after a meeting bot",
+            Self::Transcribe => "Write down what was said in a meeting",
             Self::Consent => "Learn from a route that nobody corrected",
         }
     }

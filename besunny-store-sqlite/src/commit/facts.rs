@@ -195,6 +195,9 @@ impl<'a> Touched<'a> {
                     touched.items.insert(&item.id);
                     touched.stored.extend(documents.iter().map(|new| new.id));
                 }
+                Effect::Transcribe(new) => {
+                    touched.stored.insert(new.document.id);
+                }
                 Effect::Ignore { item, .. } => {
                     touched.items.insert(&item.id);
                 }
@@ -208,6 +211,9 @@ impl<'a> Touched<'a> {
                 Effect::Quarantine { .. }
                 | Effect::Hold { .. }
                 | Effect::Meet(_)
+                | Effect::Post(_)
+                | Effect::Staff { .. }
+                | Effect::Prefer { .. }
                 | Effect::Detect(_)
                 | Effect::Enqueue(_)
                 | Effect::Defer { .. }

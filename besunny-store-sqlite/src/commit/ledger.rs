@@ -2,7 +2,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use besunny_core::{
-    commit::{Basis, Commit, Decision, Effect, FIRST_VERSION, PassBasis, Recorded},
+    commit::{Basis, Commit, Decision, Effect, FIRST_VERSION, NewTranscript, PassBasis, Recorded},
     document::{DocumentState, NewDocument, Origin},
     event::DocumentAt,
     history::Fact,
@@ -37,6 +37,12 @@ impl<'a> Ledger<'a> {
         mut facts: Facts,
     ) -> Result<Self, RepositoryError> {
         for effect in &commit.effects {
+            if let Effect::Transcribe(new) = effect {
+                let held = facts.documents.get(&new.document.id);
+                if held.map_or(0, |held| held.version) != new.expected {
+                    return Err(RepositoryError::Conflict);
+                }
+            }
             let Some((document, expected)) = effect.pinned() else { continue };
             let held = facts.documents.get(&document);
             let held = held.ok_or(RepositoryError::Missing("document"))?;
@@ -78,7 +84,16 @@ impl<'a> Ledger<'a> {
                 (Effect::Label { answer, .. }, _) => self.label(answer),
                 (Effect::Watch(watch), Some(_)) => self.sheet.watch = Some(watch),
                 // An act is written beside the sheet, by `feedback`, and a meeting by `meetings`.
-                (Effect::Act(_) | Effect::Meet(_), _)
+                (Effect::Transcribe(new), _) => self.transcribe(new),
+                // Rooms, postings and wishes are written by `postings`.
+                (
+                    Effect::Act(_)
+                    | Effect::Meet(_)
+                    | Effect::Post(_)
+                    | Effect::Staff { .. }
+                    | Effect::Prefer { .. },
+                    _,
+                )
                 | (
                     Effect::Store { .. }
                     | Effect::Hold { .. }
@@ -122,7 +137,8 @@ impl<'a> Ledger<'a> {
         let restored = if let Some(held) = self.facts.documents.get_mut(&new.id) {
             held.removed_at.take().is_some()
         } else {
-            self.bear(new, nth, Origin { account: place.account, item: item.clone() });
+            let origin = Origin { account: place.account, item: item.clone() };
+            self.bear(new, nth, Fact::Stored { origin });
             false
         };
         if restored {
@@ -135,11 +151,11 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    fn bear(&mut self, new: &'a NewDocument, nth: usize, origin: Origin) {
-        let born = Recorded::birth(self.sheet.tenant, new, origin, self.sheet.at);
+    fn bear(&mut self, new: &'a NewDocument, nth: usize, fact: Fact) {
+        let born = Recorded::birth(self.sheet.tenant, new, fact, self.sheet.at);
         self.sheet.history.push(born.entry);
         self.sheet.events.push(born.event);
-        self.sheet.born.push(Born { new, nth });
+        self.sheet.born.push(Born { new, nth, is_new: true });
         let held = Held {
             owner: new.owner,
             version: FIRST_VERSION,
@@ -147,6 +163,19 @@ impl<'a> Ledger<'a> {
             origins: BTreeSet::new(),
         };
         self.facts.documents.insert(new.id, held);
+    }
+
+    /// Makes the document of a meeting, or writes it anew.
+    fn transcribe(&mut self, new: &'a NewTranscript) {
+        let nth = self.seen;
+        self.seen += 1;
+        let (document, meeting) = (&new.document, new.meeting);
+        if self.facts.documents.contains_key(&document.id) {
+            self.record(document.id, &DocumentState::Pending, Fact::Amended { meeting });
+            self.sheet.born.push(Born { new: document, nth, is_new: false });
+        } else {
+            self.bear(document, nth, Fact::Transcribed { meeting });
+        }
     }
 
     /// Takes an item out of the stream; when no stream holds it, it is removed.

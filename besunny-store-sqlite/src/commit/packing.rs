@@ -54,10 +54,14 @@ impl Packing {
 }
 
 fn documents(commit: &Commit) -> impl Iterator<Item = &NewDocument> {
-    let documents = commit.effects.iter().filter_map(|effect| match effect {
-        Effect::Store { documents, .. } => Some(documents),
+    commit.effects.iter().flat_map(|effect| match effect {
+        Effect::Store { documents, .. } => documents.as_slice(),
+        Effect::Transcribe(new) => std::slice::from_ref(&new.document),
         Effect::Hold { .. }
         | Effect::Meet(_)
+        | Effect::Post(_)
+        | Effect::Staff { .. }
+        | Effect::Prefer { .. }
         | Effect::Ignore { .. }
         | Effect::Quarantine { .. }
         | Effect::Leave(_)
@@ -67,9 +71,8 @@ fn documents(commit: &Commit) -> impl Iterator<Item = &NewDocument> {
         | Effect::Defer { .. }
         | Effect::Label { .. }
         | Effect::Watch(_)
-        | Effect::Act(_) => None,
-    });
-    documents.flatten()
+        | Effect::Act(_) => &[],
+    })
 }
 
 fn pack(commit: &Commit, parts: &mpsc::Sender<Result<Vec<Packed>, Failure>>) {

@@ -68,12 +68,14 @@ pub(super) struct ItemRow<'a> {
     pub(super) policy: u32,
 }
 
-/// A document that the commit makes.
+/// A document that the commit makes, or writes anew.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Born<'a> {
     pub(super) new: &'a NewDocument,
     /// Its place among all documents of the commit, which finds its packed content.
     pub(super) nth: usize,
+    /// Whether it was not there before.
+    pub(super) is_new: bool,
 }
 
 impl Sheet<'_> {
@@ -138,6 +140,7 @@ impl Sheet<'_> {
             self.write_detections(connection, &tenant, &account).await?;
             self.write_watch(connection, &tenant, place).await?;
         } else {
+            self.write_born(connection, &tenant, packing).await?;
             self.write_changed(connection, &tenant).await?;
         }
         self.write_history(connection, &tenant).await?;
@@ -224,12 +227,16 @@ impl Sheet<'_> {
                 row.add(integer(blob.size_bytes)).add(blob.bytes);
             })
             .await?;
-            write(connection, DOCUMENTS, here.to_vec(), |row, Born { new, nth }| {
+            let (new, amended): (Vec<Born<'_>>, _) = here.iter().partition(|born| born.is_new);
+            write(connection, DOCUMENTS, new, |row, Born { new, nth, .. }| {
                 let (raw, content) = hashes[nth - first];
                 self.add_document(row, new);
                 row.add(raw.as_slice()).add(content.as_slice());
             })
             .await?;
+            for born in amended {
+                amend(connection, tenant, born.new, hashes[born.nth - first]).await?;
+            }
             first = end;
         }
         Ok(())
@@ -253,7 +260,7 @@ impl Sheet<'_> {
         connection: &mut SqliteConnection,
         tenant: &[u8],
     ) -> Result<(), RepositoryError> {
-        for born in &self.born {
+        for born in self.born.iter().filter(|born| born.is_new) {
             self.changed.remove(&born.new.id);
         }
         let mut changes = Vec::with_capacity(self.changed.len());
@@ -413,6 +420,30 @@ impl Sheet<'_> {
         .await?;
         Ok(new > 0)
     }
+}
+
+/// Puts other content into a document that is there.
+async fn amend(
+    connection: &mut SqliteConnection,
+    tenant: &[u8],
+    new: &NewDocument,
+    (raw, content): ([u8; 32], [u8; 32]),
+) -> Result<(), RepositoryError> {
+    let (id, title, author) = (new.id.bytes(), new.mail.subject.expose(), new.mail.author());
+    let (raw, content) = (raw.as_slice(), content.as_slice());
+    let received_at = micros(new.received_at);
+    let amended = sqlx::query!(
+        "UPDATE documents SET title = ?, author = ?, received_at = ?, raw = ?, content = ?
+        WHERE tenant = ? AND id = ?",
+        title,
+        author,
+        received_at,
+        raw,
+        content,
+        tenant,
+        id,
+    );
+    amended.execute(connection).await.map(drop).map_err(failed)
 }
 
 /// The decision of a document that nobody has decided on.

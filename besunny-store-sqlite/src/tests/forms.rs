@@ -434,6 +434,7 @@ fn meeting() -> Meeting {
         answer: Attendance::NeedsAction,
         is_own: Some(true),
         invited: vec![Username::parse("ann").unwrap()],
+        choice: None,
     }
 }
 

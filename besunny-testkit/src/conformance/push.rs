@@ -127,6 +127,7 @@ async fn heard(world: &World) -> Result<Vec<About>, Broken> {
 fn leads_to(about: &About, world: &World, watch: &Watch) -> bool {
     match about {
         About::Watch(id) => *id == watch.id,
+        About::Bot(_) => false,
         About::Subject(subject) => {
             subject.as_str().eq_ignore_ascii_case(world.stream().subject.as_str())
         }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use besunny_core::{
     account::Intake,
-    commit::{Basis, Claimed, Commit, Decision, Effect, FIRST_VERSION, PassBasis, Recorded},
+    commit::{
+        Basis, Claimed, Commit, Decision, Effect, FIRST_VERSION, NewTranscript, PassBasis, Recorded,
+    },
     document::{Document, DocumentState, NewDocument, Origin},
     event::Event,
     history::Fact,
@@ -232,7 +234,7 @@ impl Rows {
             }
             Basis::Person => {}
         }
-        if !self.finds_meetings(commit) {
+        if !self.finds_meetings(commit) || !self.finds_postings(commit) {
             return Err(RepositoryError::Conflict);
         }
         for effect in &commit.effects {
@@ -284,6 +286,14 @@ impl Rows {
             }
             (Effect::Meet(change), _) => {
                 self.meetings.insert(change.meeting.id, change.meeting.clone());
+            }
+            (Effect::Post(change), _) => self.post(change),
+            (Effect::Staff { room, .. }, _) => {
+                *self.rooms.entry(room.clone()).or_default() += 1;
+            }
+            (Effect::Transcribe(new), _) => self.transcribe(new, applied),
+            (Effect::Prefer { user, policy }, _) => {
+                self.policies.insert(*user, *policy);
             }
             (Effect::Quarantine { item, reason }, Some(account)) => {
                 let state = ItemState::Quarantined(reason.clone());
@@ -390,7 +400,35 @@ impl Rows {
             }
             return;
         }
-        let born = Recorded::birth(applied.tenant, new, origin.clone(), applied.at);
+        let fact = Fact::Stored { origin: origin.clone() };
+        self.bear(new, fact, vec![origin.clone()], applied);
+    }
+
+    /// Makes the document of a meeting, or writes it anew.
+    fn transcribe(&mut self, new: &NewTranscript, applied: &mut Applied<'_>) {
+        let (meeting, new) = (new.meeting, &new.document);
+        if !self.documents.contains_key(&new.id) {
+            return self.bear(new, Fact::Transcribed { meeting }, Vec::new(), applied);
+        }
+        let raw = self.keep(new.raw.clone());
+        let Some(row) = self.documents.get_mut(&new.id) else { return };
+        row.raw = raw;
+        row.mail = new.mail.without_contents();
+        let fresh = document(new, row.document.stored_at);
+        row.document.title = fresh.title;
+        row.document.author = fresh.author;
+        row.document.received_at = fresh.received_at;
+        row.record(Fact::Amended { meeting }, applied);
+    }
+
+    fn bear(
+        &mut self,
+        new: &NewDocument,
+        fact: Fact,
+        origins: Vec<Origin>,
+        applied: &mut Applied<'_>,
+    ) {
+        let born = Recorded::birth(applied.tenant, new, fact, applied.at);
         applied.events.push(born.event);
         let raw = self.keep(new.raw.clone());
         for attachment in &new.mail.attachments {
@@ -400,7 +438,7 @@ impl Rows {
             document: document(new, applied.at),
             mail: new.mail.without_contents(),
             raw,
-            origins: vec![origin.clone()],
+            origins,
             history: vec![born.entry],
         };
         self.documents.insert(new.id, row);
@@ -459,7 +497,7 @@ impl Rows {
         labels.push(Label { seq, at, answer: answer.clone() });
     }
 
-    fn enqueue(&mut self, job: &Job, due_at: DateTime<Utc>) {
+    pub(super) fn enqueue(&mut self, job: &Job, due_at: DateTime<Utc>) {
         self.jobs.entry(job.id).or_insert_with(|| JobRow {
             job: job.clone(),
             state: JobState::Waiting,

@@ -426,6 +426,15 @@ impl Rows {
             | Task::Consent { answer: Answer { document, .. }, .. } => {
                 Some(self.documents.get(document)?.document.owner)
             }
+            Task::Staff { room, .. } => {
+                let is_in = |meeting: &&besunny_core::meeting::Meeting| {
+                    meeting.link.as_ref().is_some_and(|link| link.key == *room)
+                };
+                Some(self.meetings.values().find(is_in)?.owner)
+            }
+            Task::StaffAll { owner, .. } => Some(*owner),
+            Task::Tend { posting, .. } => Some(self.postings.get(posting)?.serves.first()?.owner),
+            Task::Transcribe { meeting, .. } => Some(self.meetings.get(meeting)?.owner),
             Task::Meet { account, .. } => Some(self.accounts.get(account)?.owner),
             Task::File { stream, .. } => {
                 Some(self.accounts.get(&self.streams.get(stream)?.account)?.owner)

@@ -182,12 +182,17 @@ impl Scheduler for MemoryRepository {
                 noted.repeated += 1;
                 continue;
             }
-            match state.notice(receipt, notice, now) {
-                0 => noted.unknown += 1,
-                streams => noted.streams += streams,
+            let found = state.notice(receipt, notice, now);
+            match &notice.about {
+                About::Watch(_) | About::Subject(_) | About::Bot(_) if found == 0 => {
+                    noted.unknown += 1;
+                }
+                About::Watch(_) | About::Subject(_) => noted.streams += found,
+                About::Bot(_) => noted.postings += found,
             }
         }
         state.wake(Work::Streams);
+        state.wake(Work::Jobs);
         Ok(noted)
     }
 
@@ -217,11 +222,16 @@ impl Scheduler for MemoryRepository {
 }
 
 impl State {
-    /// Makes the streams a notice names due; returns how many.
+    /// Makes the streams or postings a notice names due; returns how many.
     fn notice(&mut self, receipt: &Receipt, notice: &Notice, now: DateTime<Utc>) -> usize {
+        if let About::Bot(bot) = &notice.about {
+            let all = self.tenants.values_mut();
+            return all.map(|rows| rows.notice_bot(&receipt.provider, bot, now)).sum();
+        }
         let named = self.tenants.values_mut().flat_map(|rows: &mut Rows| {
             let accounts = &rows.accounts;
             rows.streams.values_mut().filter(|row| match &notice.about {
+                About::Bot(_) => false,
                 About::Watch(id) => row.watch.as_ref().is_some_and(|watch| watch.id == *id),
                 About::Subject(subject) => accounts.get(&row.account).is_some_and(|account| {
                     account.provider == receipt.provider

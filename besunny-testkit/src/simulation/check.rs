@@ -219,6 +219,8 @@ fn check_histories(stage: &Stage, scope: TenantScope, found: &Found) -> Vec<Viol
         let decided = |fact: &Fact| match fact {
             Fact::Decided { .. } | Fact::ClassifierFailed { .. } | Fact::Ruled { .. } => true,
             Fact::Stored { .. }
+            | Fact::Transcribed { .. }
+            | Fact::Amended { .. }
             | Fact::Assigned { .. }
             | Fact::Confirmed { .. }
             | Fact::Declined { .. }

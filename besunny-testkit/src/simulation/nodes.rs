@@ -64,6 +64,7 @@ fn worker(stage: &Stage, node: usize) -> Worker {
             by: chrono::Duration::seconds(SKEW[node % SKEW.len()]),
         }),
         adapters: HashMap::from([(Provider::new(PROVIDER), AnyAdapter::Mail(adapter))]),
+        bots: None,
         intake: Stage::intake(),
         classifier: Arc::new(Moody { faults: Arc::clone(&stage.faults) }),
         learner: Some(Arc::new(BySender)),

@@ -91,5 +91,7 @@ pub(super) fn happened(line: &HistoryLine) -> &'static str {
         (FactKind::Assigned, _, false) => "Taken out by you",
         (FactKind::Removed, ..) => "Removed at the source",
         (FactKind::Restored, ..) => "Came back at the source",
+        (FactKind::Transcribed, ..) => "Written from what was said",
+        (FactKind::Amended, ..) => "Written anew, since more was heard",
     }
 }

@@ -247,6 +247,10 @@ fn met(effect: &Effect) -> Option<ItemRef> {
         | Effect::Defer { .. }
         | Effect::Label { .. }
         | Effect::Meet(_)
+        | Effect::Post(_)
+        | Effect::Staff { .. }
+        | Effect::Transcribe(_)
+        | Effect::Prefer { .. }
         | Effect::Watch(_)
         | Effect::Act(_) => None,
     }

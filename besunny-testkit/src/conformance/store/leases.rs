@@ -212,12 +212,20 @@ async fn makes_due(world: World) -> Outcome {
     world.advance(COALESCE).await;
     let subject = bench.account.subject.as_str().to_uppercase();
     let noted = bench.store.note(&receipt(&subject, None)).await?;
-    check_equal(&noted, &Noted { streams: 2, repeated: 0, unknown: 0 }, "what was noted")?;
+    check_equal(
+        &noted,
+        &Noted { streams: 2, postings: 0, repeated: 0, unknown: 0 },
+        "what was noted",
+    )?;
     let leases = bench.leases().await?;
     check_equal(&leases.len(), &2, "leases after a notice")?;
     check(leases.iter().all(|lease| lease.noticed_ago.is_some()), "noticed_ago in a lease")?;
     let noted = bench.store.note(&receipt("nobody@example.net", None)).await?;
-    check_equal(&noted, &Noted { streams: 0, repeated: 0, unknown: 1 }, "an unknown subject")
+    check_equal(
+        &noted,
+        &Noted { streams: 0, postings: 0, repeated: 0, unknown: 1 },
+        "an unknown subject",
+    )
 }
 
 async fn by_watch(world: World) -> Outcome {
@@ -268,7 +276,11 @@ async fn repeated(world: World) -> Outcome {
     let receipt = receipt(bench.account.subject.as_str(), Some("m-1"));
     check_equal(&bench.store.note(&receipt).await?.streams, &2, "streams at first")?;
     let noted = bench.store.note(&receipt).await?;
-    check_equal(&noted, &Noted { streams: 0, repeated: 1, unknown: 0 }, "the second time")
+    check_equal(
+        &noted,
+        &Noted { streams: 0, postings: 0, repeated: 1, unknown: 0 },
+        "the second time",
+    )
 }
 
 async fn durable(world: World) -> Outcome {

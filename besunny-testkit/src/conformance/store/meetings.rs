@@ -127,6 +127,7 @@ fn meeting(bench: &Bench, name: &str, days: u64) -> Meeting {
         answer: Attendance::Accepted,
         is_own: Some(true),
         invited: Vec::new(),
+        choice: None,
     }
 }
 

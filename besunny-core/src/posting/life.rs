@@ -1,0 +1,244 @@
+//! How a posting goes on with what its provider says; each step consumes what was before.
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{Asked, Outcome, Posting, PostingChange, Sent, Stage, Wish, next::REFUSALS};
+use crate::{
+    bot::{Bot, BotPhase, Changed, Segment, Speaker, Transcript},
+    push::WatchTrouble,
+    retry::{self, Failed},
+    scheduler::Rest,
+    source::{SourceError, SourceErrorKind},
+};
+
+/// A wish that a provider does not take now is uttered again after so long, where it does not say.
+const FROZEN: Duration = Duration::from_secs(10);
+/// The longest wait after a failure: a bot that comes late misses what is said.
+const LONGEST: Duration = Duration::from_mins(5);
+/// What a bot heard since the last look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The pieces, each in the place of the one with its key.
+    pub segments: Vec<Segment>,
+    /// Whether what is not in it is no more.
+    pub is_whole: bool,
+}
+
+/// What a look at a bot brought.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The bot, if the provider knows it.
+    pub bot: Option<Bot>,
+    /// What it heard, where that was asked for and had.
+    pub transcript: Option<Transcript>,
+    /// Who took part, where that was read.
+    pub participants: Option<Vec<Speaker>>,
+}
+
+impl Posting {
+    /// The provider is asked next.
+    #[must_use]
+    pub fn prepared(self) -> Self {
+        Self { stage: Stage::Asked(Asked::default()), trouble: None, ..self }
+    }
+
+    /// The provider has the bot: it was told `join_at`, unless it shows another time.
+    #[must_use]
+    pub fn sent(self, bot: &Bot, join_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+        let sent = Sent {
+            bot: bot.at.clone(),
+            join_at: bot.join_at.or(join_at),
+            url: self.url.clone(),
+            stopped_at: None,
+            is_stuck: false,
+        };
+        Self { stage: Stage::Sent(sent), trouble: None, ..self }.shown(bot, now)
+    }
+
+    /// A bot that may have been made was looked for by its key, and there is none.
+    ///
+    /// It is looked for twice, since a call may still be on its way.
+    #[must_use]
+    pub fn missed(self, now: DateTime<Utc>) -> Self {
+        let asked = match &self.stage {
+            Stage::Asked(asked) => *asked,
+            Stage::Wanted | Stage::Sent(_) | Stage::Collecting { .. } | Stage::Over { .. } => {
+                return self;
+            }
+        };
+        if asked.missed_at.is_none() {
+            let asked = Asked { missed_at: Some(now), ..asked };
+            return Self { stage: Stage::Asked(asked), trouble: None, ..self };
+        }
+        let outcome = match self.wish {
+            Wish::Withdrawn(_) => Outcome::Withdrawn,
+            Wish::Attend if asked.refusals >= REFUSALS => Outcome::Refused,
+            Wish::Attend => Outcome::Missed,
+        };
+        self.finished(outcome, now)
+    }
+
+    /// The bot was looked at.
+    #[must_use]
+    pub fn looked(self, found: Found, now: DateTime<Utc>) -> PostingChange {
+        let Found { bot, transcript, participants } = found;
+        let before = self.clone();
+        let mut posting = match &bot {
+            Some(bot) => Self { trouble: None, ..self }.shown(bot, now),
+            None => self.gone(now),
+        };
+        if let Some(people) = participants {
+            posting.seen.participants = people;
+        }
+        let said = transcript.map(|transcript| {
+            posting.seen.cursor = Some(transcript.next);
+            posting.seen.has_heard |= !transcript.segments.is_empty();
+            Said { segments: transcript.segments, is_whole: transcript.is_whole }
+        });
+        let said = said.filter(|said| said.is_whole || !said.segments.is_empty());
+        PostingChange { said, ..before.changed(posting) }
+    }
+
+    /// Takes in what the provider shows of the bot.
+    fn shown(mut self, bot: &Bot, now: DateTime<Utc>) -> Self {
+        let seen = &mut self.seen;
+        let phase = seen.phase.map_or(bot.phase, |phase| Some(phase.after(bot.phase)));
+        if phase == bot.phase {
+            seen.word = Some(bot.word.clone());
+            seen.capture = bot.capture;
+        }
+        seen.phase = phase;
+        seen.ending = bot.ending.clone().or_else(|| seen.ending.take());
+        seen.transcript = bot.transcript;
+        seen.looked_at = Some(now);
+        if phase == Some(BotPhase::InCall) && seen.joined_at.is_none() {
+            seen.joined_at = Some(now);
+        }
+        self.stage = match self.stage {
+            Stage::Sent(sent) if phase.is_some_and(BotPhase::is_over) => {
+                Stage::Collecting { bot: sent.bot, since: now }
+            }
+            Stage::Sent(sent) => {
+                Stage::Sent(Sent { join_at: bot.join_at.or(sent.join_at), ..sent })
+            }
+            stage @ (Stage::Wanted
+            | Stage::Asked(_)
+            | Stage::Collecting { .. }
+            | Stage::Over { .. }) => stage,
+        };
+        self
+    }
+
+    /// The provider knows of no such bot.
+    #[must_use]
+    pub fn gone(self, now: DateTime<Utc>) -> Self {
+        let outcome = match self.outcome(now) {
+            Outcome::Failed if self.seen.phase.is_none_or(|phase| !phase.is_over()) => {
+                Outcome::Lost
+            }
+            outcome => outcome,
+        };
+        self.finished(outcome, now)
+    }
+
+    /// The bot was told to stay out or leave.
+    #[must_use]
+    pub fn stopped(self, changed: Changed, now: DateTime<Utc>) -> Self {
+        match changed {
+            Changed::Applied | Changed::Over => {
+                let stopped = |sent| Sent { stopped_at: Some(now), ..sent };
+                Self { trouble: None, ..self }.with_sent(stopped).unlooked()
+            }
+            Changed::Frozen { until } => self.frozen(until, now),
+            Changed::Gone => self.gone(now),
+        }
+    }
+
+    /// The bot was moved.
+    #[must_use]
+    pub fn moved(self, to: Option<DateTime<Utc>>, changed: Changed, now: DateTime<Utc>) -> Self {
+        let url = self.url.clone();
+        match changed {
+            Changed::Applied => {
+                let moved = |sent: Sent| Sent { join_at: to.or(sent.join_at), url, ..sent };
+                Self { trouble: None, ..self }.with_sent(moved)
+            }
+            // Whoever staffs the room says what becomes of it.
+            Changed::Frozen { .. } | Changed::Over => Self { trouble: None, ..self }
+                .with_sent(|sent| Sent { is_stuck: true, ..sent })
+                .unlooked(),
+            Changed::Gone => self.gone(now),
+        }
+    }
+
+    fn with_sent(self, change: impl FnOnce(Sent) -> Sent) -> Self {
+        let stage = match self.stage {
+            Stage::Sent(sent) => Stage::Sent(change(sent)),
+            stage @ (Stage::Wanted
+            | Stage::Asked(_)
+            | Stage::Collecting { .. }
+            | Stage::Over { .. }) => stage,
+        };
+        Self { stage, ..self }
+    }
+
+    /// Lets the next step be a look.
+    fn unlooked(mut self) -> Self {
+        self.seen.looked_at = None;
+        self
+    }
+
+    fn frozen(self, until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+        let retry_at = until.filter(|until| *until > now).unwrap_or(now + FROZEN);
+        let error = "the provider lets nobody stop it before it joins".to_owned();
+        Self {
+            trouble: Some(WatchTrouble { attempt: 0, error, waits_for: None, retry_at }),
+            ..self
+        }
+    }
+
+    /// The provider did not do as it was asked; `error` is for people and shows nothing of an answer.
+    ///
+    /// It is asked again for as long as the meeting is not over; a bot that it will not make is given up.
+    #[must_use]
+    pub fn failed(
+        self,
+        failure: &SourceError,
+        error: String,
+        luck: f64,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let attempt = self.trouble.as_ref().map_or(0, |trouble| trouble.attempt) + 1;
+        let stage = match self.stage {
+            Stage::Asked(asked) if failure.kind == SourceErrorKind::Malformed => {
+                Stage::Asked(Asked { refusals: asked.refusals + 1, ..asked })
+            }
+            stage @ (Stage::Wanted
+            | Stage::Asked(_)
+            | Stage::Sent(_)
+            | Stage::Collecting { .. }
+            | Stage::Over { .. }) => stage,
+        };
+        let (kind, retry_after) = (failure.kind, failure.retry_after);
+        let (wait, waits_for) = match retry::after(Failed { kind, retry_after, attempt }, luck) {
+            Rest::After(wait) => (wait.min(LONGEST), None),
+            Rest::Asked(wait) => (wait, None),
+            Rest::Paused(reason) => (LONGEST, Some(reason)),
+        };
+        let retry_at = now + wait;
+        Self { stage, trouble: Some(WatchTrouble { attempt, error, waits_for, retry_at }), ..self }
+    }
+
+    /// Nothing more happens.
+    #[must_use]
+    pub fn finished(self, outcome: Outcome, now: DateTime<Utc>) -> Self {
+        let (bot, since) = match self.stage {
+            Stage::Wanted | Stage::Asked(_) => (None, now),
+            Stage::Sent(sent) => (Some(sent.bot), now),
+            Stage::Collecting { bot, since } => (Some(bot), since),
+            Stage::Over { bot, since, .. } => (bot, since),
+        };
+        Self { stage: Stage::Over { bot, outcome, since }, trouble: None, ..self }
+    }
+}

@@ -1,0 +1,420 @@
+//! Bots: rooms are staffed, postings tended, and what was heard is written down (BOT-4 to BOT-13).
+//!
+//! Whatever a provider is asked for is in the store before, and what it answers is stored by one commit
+//! that also asks for the next look. So there is one live job for each posting, a crash repeats
+//! a call under the same key, and a notice only brings a look forward.
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use super::{
+    Worker,
+    jobs::{JobError, cause_of},
+};
+use crate::{
+    account::Provider,
+    adapter::BotAdapter,
+    bot::{Amend, Bot, BotFilter, BotPhase, BotRef, Speaker, Transcript},
+    cause::describe,
+    commit::{Effect, NewTranscript},
+    ids::{CommitId, MeetingId, PostingId, UserId},
+    job::{Job, Task},
+    meeting::{BEHIND, MeetingKey},
+    posting::{BotStyle, Found, Needs, Outcome, Posting, PostingChange, Stage, Step, Terms, staff},
+    repository::{AgendaFilter, BATCH},
+    retry,
+    scheduler::Claim,
+    source::{SourceError, SourceErrorKind},
+    tenant::TenantScope,
+    transcript,
+};
+
+/// Meetings that begin later are planned when they come nearer.
+const FAR: chrono::Duration = chrono::Duration::days(366);
+/// So many people are read of one call; more are an audience.
+const PEOPLE: usize = 500;
+
+/// Who sends bots into meetings, and what they are called.
+#[derive(Clone, Debug)]
+pub struct Bots {
+    /// The name of the provider.
+    pub provider: Provider,
+    /// The adapter.
+    pub adapter: BotAdapter,
+    /// What bots are called, say and record.
+    pub style: BotStyle,
+}
+
+/// A posting at the version at which something was to be done for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TendAt {
+    pub(super) posting: PostingId,
+    pub(super) version: u64,
+    pub(super) noticed: bool,
+}
+
+impl Worker {
+    /// Plans the bots of a room.
+    pub(super) async fn staff(&self, claim: Claim, room: MeetingKey) {
+        let done = self.staff_room(&claim, &room).await;
+        self.ended(&claim, done).await;
+    }
+
+    async fn staff_room(&self, claim: &Claim, key: &MeetingKey) -> Result<(), JobError> {
+        let (scope, now) = (&claim.scope, self.clock.now());
+        let Some(bots) = &self.bots else {
+            return self.complete(scope, &[claim], Vec::new()).await;
+        };
+        let room = self.repository.room(scope, key, now - BEHIND).await?;
+        let owners: BTreeSet<UserId> = room.meetings.iter().map(|meeting| meeting.owner).collect();
+        let owners: Vec<UserId> = owners.into_iter().collect();
+        let policies = self.repository.bot_policies(scope, &owners).await?;
+        let staffing = staff(Needs {
+            tenant: scope.tenant(),
+            room: key,
+            version: room.version,
+            provider: &bots.provider,
+            meetings: &room.meetings,
+            postings: &room.postings,
+            policies: &policies,
+            now,
+        });
+        let mut effects = vec![Effect::Staff { room: key.clone(), expected: room.version }];
+        for change in staffing.changes {
+            let (posting, version) = (change.posting.id, change.posting.version);
+            let tend = Task::Tend { posting, version, noticed: false };
+            effects.push(Effect::Post(Box::new(change)));
+            effects.push(Effect::Enqueue(Job::new(scope.tenant(), tend)));
+        }
+        self.complete(scope, &[claim], effects).await
+    }
+
+    /// Plans the bots of all rooms that a person will meet in.
+    pub(super) async fn staff_all(&self, claim: Claim, owner: UserId, cause: CommitId) {
+        let done = self.staff_rooms(&claim, owner, cause).await;
+        self.ended(&claim, done).await;
+    }
+
+    async fn staff_rooms(
+        &self,
+        claim: &Claim,
+        owner: UserId,
+        cause: CommitId,
+    ) -> Result<(), JobError> {
+        let (scope, now) = (&claim.scope, self.clock.now());
+        let mut rooms = BTreeSet::new();
+        let mut filter = AgendaFilter { from: now, to: now + FAR, after: None, limit: BATCH };
+        loop {
+            let page = self.repository.agenda(scope, owner, &filter).await?;
+            filter.after = page.last().map(|last| (last.starts_at, last.id));
+            let links = page.iter().filter_map(|meeting| meeting.link.as_ref());
+            rooms.extend(links.map(|link| link.key.clone()));
+            if page.len() < BATCH {
+                break;
+            }
+        }
+        let job = |room| Effect::Enqueue(Job::new(scope.tenant(), Task::Staff { room, cause }));
+        self.complete(scope, &[claim], rooms.into_iter().map(job).collect()).await
+    }
+
+    /// Does what is to be done for a posting now.
+    pub(super) async fn tend(&self, claim: Claim, at: TendAt) {
+        let done = self.tend_posting(&claim, at).await;
+        self.ended(&claim, done).await;
+    }
+
+    async fn tend_posting(&self, claim: &Claim, at: TendAt) -> Result<(), JobError> {
+        let scope = &claim.scope;
+        let posting = self.repository.posting(scope, at.posting).await?;
+        let Some(posting) = posting.filter(|posting| posting.version == at.version) else {
+            return self.complete(scope, &[claim], Vec::new()).await;
+        };
+        let bots = self.bots.as_ref().filter(|bots| bots.provider == posting.provider);
+        let bots = bots.ok_or(JobError::NoAdapter)?;
+        let abilities = bots.adapter.bots.abilities();
+        let terms = Terms { schedules: abilities.schedules, poll_floor: abilities.poll_floor };
+        let now = self.clock.now();
+        let step =
+            if at.noticed { posting.next_noticed(&terms, now) } else { posting.next(&terms, now) };
+        if step == Step::Nothing {
+            return self.complete(scope, &[claim], Vec::new()).await;
+        }
+        let desk = Desk { worker: self, bots, scope, luck: luck(claim) };
+        let change = desk.step(&posting, step).await;
+        let effects = follow(scope, &posting, change, &terms, (self.clock.now(), claim));
+        self.complete(scope, &[claim], effects).await
+    }
+
+    /// Writes what was said in a meeting into its document.
+    pub(super) async fn transcribe(&self, claim: Claim, meeting: MeetingId) {
+        let done = self.transcribe_meeting(&claim, meeting).await;
+        self.ended(&claim, done).await;
+    }
+
+    async fn transcribe_meeting(&self, claim: &Claim, id: MeetingId) -> Result<(), JobError> {
+        let scope = &claim.scope;
+        let meeting = self.repository.meeting(scope, id).await?;
+        let postings = self.repository.postings_for(scope, &[id]).await?;
+        let ids: Vec<PostingId> = postings.iter().map(|posting| posting.id).collect();
+        let segments = self.repository.said(scope, &ids).await?;
+        let Some(meeting) = meeting.filter(|_| !segments.is_empty()) else {
+            return self.complete(scope, &[claim], Vec::new()).await;
+        };
+        let people = participants(&postings);
+        let document = transcript::document(scope.tenant(), &meeting, &segments, &people);
+        let stored = self.repository.document(scope, document.id).await?;
+        let expected = stored.map_or(0, |stored| stored.version);
+        if expected > 0 {
+            let content = self.repository.content(scope, document.id).await?;
+            let raw: [u8; 32] = Sha256::digest(&document.raw).into();
+            if content.is_some_and(|content| content.raw == raw) {
+                return self.complete(scope, &[claim], Vec::new()).await;
+            }
+        }
+        let classify = Task::Classify { document: document.id };
+        let new = NewTranscript { meeting: id, expected, document };
+        let mut effects = vec![Effect::Transcribe(Box::new(new))];
+        if expected == 0 {
+            effects.push(Effect::Enqueue(Job::new(scope.tenant(), classify)));
+        }
+        self.complete(scope, &[claim], effects).await
+    }
+
+    async fn ended(&self, claim: &Claim, done: Result<(), JobError>) {
+        if let Err(error) = done {
+            self.put_off(claim, &error).await;
+        }
+    }
+}
+
+/// What a posting is tended with.
+struct Desk<'a> {
+    worker: &'a Worker,
+    bots: &'a Bots,
+    scope: &'a TenantScope,
+    luck: f64,
+}
+
+impl Desk<'_> {
+    /// Does `step`; a provider that fails is a change of the posting too.
+    async fn step(&self, posting: &Posting, step: Step) -> PostingChange {
+        let before = posting.clone();
+        let done = match step {
+            Step::Rest(_) | Step::Nothing => Ok(before.clone()),
+            Step::Prepare => Ok(before.clone().prepared()),
+            Step::Finish(outcome) => Ok(before.clone().finished(outcome, self.now())),
+            Step::Create { join_at } => self.create(before.clone(), join_at).await,
+            Step::Search => self.search(before.clone()).await,
+            Step::Move(amend) => self.reschedule(before.clone(), amend).await,
+            Step::Stop => self.stop(before.clone()).await,
+            Step::Look => return self.look(before).await,
+        };
+        let new = done.unwrap_or_else(|error| self.failed(before.clone(), &error));
+        before.changed(new)
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.worker.clock.now()
+    }
+
+    fn failed(&self, posting: Posting, error: &SourceError) -> Posting {
+        let text = describe(error);
+        tracing::warn!(posting = %posting.id, error = text, "a bot is not as it is wanted");
+        posting.failed(error, text, self.luck, self.now())
+    }
+
+    async fn create(
+        &self,
+        posting: Posting,
+        join_at: Option<DateTime<Utc>>,
+    ) -> Result<Posting, SourceError> {
+        let wanted = posting.wanted(self.scope.tenant(), &self.bots.style, join_at);
+        let port = &*self.bots.adapter.bots;
+        let guarded = self.worker.guarded(port);
+        let created = guarded.asked("bots.create", || port.create(&wanted)).await?;
+        Ok(posting.sent(created.bot(), join_at, self.now()))
+    }
+
+    /// Looks for the bot of a posting by its key.
+    async fn search(&self, posting: Posting) -> Result<Posting, SourceError> {
+        let port = &*self.bots.adapter.bots;
+        let key = posting.dedup_key();
+        let filter = BotFilter { open_only: true, dedup_key: Some(key.clone()) };
+        let mut page = None;
+        loop {
+            let guarded = self.worker.guarded(port);
+            let found = guarded.asked("bots.list", || port.list(&filter, page.as_ref())).await?;
+            let is_it = |bot: &&Bot| bot.dedup_key.as_ref().is_none_or(|shown| *shown == key);
+            if let Some(bot) = found.bots.iter().find(is_it) {
+                return Ok(posting.sent(bot, None, self.now()));
+            }
+            match found.next {
+                Some(next) => page = Some(next),
+                None => return Ok(posting.missed(self.now())),
+            }
+        }
+    }
+
+    async fn reschedule(&self, posting: Posting, to: Amend) -> Result<Posting, SourceError> {
+        let Some(at) = posting.bot().cloned() else { return Ok(posting) };
+        let port = &*self.bots.adapter.bots;
+        let guarded = self.worker.guarded(port);
+        let changed = guarded.asked("bots.reschedule", || port.reschedule(&at, &to)).await?;
+        Ok(posting.moved(to.join_at, changed, self.now()))
+    }
+
+    async fn stop(&self, posting: Posting) -> Result<Posting, SourceError> {
+        let Some(at) = posting.bot().cloned() else { return Ok(posting) };
+        let port = &*self.bots.adapter.bots;
+        let changed = self.worker.guarded(port).asked("bots.stop", || port.stop(&at)).await?;
+        Ok(posting.stopped(changed, self.now()))
+    }
+
+    /// Sees how far a bot is, and what it heard since.
+    async fn look(&self, posting: Posting) -> PostingChange {
+        let Some(at) = posting.bot().cloned() else { return posting.changed(posting.clone()) };
+        let port = &*self.bots.adapter.bots;
+        let bot = match self.worker.guarded(port).asked("bots.find", || port.find(&at)).await {
+            Ok(bot) => bot,
+            Err(error) => return posting.changed(self.failed(posting.clone(), &error)),
+        };
+        let phase = bot.as_ref().and_then(|bot| bot.phase).max(posting.seen.phase);
+        let may_have_heard = phase.is_some_and(|phase| phase >= BotPhase::InCall);
+        let mut found = Found { bot, ..Found::default() };
+        let mut failure = None;
+        if may_have_heard && found.bot.is_some() {
+            match self.heard(&posting, &at).await {
+                Ok(transcript) => found.transcript = transcript,
+                Err(error) => failure = Some(error),
+            }
+            if phase.is_some_and(BotPhase::is_over) && posting.seen.participants.is_empty() {
+                found.participants = self.people(&at).await;
+            }
+        }
+        let change = posting.looked(found, self.now());
+        match failure {
+            Some(error) => PostingChange { posting: self.failed(change.posting, &error), ..change },
+            None => change,
+        }
+    }
+
+    async fn heard(
+        &self,
+        posting: &Posting,
+        at: &BotRef,
+    ) -> Result<Option<Transcript>, SourceError> {
+        let port = &*self.bots.adapter.records;
+        let after = posting.seen.cursor.as_ref();
+        let guarded = self.worker.guarded(port);
+        match guarded.asked("records.transcript", || port.transcript(at, after)).await {
+            Ok(transcript) => Ok(Some(transcript)),
+            Err(error) if error.kind == SourceErrorKind::StreamGone => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads who took part; it is shown to people and nothing follows from it, so it may be missing.
+    async fn people(&self, at: &BotRef) -> Option<Vec<Speaker>> {
+        let port = &**self.bots.adapter.presence.as_ref()?;
+        let (mut people, mut after) = (Vec::new(), None);
+        loop {
+            let guarded = self.worker.guarded(port);
+            let read =
+                guarded.asked("presence.participants", || port.participants(at, after.as_ref()));
+            match read.await {
+                Ok(portion) => {
+                    people.extend(portion.entries);
+                    after = Some(portion.next);
+                    if !portion.more || people.len() >= PEOPLE {
+                        people.truncate(PEOPLE);
+                        return Some(people);
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(error = describe(&error), "who took part cannot be read");
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+/// Returns what follows from a change of a posting: the next look, a new plan, a document.
+fn follow(
+    scope: &TenantScope,
+    before: &Posting,
+    change: PostingChange,
+    terms: &Terms,
+    (now, claim): (DateTime<Utc>, &Claim),
+) -> Vec<Effect> {
+    let (tenant, cause) = (scope.tenant(), cause_of(&[claim]));
+    let posting = &change.posting;
+    let mut effects = Vec::new();
+    if let Some(due_at) = posting.due_at(terms, now) {
+        let tend = Task::Tend { posting: posting.id, version: posting.version, noticed: false };
+        let job = Job::new(tenant, tend);
+        effects.push(match (due_at - now).to_std() {
+            Ok(by) if !by.is_zero() => Effect::Defer { job, by },
+            Ok(_) | Err(_) => Effect::Enqueue(job),
+        });
+    }
+    if needs_plan(before, posting) {
+        let staff = Task::Staff { room: posting.room.clone(), cause };
+        effects.push(Effect::Enqueue(Job::new(tenant, staff)));
+    }
+    if has_news(before, &change) {
+        let jobs = posting.serves.iter().map(|served| {
+            Effect::Enqueue(Job::new(tenant, Task::Transcribe { meeting: served.meeting, cause }))
+        });
+        effects.extend(jobs);
+    }
+    effects.insert(0, Effect::Post(Box::new(change)));
+    effects
+}
+
+/// Says whether another bot may be needed now: one was lost, cannot be moved, or is out of the way.
+fn needs_plan(before: &Posting, after: &Posting) -> bool {
+    let is_stuck = |posting: &Posting| match &posting.stage {
+        Stage::Sent(sent) => sent.is_stuck,
+        Stage::Wanted | Stage::Asked(_) | Stage::Collecting { .. } | Stage::Over { .. } => false,
+    };
+    let is_lost = match after.stage {
+        Stage::Over { outcome, .. } => match outcome {
+            Outcome::Lost | Outcome::Withdrawn => !before.is_over(),
+            Outcome::Attended | Outcome::Failed | Outcome::Refused | Outcome::Missed => false,
+        },
+        Stage::Wanted | Stage::Asked(_) | Stage::Sent(_) | Stage::Collecting { .. } => false,
+    };
+    is_lost || (is_stuck(after) && !is_stuck(before))
+}
+
+/// Says whether the document of the meeting is to be written: the bot is over, and something was heard.
+fn has_news(before: &Posting, change: &PostingChange) -> bool {
+    let is_collected = |posting: &Posting| match posting.stage {
+        Stage::Collecting { .. } | Stage::Over { .. } => true,
+        Stage::Wanted | Stage::Asked(_) | Stage::Sent(_) => false,
+    };
+    let after = &change.posting;
+    let is_news = change.said.is_some()
+        || !is_collected(before)
+        || before.seen.participants != after.seen.participants;
+    is_collected(after) && after.seen.has_heard && is_news
+}
+
+/// Lists who took part, each once.
+fn participants(postings: &[Posting]) -> Vec<Speaker> {
+    let mut people = BTreeSet::new();
+    let mut listed = Vec::new();
+    for person in postings.iter().flat_map(|posting| &posting.seen.participants) {
+        if people.insert(person.id.expose()) {
+            listed.push(person.clone());
+        }
+    }
+    listed
+}
+
+/// Returns this claim's share of jitter.
+fn luck(claim: &Claim) -> f64 {
+    retry::luck(&[claim.job.id.as_bytes(), &claim.epoch.0.to_be_bytes()])
+}
