@@ -142,6 +142,19 @@ impl BotStage {
         }
     }
 
+    /// Returns all actors by name, and how far they are.
+    #[must_use]
+    pub fn phases(&self) -> Vec<(String, BotPhase)> {
+        let cast = self.cast();
+        cast.actors().map(|actor| (actor.id.clone(), cast.phase(actor))).collect()
+    }
+
+    /// Returns what was asked for when an actor was made, as it was changed since.
+    #[must_use]
+    pub fn wanted(&self, id: &str) -> Option<NewBot> {
+        self.cast().inner.actors.get(id).map(|actor| actor.wanted.clone())
+    }
+
     /// Returns the present instant.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod abandoned;
+mod bots;
 mod budget;
 mod calendar;
 mod crash;

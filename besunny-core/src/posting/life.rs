@@ -69,14 +69,16 @@ impl Posting {
         };
         if asked.missed_at.is_none() {
             let asked = Asked { missed_at: Some(now), ..asked };
-            return Self { stage: Stage::Asked(asked), trouble: None, ..self };
+            return Self { stage: Stage::Asked(asked), ..self };
         }
         let outcome = match self.wish {
             Wish::Withdrawn(_) => Outcome::Withdrawn,
             Wish::Attend if asked.refusals >= REFUSALS => Outcome::Refused,
             Wish::Attend => Outcome::Missed,
         };
-        self.finished(outcome, now)
+        // Why it was refused is for people.
+        let trouble = self.trouble.clone().filter(|_| outcome == Outcome::Refused);
+        Self { trouble, ..self.finished(outcome, now) }
     }
 
     /// The bot was looked at.

@@ -15,6 +15,7 @@ mod leases;
 mod meetings;
 mod newcomers;
 mod onboardings;
+mod postings;
 mod shadows;
 mod streams;
 mod tenants;
@@ -53,6 +54,7 @@ pub fn cases() -> Vec<Case<World>> {
         learning::cases(),
         shadows::cases(),
         meetings::cases(),
+        postings::cases(),
     ];
     groups.into_iter().flatten().collect()
 }

@@ -109,7 +109,7 @@ async fn beside(world: World) -> Outcome {
     check_equal(&titles(&beside), &vec!["of eve", "too"], "events of somebody else")
 }
 
-fn meeting(bench: &Bench, name: &str, days: u64) -> Meeting {
+pub(super) fn meeting(bench: &Bench, name: &str, days: u64) -> Meeting {
     let starts_at = noon() + Days::new(days);
     Meeting {
         id: meeting_id(bench.scope.tenant(), bench.user, &uid(name), None),

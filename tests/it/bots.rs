@@ -1,0 +1,380 @@
+//! A bot for each meeting that wants one: at the right time, once, and what it heard is kept.
+use std::{sync::Arc, time::Duration};
+
+use besunny_core::{
+    account::Provider,
+    adapter::BotAdapter,
+    bot::{BotPhase, BotRef},
+    calendar::{Attendance, EventUid},
+    clock::Clock,
+    commit::{Basis, Commit, Effect},
+    document::DocumentKind,
+    ids::{CommitId, UserId},
+    job::{Job, Task},
+    meeting::{Meeting, MeetingChange, MeetingLink, MeetingStatus, meeting_id},
+    posting::{BotStatus, BotStyle, Choice, ChoiceKind, Outcome, Posting, Stage},
+    push::{About, Notice},
+    repository::{DocumentFilter, Store},
+    scheduler::Receipt,
+    source::SourceErrorKind,
+    worker::{Bots, Worker},
+};
+use besunny_testkit::{
+    bots::{BotStage, ScriptedBots},
+    conformance::bot::{Mishap, Scene as Act},
+    scripted::Fair,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::scene::{MakeStore, Scene, in_a_file, in_memory};
+
+mod crashes;
+mod model;
+
+/// A bot can be neither moved nor stopped so long before it joins, as with Attendee.
+const FROZEN: TimeDelta = TimeDelta::minutes(5);
+const ROOM: &str = "https://meet.google.com/abc-defg-hij";
+
+/// A room, the bots that are sent into it, and engines.
+struct Room {
+    scene: Scene,
+    stage: Arc<BotStage>,
+    bots: ScriptedBots,
+    begun: DateTime<Utc>,
+}
+
+impl Room {
+    async fn new(make: MakeStore) -> Self {
+        let scene = Scene::new(make, Arc::new(Fair)).await;
+        let stage = Arc::new(BotStage::new(Arc::clone(&scene.clock), FROZEN));
+        let bots = ScriptedBots::new(Arc::clone(&stage));
+        let begun = scene.clock.now();
+        Self { scene, stage, bots, begun }
+    }
+
+    fn at(&self, minutes: i64) -> DateTime<Utc> {
+        self.begun + TimeDelta::minutes(minutes)
+    }
+
+    fn worker(&self) -> Worker {
+        self.engine(Arc::clone(&self.scene.store), BotAdapter::new(self.bots.clone()))
+    }
+
+    fn engine(&self, store: Arc<dyn Store>, adapter: BotAdapter) -> Worker {
+        let (provider, style) = (Provider::new("stage"), BotStyle::default());
+        Worker { bots: Some(Bots { provider, adapter, style }), ..self.scene.engine(store) }
+    }
+
+    async fn work(&self) {
+        self.worker().run_until_idle().await;
+    }
+
+    /// Lets time go by until `minutes` after the beginning, and works whenever something is due.
+    async fn until(&self, minutes: i64) {
+        while self.scene.clock.now() < self.at(minutes) {
+            self.scene.clock.advance(Duration::from_secs(30));
+            self.work().await;
+        }
+    }
+
+    fn meeting(&self, owner: &str, uid: &str, starts: i64) -> Meeting {
+        let (tenant, owner) = (self.scene.scope.tenant(), UserId::derived(&[owner.as_bytes()]));
+        let uid = EventUid::from_source(uid);
+        Meeting {
+            id: meeting_id(tenant, owner, &uid, None),
+            version: 1,
+            owner,
+            uid,
+            original: None,
+            starts_at: self.at(starts),
+            ends_at: self.at(starts + 30),
+            status: MeetingStatus::Planned,
+            title: Some("About the roof".to_owned().into()),
+            link: MeetingLink::of_url(ROOM),
+            organizer: None,
+            attendees: Vec::new(),
+            answer: Attendance::Accepted,
+            is_own: Some(true),
+            invited: vec![besunny_core::address::Username::parse("ann").unwrap()],
+            choice: None,
+        }
+    }
+
+    /// Changes a meeting, as a plan of its events or a person would.
+    async fn put(&self, meeting: &Meeting, change: impl FnOnce(&mut Meeting)) -> Meeting {
+        let stored = self.scene.store.meeting(&self.scene.scope, meeting.id).await.unwrap();
+        let expected = stored.as_ref().map_or(0, |stored| stored.version);
+        let mut new = stored.unwrap_or_else(|| meeting.clone());
+        change(&mut new);
+        new.version = expected + 1;
+        let id = CommitId::derived(&[new.id.as_bytes(), &new.version.to_be_bytes()]);
+        let room = new.link.clone().unwrap().key;
+        let staff = Job::new(self.scene.scope.tenant(), Task::Staff { room, cause: id });
+        let meet = MeetingChange { expected, meeting: new.clone() };
+        let effects = vec![Effect::Meet(Box::new(meet)), Effect::Enqueue(staff)];
+        let at = self.scene.clock.now();
+        let commit = Arc::new(Commit { id, basis: Basis::Person, at, effects });
+        self.scene.store.commit(&self.scene.scope, commit).await.unwrap();
+        new
+    }
+
+    async fn postings(&self) -> Vec<Posting> {
+        let room = MeetingLink::of_url(ROOM).unwrap().key;
+        let room = self.scene.store.room(&self.scene.scope, &room, self.begun).await.unwrap();
+        room.postings
+    }
+
+    async fn posting(&self) -> Posting {
+        let mut postings = self.postings().await;
+        assert_eq!(postings.len(), 1, "{postings:#?}");
+        postings.remove(0)
+    }
+
+    /// Returns the names of all bots that are there, and how far they are.
+    fn bots(&self) -> Vec<(String, BotPhase)> {
+        self.stage.phases()
+    }
+
+    fn only(&self) -> String {
+        let bots = self.bots();
+        assert_eq!(bots.len(), 1, "{bots:?}");
+        bots[0].0.clone()
+    }
+
+    async fn notice(&self, bot: &str, dedup: &str) {
+        let about = About::Bot(BotRef::from_source(bot));
+        let notices = vec![Notice { about, dedup: Some(dedup.to_owned()) }];
+        let receipt = Receipt { provider: Provider::new("stage"), notices };
+        self.scene.store.note(&receipt).await.unwrap();
+    }
+
+    /// Returns the texts of all transcript documents.
+    async fn transcripts(&self) -> Vec<String> {
+        let kind = Some(DocumentKind::MeetingTranscript);
+        let filter = DocumentFilter { kind, limit: 100, ..DocumentFilter::default() };
+        let (store, scope) = (&self.scene.store, &self.scene.scope);
+        let mut texts = Vec::new();
+        for document in store.documents(scope, &filter).await.unwrap() {
+            let content = store.content(scope, document.id).await.unwrap().unwrap();
+            texts.push(content.mail.text.into_exposed());
+        }
+        texts.sort();
+        texts
+    }
+}
+
+fn says(text: &str) -> Act {
+    Act::Says { name: "Ada", text: text.to_owned() }
+}
+
+#[tokio::test]
+async fn bot_4_a_bot_joins_two_minutes_before_its_meeting_and_what_it_heard_is_one_document() {
+    for make in [in_memory as MakeStore, in_a_file] {
+        let room = Room::new(make).await;
+        let meeting = room.meeting("ann", "one", 3 * 24 * 60);
+        room.put(&meeting, |_| ()).await;
+        room.work().await;
+        assert_eq!(room.posting().await.status(), BotStatus::Pending);
+        assert!(room.bots().is_empty(), "nobody is asked for a bot days ahead");
+        let start = 3 * 24 * 60;
+        room.scene.clock.advance(Duration::from_hours(2 * 24));
+        room.work().await;
+        assert_eq!(room.posting().await.status(), BotStatus::BotScheduled);
+        let bot = room.only();
+        room.until(start - 3).await;
+        assert_eq!(room.bots()[0].1, BotPhase::Committed);
+        room.until(start - 1).await;
+        assert_eq!(room.bots()[0].1, BotPhase::Joining);
+        room.stage.play(&bot, Act::LetIn);
+        room.stage.play(&bot, says("Shall we start?"));
+        room.until(start + 3).await;
+        assert_eq!(room.posting().await.status(), BotStatus::Transcribing);
+        assert!(room.transcripts().await.is_empty(), "the meeting is under way");
+        let said = room.scene.store.said(&room.scene.scope, &[room.posting().await.id]).await;
+        assert_eq!(said.unwrap().len(), 1, "what is said is kept as it comes");
+        room.stage.play(&bot, says("The roof is paid for."));
+        room.stage.play(&bot, Act::Ends);
+        room.until(start + 6).await;
+        assert_eq!(room.posting().await.status(), BotStatus::PostProcessing);
+        room.stage.play(&bot, Act::Prepared);
+        room.until(start + 60).await;
+        let posting = room.posting().await;
+        assert_eq!(posting.status(), BotStatus::Completed, "{posting:#?}");
+        let texts = room.transcripts().await;
+        assert_eq!(texts.len(), 1);
+        assert!(texts[0].starts_with("[00:00:00] Ada: Shall we start?\n"), "{}", texts[0]);
+        assert!(texts[0].ends_with("Ada: The roof is paid for.\n"), "{}", texts[0]);
+    }
+}
+
+#[tokio::test]
+async fn bot_6_a_bot_is_moved_with_its_meeting_and_withdrawn_when_it_is_cancelled() {
+    for make in [in_memory as MakeStore, in_a_file] {
+        let room = Room::new(make).await;
+        let meeting = room.put(&room.meeting("ann", "one", 120), |_| ()).await;
+        room.work().await;
+        let bot = room.only();
+        let later = room.at(180);
+        room.put(&meeting, |meeting| meeting.starts_at = later).await;
+        room.work().await;
+        assert_eq!(room.only(), bot, "it is the same bot");
+        let join_at = later - TimeDelta::minutes(2);
+        assert_eq!(room.stage.wanted(&bot).unwrap().join_at, Some(join_at));
+        room.put(&meeting, |meeting| meeting.status = MeetingStatus::Cancelled).await;
+        room.work().await;
+        assert!(room.bots().is_empty());
+        room.until(300).await;
+        assert_eq!(room.posting().await.status(), BotStatus::Cancelled);
+        assert!(room.bots().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn e_13_two_people_in_one_meeting_have_one_bot_and_a_document_each() {
+    let room = Room::new(in_memory).await;
+    for owner in ["ann", "bob"] {
+        room.put(&room.meeting(owner, "shared", 60), |_| ()).await;
+        room.work().await;
+    }
+    let bot = room.only();
+    room.until(59).await;
+    room.stage.play(&bot, Act::LetIn);
+    room.stage.play(&bot, says("Hello both."));
+    room.stage.play(&bot, Act::Ends);
+    room.stage.play(&bot, Act::Prepared);
+    room.until(150).await;
+    assert_eq!(room.posting().await.serves.len(), 2);
+    assert_eq!(room.transcripts().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_wish_to_keep_out_is_uttered_until_the_frozen_bot_leaves() {
+    let room = Room::new(in_memory).await;
+    let meeting = room.put(&room.meeting("ann", "one", 60), |_| ()).await;
+    room.work().await;
+    let bot = room.only();
+    room.until(54).await;
+    assert_eq!(room.bots()[0].1, BotPhase::Committed);
+    let at = room.scene.clock.now();
+    let choice = Some(Choice { kind: ChoiceKind::KeepOut, at });
+    room.put(&meeting, |meeting| meeting.choice = choice).await;
+    room.work().await;
+    let trouble = room.posting().await.trouble.unwrap();
+    assert_eq!(trouble.retry_at, room.at(58), "the wish is uttered again when it joins");
+    room.until(58).await;
+    room.until(60).await;
+    assert!(room.bots()[0].1 >= BotPhase::Leaving, "{:?}", room.bots());
+    room.stage.play(&bot, Act::Prepared);
+    room.until(120).await;
+    assert!(matches!(
+        room.posting().await.stage,
+        Stage::Over { outcome: Outcome::Attended | Outcome::Withdrawn, .. }
+    ));
+}
+
+#[tokio::test]
+async fn a_frozen_bot_whose_meeting_is_moved_leaves_and_another_one_comes_in_time() {
+    let room = Room::new(in_memory).await;
+    let meeting = room.put(&room.meeting("ann", "one", 60), |_| ()).await;
+    room.work().await;
+    let first = room.only();
+    room.until(54).await;
+    let (starts, ends) = (room.at(180), room.at(210));
+    room.put(&meeting, |meeting| (meeting.starts_at, meeting.ends_at) = (starts, ends)).await;
+    room.until(61).await;
+    let phase = |bot: &str| {
+        let found = room.bots().into_iter().find(|(name, _)| name == bot);
+        found.map(|(_, phase)| phase)
+    };
+    assert!(phase(&first).unwrap() >= BotPhase::Leaving);
+    room.until(179).await;
+    let second = room.bots().into_iter().find(|(name, _)| *name != first).unwrap();
+    assert_eq!(second.1, BotPhase::Joining);
+}
+
+#[tokio::test]
+async fn a_lost_reply_a_provider_that_is_down_and_a_refusal() {
+    let room = Room::new(in_memory).await;
+    room.put(&room.meeting("ann", "one", 60), |_| ()).await;
+    room.stage.next(Mishap::LostReply);
+    room.stage.next(Mishap::Down);
+    room.stage.next(Mishap::TooMany(90));
+    room.work().await;
+    assert_eq!(room.bots().len(), 1, "the bot was made, and nobody heard of it");
+    let trouble = room.posting().await.trouble.unwrap();
+    assert_eq!((trouble.attempt, trouble.waits_for), (1, None));
+    room.until(5).await;
+    assert_eq!(room.posting().await.status(), BotStatus::BotScheduled);
+    assert_eq!(room.bots().len(), 1, "it was adopted");
+
+    let room = Room::new(in_memory).await;
+    room.put(&room.meeting("ann", "one", 60), |_| ()).await;
+    (0..3).for_each(|_| room.stage.next(Mishap::Garbage));
+    room.until(59).await;
+    let posting = room.posting().await;
+    assert!(matches!(posting.stage, Stage::Over { outcome: Outcome::Refused, .. }), "{posting:#?}");
+    assert_eq!(posting.status(), BotStatus::Failed);
+    assert!(posting.trouble.is_some_and(|trouble| trouble.error.contains("create")));
+}
+
+#[tokio::test]
+async fn a_dead_key_is_named_and_the_bot_is_sent_once_it_is_mended() {
+    let room = Room::new(in_memory).await;
+    room.put(&room.meeting("ann", "one", 60), |_| ()).await;
+    let locked = BotAdapter::new(room.bots.locked_out());
+    let worker = room.engine(Arc::clone(&room.scene.store), locked);
+    worker.run_until_idle().await;
+    let trouble = room.posting().await.trouble.unwrap();
+    assert!(trouble.waits_for.is_some() && trouble.error.contains("create"), "{trouble:?}");
+    let kind = SourceErrorKind::Unauthorized;
+    assert!(trouble.error.contains(&kind.to_string()), "{}", trouble.error);
+    room.until(10).await;
+    assert_eq!(room.posting().await.status(), BotStatus::BotScheduled);
+}
+
+#[tokio::test]
+async fn bot_9_a_notice_brings_the_look_forward_and_is_not_needed() {
+    let room = Room::new(in_memory).await;
+    room.put(&room.meeting("ann", "one", 60), |_| ()).await;
+    room.work().await;
+    let bot = room.only();
+    room.until(59).await;
+    room.stage.play(&bot, Act::LetIn);
+    room.scene.clock.advance(Duration::from_secs(2));
+    room.work().await;
+    assert_eq!(room.posting().await.status(), BotStatus::BotJoining, "nobody has looked");
+    room.notice(&bot, "1").await;
+    room.work().await;
+    assert_eq!(room.posting().await.status(), BotStatus::Transcribing);
+    let version = room.posting().await.version;
+    room.notice(&bot, "1").await;
+    room.notice("another", "2").await;
+    room.work().await;
+    assert_eq!(room.posting().await.version, version, "a repeated notice, and one of a stranger");
+}
+
+#[tokio::test]
+async fn bot_12_what_comes_late_is_written_into_the_one_document() {
+    for make in [in_memory as MakeStore, in_a_file] {
+        let room = Room::new(make).await;
+        room.put(&room.meeting("ann", "one", 60), |_| ()).await;
+        room.work().await;
+        let bot = room.only();
+        room.until(59).await;
+        room.stage.play(&bot, Act::LetIn);
+        room.until(62).await;
+        room.stage.play(&bot, says("First."));
+        room.stage.play(&bot, Act::Breaks);
+        room.until(66).await;
+        assert_eq!(
+            room.transcripts().await,
+            ["[00:00:00] Ada: First.\n"],
+            "it broke, and was heard"
+        );
+        room.stage.play(&bot, Act::Amends("First, amended.".to_owned()));
+        room.until(80).await;
+        assert_eq!(room.transcripts().await, ["[00:00:00] Ada: First, amended.\n"]);
+        room.until(200).await;
+        assert!(room.posting().await.is_over());
+    }
+}

@@ -1,0 +1,187 @@
+//! The engine dies at every place of a bot's life, and another one goes on.
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use besunny_core::{
+    adapter::BotAdapter,
+    bot::{
+        Amend, Bot, BotAbilities, BotFilter, BotProvider, BotRecords, BotRef, Bots, Changed,
+        Created, NewBot, RecordingLink, Transcript,
+    },
+    clock::Clock,
+    meeting::MeetingStatus,
+    repository::Store,
+    source::{Cursor, PageToken, SourceError},
+};
+use besunny_testkit::{
+    bots::ScriptedBots,
+    conformance::bot::Scene as Act,
+    crash::CrashPoint,
+    interposed::{Interposed, Interposer},
+};
+
+use super::{Room, says};
+use crate::scene::{MakeStore, in_a_file, in_memory};
+
+/// A provider before and after whose calls the engine may die.
+#[derive(Debug)]
+pub(super) struct MortalBots {
+    pub(super) bots: ScriptedBots,
+    pub(super) point: Arc<CrashPoint>,
+}
+
+impl MortalBots {
+    async fn around<T>(
+        &self,
+        call: impl Future<Output = Result<T, SourceError>> + Send,
+    ) -> Result<T, SourceError> {
+        self.point.before("bots").await.unwrap();
+        let answer = call.await;
+        self.point.after("bots").await.unwrap();
+        answer
+    }
+}
+
+#[async_trait]
+impl BotProvider for MortalBots {
+    fn abilities(&self) -> BotAbilities {
+        self.bots.abilities()
+    }
+
+    async fn check(&self) -> Result<(), SourceError> {
+        self.around(self.bots.check()).await
+    }
+
+    async fn create(&self, bot: &NewBot) -> Result<Created, SourceError> {
+        self.around(self.bots.create(bot)).await
+    }
+
+    async fn find(&self, at: &BotRef) -> Result<Option<Bot>, SourceError> {
+        self.around(self.bots.find(at)).await
+    }
+
+    async fn list(
+        &self,
+        filter: &BotFilter,
+        page: Option<&PageToken>,
+    ) -> Result<Bots, SourceError> {
+        self.around(self.bots.list(filter, page)).await
+    }
+
+    async fn reschedule(&self, at: &BotRef, to: &Amend) -> Result<Changed, SourceError> {
+        self.around(self.bots.reschedule(at, to)).await
+    }
+
+    async fn stop(&self, at: &BotRef) -> Result<Changed, SourceError> {
+        self.around(self.bots.stop(at)).await
+    }
+}
+
+#[async_trait]
+impl BotRecords for MortalBots {
+    async fn transcript(
+        &self,
+        at: &BotRef,
+        after: Option<&Cursor>,
+    ) -> Result<Transcript, SourceError> {
+        self.around(self.bots.transcript(at, after)).await
+    }
+
+    async fn recording(&self, at: &BotRef) -> Result<Option<RecordingLink>, SourceError> {
+        self.around(self.bots.recording(at)).await
+    }
+
+    async fn erase(&self, at: &BotRef) -> Result<Changed, SourceError> {
+        self.around(self.bots.erase(at)).await
+    }
+}
+
+/// What is left in the end: how many bots were made, what was heard, how many postings are over.
+type Left = (usize, Vec<String>, usize);
+
+/// A room whose engine dies once.
+struct Doomed {
+    room: Room,
+    point: Arc<CrashPoint>,
+}
+
+impl Doomed {
+    async fn new(make: MakeStore, place: u64) -> Self {
+        Self { room: Room::new(make).await, point: CrashPoint::at(place) }
+    }
+
+    /// Works until nothing is due; an engine that dies is followed by another once its claims end.
+    async fn work(&self) {
+        let point = || Arc::<CrashPoint>::clone(&self.point);
+        let store = Arc::clone(&self.room.scene.store);
+        let mortal: Arc<dyn Store> = Arc::new(Interposed::new(store, point()));
+        let bots = MortalBots { bots: self.room.bots.clone(), point: point() };
+        let engine = self.room.engine(mortal, BotAdapter::new(bots));
+        if self.point.was_reached() || self.point.run(engine.run_until_idle()).await {
+            self.room.work().await;
+        }
+    }
+
+    async fn until(&self, minutes: i64) {
+        while self.room.scene.clock.now() < self.room.at(minutes) {
+            self.room.scene.clock.advance(Duration::from_secs(60));
+            self.work().await;
+        }
+    }
+
+    /// Names the bots that are in the room, or knock.
+    fn present(&self) -> Vec<String> {
+        let present = self.room.bots().into_iter().filter(|(_, phase)| phase.is_present());
+        present.map(|(bot, _)| bot).collect()
+    }
+
+    /// One meeting is moved and takes place, another one is cancelled.
+    async fn life(&self) -> Left {
+        let room = &self.room;
+        let one = room.put(&room.meeting("ann", "one", 20), |_| ()).await;
+        let two = room.put(&room.meeting("ann", "two", 90), |_| ()).await;
+        self.work().await;
+        let starts = room.at(30);
+        room.put(&one, |meeting| meeting.starts_at = starts).await;
+        self.until(29).await;
+        for bot in self.present() {
+            room.stage.play(&bot, Act::LetIn);
+            room.stage.play(&bot, says("Hello."));
+        }
+        self.until(33).await;
+        for bot in self.present() {
+            room.stage.play(&bot, says("Good bye."));
+            room.stage.play(&bot, Act::Ends);
+            room.stage.play(&bot, Act::Prepared);
+        }
+        room.put(&two, |meeting| meeting.status = MeetingStatus::Cancelled).await;
+        self.until(60).await;
+        room.until(180).await;
+        let over = room.postings().await.iter().filter(|posting| posting.is_over()).count();
+        (room.bots().len(), room.transcripts().await, over)
+    }
+}
+
+async fn check(make: MakeStore, every: usize) {
+    let unharmed = Doomed::new(make, 0).await;
+    let want = unharmed.life().await;
+    assert_eq!((want.0, want.1.len(), want.2), (1, 1, 2), "{want:?}");
+    let places = unharmed.point.count();
+    assert!(places > 100, "{places} places are too few to mean anything");
+    for place in (1..=places).step_by(every) {
+        let doomed = Doomed::new(make, place).await;
+        assert_eq!(doomed.life().await, want, "death at place {place} of {places}");
+        assert!(doomed.point.was_reached(), "place {place} of {places} was not reached");
+    }
+}
+
+#[tokio::test]
+async fn a_bot_is_sent_once_and_heard_whole_if_the_engine_dies_at_any_await() {
+    check(in_memory, 1).await;
+}
+
+/// Each place costs seconds on a disk; the long run in memory has all of them.
+#[tokio::test]
+async fn a_bot_is_sent_once_on_sqlite_if_the_engine_dies_at_any_await() {
+    check(in_a_file, 7).await;
+}
