@@ -376,6 +376,8 @@ impl Posting {
 
 /// A bot joins so long before its meeting begins (BOT-4).
 pub const JOIN_BEFORE: Duration = Duration::from_mins(2);
+/// One that is in the room, or can be moved no more, stays for what begins so much later at most.
+const EARLY: Duration = Duration::from_mins(5);
 
 #[cfg(test)]
 mod tests;

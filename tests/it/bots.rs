@@ -5,14 +5,16 @@ use besunny_core::{
     account::Provider,
     adapter::BotAdapter,
     bot::{BotPhase, BotRef},
-    calendar::{Attendance, EventUid},
+    calendar::{Attendance, EventTime, EventUid},
     clock::Clock,
-    commit::{Basis, Commit, Effect},
-    document::DocumentKind,
-    ids::{CommitId, UserId},
+    commit::{Basis, Commit, Decision, Effect},
+    document::{Document, DocumentKind, DocumentState},
+    history::Fact,
+    ids::{CommitId, ProjectId, UserId},
     job::{Job, Task},
     meeting::{Meeting, MeetingChange, MeetingLink, MeetingStatus, meeting_id},
     posting::{BotStatus, BotStyle, Choice, ChoiceKind, Outcome, Posting, Stage},
+    project::{Project, Signals},
     push::{About, Notice},
     repository::{DocumentFilter, Store},
     scheduler::Receipt,
@@ -376,5 +378,54 @@ async fn bot_12_what_comes_late_is_written_into_the_one_document() {
         assert_eq!(room.transcripts().await, ["[00:00:00] Ada: First, amended.\n"]);
         room.until(200).await;
         assert!(room.posting().await.is_over());
+    }
+}
+
+/// Lets a meeting take place in which one line is said, and returns its document.
+async fn take_place(room: &Room, meeting: &Meeting, line: &str) -> Document {
+    room.put(meeting, |_| ()).await;
+    let starts = (meeting.starts_at - room.begun).num_minutes();
+    room.until(starts - 1).await;
+    let (bot, _) = room.bots().into_iter().find(|(_, phase)| phase.is_present()).unwrap();
+    for act in [Act::LetIn, says(line), Act::Ends, Act::Prepared] {
+        room.stage.play(&bot, act);
+    }
+    room.until(starts + 20).await;
+    let filter = DocumentFilter { limit: 100, ..DocumentFilter::default() };
+    let documents = room.scene.store.documents(&room.scene.scope, &filter).await.unwrap();
+    let received = |document: &Document| document.received_at == meeting.starts_at;
+    documents.into_iter().find(received).unwrap()
+}
+
+#[tokio::test]
+async fn cls_1_a_project_that_is_known_from_the_series_is_hard_evidence() {
+    for make in [in_memory as MakeStore, in_a_file] {
+        let room = Room::new(make).await;
+        let (store, scope) = (&room.scene.store, &room.scene.scope);
+        let ann = UserId::derived(&[b"ann"]);
+        let project = ProjectId::derived(&[b"roof"]);
+        let signals = Signals::default();
+        let (name, description) = ("Quarterly".to_owned(), String::new());
+        let created_at = room.begun;
+        let roof = Project { id: project, owner: ann, name, description, signals, created_at };
+        store.put_project(scope, &roof).await.unwrap();
+        let first = room.meeting("ann", "weekly", 30);
+        let document = take_place(&room, &first, "Nothing in particular.").await;
+        assert!(matches!(document.state, DocumentState::NeedsReview(_)), "{:?}", document.state);
+        let state = DocumentState::assigned(Some(project), ann);
+        let fact = Fact::Assigned { by: ann, from: None, to: Some(project), act: None };
+        let (id, expected) = (document.id, document.version);
+        let decision = Decision { document: id, expected, state, fact };
+        let (id, at) = (CommitId::derived(&[b"assigned"]), room.scene.clock.now());
+        let effects = vec![Effect::Decide(decision)];
+        let commit = Arc::new(Commit { id, basis: Basis::Person, at, effects });
+        store.commit(scope, commit).await.unwrap();
+        let (starts_at, ends_at) = (room.at(120), room.at(150));
+        let original = EventTime::At { at: starts_at.fixed_offset(), zone: None };
+        let id = meeting_id(scope.tenant(), ann, &first.uid, Some(&original));
+        let original = Some(original);
+        let second = Meeting { id, original, starts_at, ends_at, ..first };
+        let document = take_place(&room, &second, "Nothing new.").await;
+        assert_eq!(document.state.project(), Some(project), "{:?}", document.state);
     }
 }

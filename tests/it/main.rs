@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod abandoned;
+mod attendee;
 mod bots;
 mod budget;
 mod calendar;

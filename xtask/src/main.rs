@@ -45,6 +45,8 @@ enum Command {
         #[arg(long, default_value_t = 100_000)]
         documents: u64,
     },
+    /// Checks the recorded deliveries of Attendee with each feature of `serde_json` that changes it.
+    AttendeeFeatures,
     /// Measures the router on the mailboxes named in `BESUNNY_DATA` and writes docs/quality.md.
     Quality(quality::Quality),
     /// Plays histories of the deterministic simulation; fails on a violation.
@@ -87,6 +89,7 @@ fn perform(command: &Command) -> Result<()> {
         Command::Fuzz(fuzz) => fuzz.run(),
         Command::RealMail => real_mail(),
         Command::AttendeeJson { documents } => attendee_json(*documents),
+        Command::AttendeeFeatures => attendee_features(),
         Command::Quality(quality) => quality.run(),
         Command::Sim { seeds, seed, json } => sim(*seed, *seeds, *json),
         Command::Bench { arguments } => bench(arguments),
@@ -107,6 +110,19 @@ fn attendee_json(documents: u64) -> Result<()> {
     program.args(["bot_9_python_writes_the_same", "--", "--nocapture"]);
     program.env("BESUNNY_DOCUMENTS", documents.to_string());
     command::run(program)
+}
+
+/// The tests of signatures, built with the features that any crate of a user may switch on for all.
+fn attendee_features() -> Result<()> {
+    const FEATURES: [&str; 3] = ["preserve_order", "arbitrary_precision", "float_roundtrip"];
+    for count in 0..=FEATURES.len() {
+        let chosen = FEATURES.iter().take(count).map(|feature| format!("serde_json/{feature}"));
+        let chosen = chosen.collect::<Vec<_>>().join(",");
+        let mut program = command::cargo(&["test", "-p", "besunny-attendee", "--lib"]);
+        program.args(["--features", &chosen, "bot_9", "--", "--nocapture"]);
+        command::run(program)?;
+    }
+    Ok(())
 }
 
 /// Runs the simulation as an optimised program of its own, so that tidy need not build it.

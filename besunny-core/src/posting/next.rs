@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Asked, JOIN_BEFORE, Outcome, Posting, Sent, Stage, Wish};
+use super::{Asked, EARLY, JOIN_BEFORE, Outcome, Posting, Sent, Stage, Wish};
 use crate::bot::{Amend, BotPhase, Readiness, Schedules};
 
 /// A provider is asked for a bot so long before it joins: early enough that an outage of a day does no
@@ -176,8 +176,30 @@ impl Posting {
 
     /// Returns what the provider was told otherwise than it is wanted, while that can be changed.
     fn amend(&self, sent: &Sent, now: DateTime<Utc>) -> Option<Amend> {
-        let waits = self.seen.phase.is_none_or(|phase| phase == BotPhase::Planned);
-        let told = sent.join_at.filter(|_| waits && !sent.is_stuck)?;
+        if sent.is_stuck {
+            return None;
+        }
+        match self.seen.phase {
+            None | Some(BotPhase::Planned) => {}
+            // It comes, or has come, for another time: the provider says that it cannot be moved.
+            Some(BotPhase::Committed | BotPhase::Joining | BotPhase::Lobby | BotPhase::InCall)
+                if self.join_at() > now + EARLY && sent.join_at != Some(self.join_at()) =>
+            {
+                return Some(Amend { join_at: Some(self.join_at()), meeting: None });
+            }
+            Some(
+                BotPhase::Committed
+                | BotPhase::Joining
+                | BotPhase::Lobby
+                | BotPhase::InCall
+                | BotPhase::Leaving
+                | BotPhase::Processing
+                | BotPhase::Failed
+                | BotPhase::Done
+                | BotPhase::Erased,
+            ) => return None,
+        }
+        let told = sent.join_at?;
         // One whose meeting is moved to now is told to come at once.
         let join_at = self.join_at().max(now + TOLERANCE);
         let is_moved = (told - join_at).abs().to_std().unwrap_or_default() > TOLERANCE;

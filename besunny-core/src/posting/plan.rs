@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 
 use super::{
-    BotPolicy, ChoiceKind, JOIN_BEFORE, Outcome, Posting, PostingChange, Seen, Served, Stage, Wish,
-    Withdrawal,
+    BotPolicy, ChoiceKind, EARLY, JOIN_BEFORE, Outcome, Posting, PostingChange, Seen, Served,
+    Stage, Wish, Withdrawal,
 };
 use crate::{
     account::Provider,
@@ -151,7 +151,7 @@ fn stays(posting: &Posting, slot: &Slot<'_>, now: DateTime<Utc>) -> bool {
     match &posting.stage {
         Stage::Wanted | Stage::Asked(_) => true,
         Stage::Sent(sent) => {
-            let is_elsewhen = is_stuck(posting) && now < slot.starts_at - JOIN_BEFORE;
+            let is_elsewhen = is_stuck(posting) && now < slot.starts_at - JOIN_BEFORE - EARLY;
             sent.stopped_at.is_none() && !is_elsewhen
         }
         Stage::Collecting { .. } | Stage::Over { .. } => false,
@@ -167,7 +167,7 @@ fn may_move(posting: &Posting, slot: &Slot<'_>, now: DateTime<Utc>) -> bool {
             None | Some(BotPhase::Planned) => !is_stuck(posting),
             // It is in the room, or on its way, when it would be sent.
             Some(BotPhase::Committed | BotPhase::Joining | BotPhase::Lobby | BotPhase::InCall) => {
-                now >= slot.starts_at - JOIN_BEFORE
+                now >= slot.starts_at - JOIN_BEFORE - EARLY
             }
             Some(
                 BotPhase::Leaving

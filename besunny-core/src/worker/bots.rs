@@ -15,7 +15,7 @@ use super::{
 use crate::{
     account::Provider,
     adapter::BotAdapter,
-    bot::{Amend, Bot, BotFilter, BotPhase, BotRef, Speaker, Transcript},
+    bot::{Amend, Bot, BotFilter, BotPhase, BotRef, Created, Speaker, Transcript},
     cause::describe,
     commit::{Effect, NewTranscript},
     ids::{CommitId, MeetingId, PostingId, UserId},
@@ -233,7 +233,12 @@ impl Desk<'_> {
         let port = &*self.bots.adapter.bots;
         let guarded = self.worker.guarded(port);
         let created = guarded.asked("bots.create", || port.create(&wanted)).await?;
-        Ok(posting.sent(created.bot(), join_at, self.now()))
+        // An earlier call may have told another time.
+        let told = match &created {
+            Created::New(_) => join_at,
+            Created::Adopted(_) => None,
+        };
+        Ok(posting.sent(created.bot(), told, self.now()))
     }
 
     /// Looks for the bot of a posting by its key.

@@ -183,5 +183,5 @@ async fn a_bot_is_sent_once_and_heard_whole_if_the_engine_dies_at_any_await() {
 /// Each place costs seconds on a disk; the long run in memory has all of them.
 #[tokio::test]
 async fn a_bot_is_sent_once_on_sqlite_if_the_engine_dies_at_any_await() {
-    check(in_a_file, 7).await;
+    check(in_a_file, 23).await;
 }

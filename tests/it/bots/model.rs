@@ -3,24 +3,31 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
+use async_trait::async_trait;
 use besunny_core::{
     adapter::BotAdapter,
     bot::BotPhase,
     clock::Clock,
+    commit::Commit,
     meeting::{Meeting, MeetingStatus},
     posting::{BotPolicy, Choice, ChoiceKind, Posting, Wish},
-    repository::Store,
+    repository::{RepositoryError, Store},
     scheduler::Work,
+    tenant::TenantScope,
+    track::Version,
 };
 use besunny_testkit::{
     conformance::bot::{Mishap, Scene as Act},
     crash::CrashPoint,
-    interposed::Interposed,
+    interposed::{Interposed, Interposer},
+    seed::Seed,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::future;
 
 use super::{Room, crashes::MortalBots, says};
 use crate::scene::in_memory;
@@ -38,8 +45,12 @@ enum Move {
     KeepOut,
     /// The engine does what is due.
     Work,
+    /// Two engines do what is due, a call of the store each in turn.
+    Two,
     /// Time goes by until something is due, and the engine does it.
     Wait,
+    /// Somebody in the call takes the bot out of it.
+    Kick,
     /// The provider calls.
     Notice,
     /// The engine dies while it does what is due, at its fourth or eleventh await.
@@ -48,13 +59,15 @@ enum Move {
     LostReply,
 }
 
-const MOVES: [Move; 10] = [
+const MOVES: [Move; 12] = [
     Move::Later,
     Move::Soon,
     Move::Cancel,
     Move::KeepOut,
     Move::Work,
+    Move::Two,
     Move::Wait,
+    Move::Kick,
     Move::Notice,
     Move::Crash(4),
     Move::Crash(11),
@@ -62,10 +75,49 @@ const MOVES: [Move; 10] = [
 ];
 /// So many moves make a history in the tests; `BESUNNY_MODEL_DEPTH` asks for more.
 const DEPTH: u32 = 4;
+/// So many long histories are played; `BESUNNY_MODEL_SEEDS` asks for more.
+const SEEDS: u64 = 150;
+/// A long history has so many moves.
+const LONG: usize = 25;
 /// A bot that is not wanted is told to leave within this: the longest wait after a failure, and a look.
 const PATIENCE: TimeDelta = TimeDelta::minutes(8);
+/// A bot is in the room so long before its meeting at most: two minutes, or seven if it was there.
+const EARLY: TimeDelta = TimeDelta::minutes(8);
 /// The meeting takes so long.
 const LASTS: TimeDelta = TimeDelta::minutes(20);
+
+/// Lets others go first.
+#[derive(Debug)]
+struct Polite;
+
+impl Polite {
+    async fn wait() {
+        let mut has_waited = false;
+        future::poll_fn(|context| {
+            if std::mem::replace(&mut has_waited, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+#[async_trait]
+impl Interposer for Polite {
+    async fn before(&self, _: &'static str) -> Result<(), RepositoryError> {
+        Self::wait().await;
+        Ok(())
+    }
+
+    async fn after(&self, _: &'static str) -> Result<(), RepositoryError> {
+        Self::wait().await;
+        Ok(())
+    }
+
+    fn committed(&self, _: &TenantScope, _: &Commit, _: &Result<Version, RepositoryError>) {}
+}
 
 /// A meeting, and what its bots did.
 struct Model {
@@ -75,6 +127,8 @@ struct Model {
     unwanted_since: BTreeMap<String, DateTime<Utc>>,
     /// The starts at which a bot was wanted and took part.
     served: BTreeSet<DateTime<Utc>>,
+    /// The starts whose bot was taken out of the call, and when.
+    kicked: BTreeMap<DateTime<Utc>, DateTime<Utc>>,
 }
 
 impl Model {
@@ -83,8 +137,8 @@ impl Model {
         let begun = room.begun + TimeDelta::minutes(30);
         let meeting = Meeting { ends_at: begun + LASTS, ..room.meeting("ann", "one", 30) };
         let meeting = room.put(&meeting, |_| ()).await;
-        let (said, unwanted_since, served) = Default::default();
-        Self { room, meeting, said, unwanted_since, served }
+        let (said, unwanted_since, served, kicked) = Default::default();
+        Self { room, meeting, said, unwanted_since, served, kicked }
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -127,7 +181,12 @@ impl Model {
                 .await;
             }
             Move::Work => return self.work().await,
+            Move::Two => {
+                future::join(self.slow(), self.slow()).await;
+                return self.check().await;
+            }
             Move::Wait => return self.wait().await,
+            Move::Kick => self.kick(),
             Move::Notice => {
                 for (bot, _) in self.room.bots() {
                     self.room.notice(&bot, &format!("{bot} at {now}")).await;
@@ -139,10 +198,27 @@ impl Model {
         Ok(())
     }
 
+    fn kick(&mut self) {
+        let now = self.now();
+        for (bot, phase) in self.room.bots() {
+            if phase == BotPhase::InCall {
+                self.room.stage.play(&bot, Act::Ends);
+                self.kicked.insert(self.meeting.starts_at, now);
+            }
+        }
+    }
+
     async fn work(&mut self) -> Result<(), String> {
         self.world();
         self.room.work().await;
         self.check().await
+    }
+
+    /// Does what is due, and lets others go first at each call of the store.
+    async fn slow(&self) {
+        let store = Interposed::new(Arc::clone(&self.room.scene.store), Arc::new(Polite));
+        let bots = BotAdapter::new(self.room.bots.clone());
+        self.room.engine(Arc::new(store), bots).run_until_idle().await;
     }
 
     async fn crash(&self, place: u64) {
@@ -210,6 +286,11 @@ impl Model {
             if posting.wish == Wish::Attend && !starts.insert(posting.starts_at) {
                 return Err(format!("two bots for {}: {:?}", posting.starts_at, self.room.bots()));
             }
+            let kicked = self.kicked.get(&posting.starts_at).copied();
+            let asked = self.meeting.choice.map(|choice| choice.at);
+            if kicked.is_some_and(|kicked| posting.made_at > kicked) && asked < kicked {
+                return Err(format!("{bot} comes after another one was taken out"));
+            }
             if phase.is_present() {
                 present.push((bot, posting.clone()));
             }
@@ -219,7 +300,8 @@ impl Model {
             return Err(format!("two bots in the room: {present:?}"));
         }
         for (bot, posting) in present {
-            if self.is_wanted() && posting.wish == Wish::Attend {
+            let is_time = now >= posting.starts_at - EARLY;
+            if is_time && self.is_wanted() && posting.wish == Wish::Attend {
                 self.unwanted_since.remove(&bot);
                 self.served.insert(self.meeting.starts_at);
                 continue;
@@ -290,4 +372,18 @@ async fn in_every_order_at_most_one_bot_comes_and_nothing_is_lost_first_half_sim
 #[tokio::test]
 async fn in_every_order_at_most_one_bot_comes_and_nothing_is_lost_second_half_simulation() {
     check_share(1, 2).await;
+}
+
+/// Plays histories of `MOVES` far longer than all of them can be played, by seed.
+#[tokio::test]
+async fn in_long_histories_at_most_one_bot_comes_and_nothing_is_lost_simulation() {
+    let seeds = std::env::var("BESUNNY_MODEL_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
+    for seed in 0..seeds.unwrap_or(SEEDS) {
+        let mut dice = Seed::new(seed);
+        let pick = || *dice.pick(&MOVES);
+        let moves: Vec<Move> = std::iter::repeat_with(pick).take(LONG).collect();
+        if let Err(why) = outcome(&moves).await {
+            panic!("{why}\nseed {seed}: {moves:?}");
+        }
+    }
 }
