@@ -20,7 +20,7 @@ pub use policy::{BotPolicy, Choice, ChoiceKind};
 
 use crate::{
     account::Provider,
-    bot::{BotPhase, BotRef, Capture, Ending, NewBot, Readiness, RecordingKind, Speaker},
+    bot::{Bot, BotPhase, BotRef, Capture, Ending, NewBot, Readiness, RecordingKind, Speaker},
     ids::{MeetingId, PostingId, TenantId, UserId},
     meeting::MeetingKey,
     push::WatchTrouble,
@@ -277,8 +277,7 @@ impl Posting {
         style: &BotStyle,
         join_at: Option<DateTime<Utc>>,
     ) -> NewBot {
-        let facts =
-            [("besunny_posting", self.id.to_string()), ("besunny_tenant", tenant.to_string())];
+        let facts = [(POSTING, self.id.to_string()), ("besunny_tenant", tenant.to_string())];
         NewBot {
             meeting: self.url.clone(),
             name: style.name.clone(),
@@ -295,6 +294,13 @@ impl Posting {
     #[must_use]
     pub fn dedup_key(&self) -> String {
         self.id.to_string()
+    }
+
+    /// Says whether `bot` was made for this posting, by what its provider shows of it.
+    #[must_use]
+    pub fn is_bot(&self, bot: &Bot) -> bool {
+        let key = self.dedup_key();
+        bot.dedup_key.as_ref() == Some(&key) || bot.metadata.get(POSTING) == Some(&key)
     }
 
     /// Returns the bot at its provider, if it has one.
@@ -374,6 +380,8 @@ impl Posting {
     }
 }
 
+/// Under this name a provider keeps the posting with its bot (BOT-14).
+const POSTING: &str = "besunny_posting";
 /// A bot joins so long before its meeting begins (BOT-4).
 pub const JOIN_BEFORE: Duration = Duration::from_mins(2);
 /// One that is in the room, or can be moved no more, stays for what begins so much later at most.

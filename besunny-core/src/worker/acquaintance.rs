@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::Worker;
 use crate::{
     classify::{took_part, vouches},
+    document::DocumentKind,
     ids::DocumentId,
     mail::Mail,
     project::Project,
@@ -31,7 +32,12 @@ impl Worker {
         candidates: &[Project],
     ) -> Result<BTreeSet<DocumentId>, RepositoryError> {
         let mut doubtful: BTreeMap<DocumentId, (&Mail, Vec<DocumentId>)> = BTreeMap::new();
-        for Pending { document, mail } in cases {
+        // Who belongs to the thread of a meeting is said by the calendar, not by the transcript.
+        let claims = |case: &&&Pending| match case.document.kind {
+            DocumentKind::Email => true,
+            DocumentKind::MeetingTranscript => false,
+        };
+        for Pending { document, mail } in cases.iter().filter(claims) {
             let thread = thread_of(mail, threads);
             if let Some(earlier) = to_look_at(mail, &thread, candidates) {
                 doubtful.insert(document.id, (mail, earlier));

@@ -224,11 +224,17 @@ impl Desk<'_> {
         posting.failed(error, text, self.luck, self.now())
     }
 
+    /// Asks for the bot, unless an earlier call has made it: that one is adopted, also if it is over.
+    ///
+    /// The provider forgets a key once its bot is over, and would make another one under it.
     async fn create(
         &self,
         posting: Posting,
         join_at: Option<DateTime<Utc>>,
     ) -> Result<Posting, SourceError> {
+        if let Some(bot) = self.lookup(&posting).await? {
+            return Ok(posting.sent(&bot, None, self.now()));
+        }
         let wanted = posting.wanted(self.scope.tenant(), &self.bots.style, join_at);
         let port = &*self.bots.adapter.bots;
         let guarded = self.worker.guarded(port);
@@ -241,22 +247,30 @@ impl Desk<'_> {
         Ok(posting.sent(created.bot(), told, self.now()))
     }
 
-    /// Looks for the bot of a posting by its key.
     async fn search(&self, posting: Posting) -> Result<Posting, SourceError> {
+        Ok(match self.lookup(&posting).await? {
+            Some(bot) => posting.sent(&bot, None, self.now()),
+            None => posting.missed(self.now()),
+        })
+    }
+
+    /// Looks for the bot of a posting by its key: one that is not over, or the last one that is.
+    async fn lookup(&self, posting: &Posting) -> Result<Option<Bot>, SourceError> {
         let port = &*self.bots.adapter.bots;
-        let key = posting.dedup_key();
-        let filter = BotFilter { open_only: true, dedup_key: Some(key.clone()) };
-        let mut page = None;
+        let filter = BotFilter { open_only: false, dedup_key: Some(posting.dedup_key()) };
+        let (mut page, mut last) = (None, None);
         loop {
             let guarded = self.worker.guarded(port);
             let found = guarded.asked("bots.list", || port.list(&filter, page.as_ref())).await?;
-            let is_it = |bot: &&Bot| bot.dedup_key.as_ref().is_none_or(|shown| *shown == key);
-            if let Some(bot) = found.bots.iter().find(is_it) {
-                return Ok(posting.sent(bot, None, self.now()));
+            for bot in found.bots.into_iter().filter(|bot| posting.is_bot(bot)) {
+                if !bot.is_over() {
+                    return Ok(Some(bot));
+                }
+                last = Some(bot);
             }
             match found.next {
                 Some(next) => page = Some(next),
-                None => return Ok(posting.missed(self.now())),
+                None => return Ok(last),
             }
         }
     }

@@ -340,7 +340,7 @@ impl Worker {
             return Weighed::Ruled(Box::new(rule.clone()), state);
         }
         let is_stranger = background.strangers.contains(&document.id);
-        let thread = if is_stranger { Vec::new() } else { background.thread_of(mail) };
+        let thread = if is_stranger { Vec::new() } else { background.thread_of(document.id, mail) };
         let question = Question { document, mail, thread: &thread };
         let Heard { conclusion, silent } = match self.conclude(&question, background, lanes).await {
             Ok(heard) => heard,
@@ -477,9 +477,10 @@ impl Errand {
 }
 
 impl Background {
-    /// Returns where earlier mails of the mail's thread went.
-    fn thread_of(&self, mail: &Mail) -> Vec<ThreadMember> {
-        thread_of(mail, &self.threads).into_iter().cloned().collect()
+    /// Returns where the others of a document's thread went.
+    fn thread_of(&self, document: DocumentId, mail: &Mail) -> Vec<ThreadMember> {
+        let others = thread_of(mail, &self.threads).into_iter();
+        others.filter(|member| member.document != document).cloned().collect()
     }
 }
 

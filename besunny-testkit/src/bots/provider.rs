@@ -48,6 +48,18 @@ impl ScriptedBots {
         }
         self.stage.call(operation, act)
     }
+
+    /// The same for a call that only reads, of which no reply is lost.
+    fn ask<T>(
+        &self,
+        operation: &'static str,
+        read: impl FnOnce(&mut Cast<'_>) -> T,
+    ) -> Result<T, SourceError> {
+        if self.is_locked_out {
+            return Err(SourceError::new(SourceErrorKind::Unauthorized, operation));
+        }
+        self.stage.ask(operation, read)
+    }
 }
 
 /// Returns what the provider shows of an actor.
@@ -112,7 +124,7 @@ impl BotProvider for ScriptedBots {
     }
 
     async fn find(&self, at: &BotRef) -> Result<Option<Bot>, SourceError> {
-        self.call("bots.find", |cast| {
+        self.ask("bots.find", |cast| {
             let found = cast.look(at.as_str());
             found.map(|(actor, phase)| shown(&actor, phase))
         })
@@ -124,7 +136,7 @@ impl BotProvider for ScriptedBots {
         page: Option<&PageToken>,
     ) -> Result<Bots, SourceError> {
         const OPERATION: &str = "bots.list";
-        self.call(OPERATION, |cast| {
+        self.ask(OPERATION, |cast| {
             let expired = || SourceError::new(SourceErrorKind::PageExpired, OPERATION);
             let after = cast.page_begin(page).ok_or_else(expired)?;
             let is_shown = |actor: &&Actor| {
@@ -196,7 +208,7 @@ impl BotRecords for ScriptedBots {
         after: Option<&Cursor>,
     ) -> Result<Transcript, SourceError> {
         const OPERATION: &str = "bots.transcript";
-        let found = self.call(OPERATION, |cast| cast.look(at.as_str()))?;
+        let found = self.ask(OPERATION, |cast| cast.look(at.as_str()))?;
         let gone = || SourceError::new(SourceErrorKind::StreamGone, OPERATION);
         let (actor, _) = found.ok_or_else(gone)?;
         let after = after.and_then(|cursor| cursor.as_str().parse().ok()).unwrap_or(0);
@@ -210,7 +222,7 @@ impl BotRecords for ScriptedBots {
 
     async fn recording(&self, at: &BotRef) -> Result<Option<RecordingLink>, SourceError> {
         const OPERATION: &str = "bots.recording";
-        let found = self.call(OPERATION, |cast| cast.look(at.as_str()))?;
+        let found = self.ask(OPERATION, |cast| cast.look(at.as_str()))?;
         let gone = || SourceError::new(SourceErrorKind::StreamGone, OPERATION);
         let (actor, phase) = found.ok_or_else(gone)?;
         Ok((phase == BotPhase::Done).then(|| RecordingLink {
