@@ -70,7 +70,7 @@ const fn word(text: &'static str, sense: Sense) -> Word {
     Word { text, sense }
 }
 
-const WORDS: [Word; 50] = [
+const WORDS: [Word; 51] = [
     word("rateLimitExceeded", Sense::TooFast),
     word("userRateLimitExceeded", Sense::TooFast),
     word("RATE_LIMIT_EXCEEDED", Sense::TooFast),
@@ -99,6 +99,7 @@ const WORDS: [Word; 50] = [
     word("updatedMinTooLongAgo", Sense::Other),
     word("deleted", Sense::Deleted),
     word("channelIdNotUnique", Sense::Other),
+    word("pushNotSupportedForRequestedResource", Sense::Other),
     word("push.webhookUrlNotHttps", Sense::NoAddress),
     word("push.webhookUrlUnauthorized", Sense::NoAddress),
     word("backendError", Sense::Broken),
