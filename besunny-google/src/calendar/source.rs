@@ -5,14 +5,15 @@ use async_trait::async_trait;
 use besunny_core::{
     calendar::CalendarEvent,
     source::{
-        AccountRef, Cursor, Fetched, ItemId, Limits, Next, OfferedStream, Page, PageToken, Read,
-        Relist, Scope, Source, SourceError, SourceErrorKind, StreamRef,
+        AccountRef, Cursor, Fetched, ItemId, ItemRef, Limits, Next, OfferedStream, Page, PageToken,
+        Read, Relist, Scope, Source, SourceError, SourceErrorKind, StreamRef,
     },
 };
 
 use super::{
     GoogleCalendar,
     event::{self, Found},
+    item::event_of,
     page,
 };
 use crate::{
@@ -42,7 +43,7 @@ const PARAMETERS: [(&str, &str); 2] = [
     ),
 ];
 /// The form of cursors; a cursor of another form is listed anew.
-const FORM: &str = "1";
+const FORM: &str = "2";
 
 impl<P: Sync> GoogleCalendar<P> {
     fn page_size(&self) -> String {
@@ -110,14 +111,16 @@ impl<P: Sync> GoogleCalendar<P> {
         account: &AccountRef,
         id: &ItemId,
     ) -> Result<Fetched<CalendarEvent>, SourceError> {
-        let Some(event) = self.event(stream, account, id.as_str()).await? else {
+        let Some(name) = event_of(stream, id) else { return Ok(Fetched::Gone(id.clone())) };
+        let Some(event) = self.event(stream, account, name).await? else {
             return Ok(Fetched::Gone(id.clone()));
         };
         let during = |odd: Unusable| odd.during(Operation::GetEvent);
         let at = event::named(&event).map_err(during)?;
-        if at.id != *id {
+        if at.id.as_str() != name {
             return Err(during(Unusable("is about another event")));
         }
+        let at = ItemRef { id: id.clone(), ..at };
         Ok(match event::read(&event) {
             Found::Event(event) => Fetched::Present(at, *event),
             Found::Deleted => Fetched::Gone(at.id),
