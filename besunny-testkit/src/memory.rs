@@ -11,6 +11,7 @@ use std::{
 
 use besunny_core::{
     account::Account,
+    calendar::EventUid,
     clock::Clock,
     commit::{Detection, Epoch},
     document::{Document, Origin},
@@ -93,6 +94,8 @@ struct Rows {
     shadows: BTreeMap<shadows::ShadowKey, Shadow>,
     /// What items say; it stays when they go.
     events: BTreeMap<(AccountId, ItemId), meetings::Held>,
+    /// How often what is held under a name has changed for somebody.
+    changes: BTreeMap<(UserId, EventUid), u64>,
     meetings: BTreeMap<MeetingId, Meeting>,
 }
 
@@ -266,6 +269,7 @@ impl Rows {
             models: BTreeMap::new(),
             shadows: BTreeMap::new(),
             events: BTreeMap::new(),
+            changes: BTreeMap::new(),
             meetings: BTreeMap::new(),
         }
     }

@@ -1,7 +1,8 @@
 //! Streams: what is known of items, what a scan met, and what people ask for.
 use besunny_core::{
-    account::Intake,
-    commit::{Detection, Effect},
+    account::{Account, Intake},
+    calendar::{CalendarEvent, EventUid},
+    commit::{Detection, Effect, Holding},
     ids::StreamId,
     item::{IgnoredReason, ItemState, QuarantineReason},
     mail::RecipientKind,
@@ -21,6 +22,7 @@ pub(super) fn cases() -> Vec<Case<World>> {
     vec![
         clause("store.known.revision", known_revision),
         clause("store.known.policy", known_policy),
+        clause("store.known.owner", known_owner),
         clause("store.known.quarantined", known_quarantined),
         clause("store.known.other-stream", known_other_stream),
         clause("store.unseen.marks", unseen_marks),
@@ -57,6 +59,29 @@ async fn known_policy(world: World) -> Outcome {
     let other = Scope { revision: 4 };
     let known = bench.store.known(&bench.scope, lease.stream, &ids, other).await?;
     check_equal(&known.len(), &0, "an ignored item under other rules")
+}
+
+/// The account was connected anew for somebody else.
+async fn known_owner(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let (lease, eve) = (bench.lease().await?, bench.add_person("eve").await?);
+    let event = CalendarEvent::new(EventUid::from_source("one"));
+    let hold = |by, id: &str| Effect::Hold {
+        item: item(id),
+        by,
+        events: vec![(bench.user, event.clone())],
+    };
+    let effects = vec![hold(Holding::Calendar, "event"), hold(Holding::Mail, "mail")];
+    bench.apply(&lease, effects).await?;
+    let ids = ["event", "mail"].map(item_id);
+    let known = async || {
+        let known = bench.store.known(&bench.scope, lease.stream, &ids, Scope::default()).await;
+        known.map(|known| known.len())
+    };
+    check_equal(&known().await?, &2, "items of the owner")?;
+    let account = Account { owner: eve, ..bench.account.clone() };
+    bench.store.connect(&bench.scope, &account, &[]).await?;
+    check_equal(&known().await?, &1, "a mail, and an event of somebody else's calendar")
 }
 
 async fn known_quarantined(world: World) -> Outcome {
