@@ -31,8 +31,8 @@ use besunny_core::{
     repository::{
         Accounts, AgendaFilter, Content, DeadJob, DeadJobFilter, DocumentFilter, Documents,
         Feedback, HeldEvent, ItemFilter, Known, Lessons, Meetings, ModelRecord, Models, NewModel,
-        Onboardings, Outbox, Pending, People, Position, ProjectSave, Projects, RepositoryError,
-        Shadows, Store, StreamStatus, Streams, Tally, ThreadMember,
+        Offer, Onboardings, Outbox, Pending, People, Position, ProjectSave, Projects,
+        RepositoryError, Shadows, Store, StreamStatus, Streams, Tally, ThreadMember,
     },
     scheduler::{
         Ask, Claim, Failure, Forget, Hold, Lease, Noted, Receipt, Release, Scheduler, Work,
@@ -142,6 +142,7 @@ interposed! { Streams {
 
 interposed! { Accounts {
     fn connect(scope: &TenantScope, account: &Account, streams: &[OfferedStream]) -> ();
+    fn offer(scope: &TenantScope, account: AccountId, offer: &Offer) -> ();
     fn accounts(scope: &TenantScope) -> Vec<Account>;
     fn find_stream(scope: &TenantScope, stream: StreamId) -> Option<(Account, StreamKey)>;
     fn streams(scope: &TenantScope) -> Vec<StreamStatus>;

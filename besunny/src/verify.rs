@@ -70,7 +70,7 @@ impl Besunny {
     ) -> Result<Verification, Error> {
         let mut verification = Verification::default();
         for status in self.store.streams(scope).await? {
-            if status.account != account.id {
+            if status.account != account.id || !status.is_followed {
                 continue;
             }
             let stream = account.stream(status.key.clone());

@@ -17,6 +17,7 @@ use besunny_simulator::{
 };
 use besunny_testkit::clock::ManualClock;
 
+mod calendars;
 mod channels;
 mod hook;
 mod pushes;

@@ -386,7 +386,7 @@ async fn cal_1_calendars_are_offered_and_may_go() {
     let offered = stage.calendar.streams(&account()).await.unwrap();
     let offered: Vec<(&str, bool)> =
         offered.iter().map(|one| (one.title.as_str(), one.proposed)).collect();
-    let want = [(ANN, true), ("en.usa#holiday@example.test", false), ("Team", false)];
+    let want = [(ANN, true), ("en.usa#holiday@example.test", true), ("Team", true)];
     assert_eq!(offered, want);
     let holidays = stream("en.usa#holiday@example.test");
     stage.calendar.list(&holidays, &Scope::default(), None).await.expect("an id with a hash");

@@ -26,6 +26,9 @@ use crate::{
 /// 1,000,000 requests a day for a project are looks at 3,400 calendars every five minutes; a call of
 /// a channel acts at once.
 const POLL_FLOOR: Duration = Duration::from_mins(5);
+/// Less than between two looks of the safety net (13.5 minutes), so that each of them asks once more
+/// which calendars there are, and calls of channels make nobody ask more often.
+const OFFERS_FOR: Duration = Duration::from_mins(10);
 /// A page of 2,500 events: most have 1 to 3 KB, one with 200 guests 40 KB.
 const PAGE_BYTES: usize = 64 << 20;
 /// What is asked for; every request of a sync token must ask for the same.
@@ -141,7 +144,8 @@ impl<P: Sync> GoogleCalendar<P> {
 impl<P: std::fmt::Debug + Send + Sync> Source<CalendarEvent> for GoogleCalendar<P> {
     fn limits(&self) -> Limits {
         let fetch_concurrency = self.transport.http.config().fetch_concurrency;
-        Limits { fetch_batch: 1, fetch_concurrency, poll_floor: POLL_FLOOR }
+        let offers_for = Some(OFFERS_FOR);
+        Limits { fetch_batch: 1, fetch_concurrency, poll_floor: POLL_FLOOR, offers_for }
     }
 
     async fn streams(&self, account: &AccountRef) -> Result<Vec<OfferedStream>, SourceError> {
