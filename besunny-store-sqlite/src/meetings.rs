@@ -209,7 +209,7 @@ async fn check_names(
     commit: &Commit,
 ) -> Result<(), RepositoryError> {
     let seen: BTreeMap<(UserId, &EventUid), u64> = changes(commit)
-        .map(|change| ((change.meeting.owner, &change.meeting.uid), change.seen))
+        .filter_map(|change| Some(((change.meeting.owner, &change.meeting.uid), change.seen?)))
         .collect();
     let seen = seen.iter().map(|((owner, uid), seen)| object!([hex(owner), uid, seen]));
     let seen = Value::Array(seen.collect()).to_string();

@@ -60,7 +60,7 @@ pub fn plan(
     let found = occurrences(&events, &window, &mut Allowance::new(MEETINGS, STEPS))?;
     let again_at = again_at(&events, window.to, now)?;
     let mut planned = Planned { again_at, ..Planned::default() };
-    let seen = held.first().map_or(0, |one| one.change);
+    let seen = held.first().map(|one| one.change);
     let mut before: BTreeMap<_, &Meeting> =
         stored.iter().map(|meeting| (meeting.id, meeting)).collect();
     let mut met = BTreeSet::new();
@@ -86,7 +86,7 @@ pub fn plan(
 
 impl Planned {
     /// Changes a meeting, unless it is as it should be; one that never takes place is not made.
-    fn put(&mut self, old: Option<&Meeting>, new: Meeting, seen: u64) {
+    fn put(&mut self, old: Option<&Meeting>, new: Meeting, seen: Option<u64>) {
         let expected = old.map_or(0, |old| old.version);
         let is_same =
             old.is_some_and(|old| *old == Meeting { version: old.version, ..new.clone() });

@@ -113,8 +113,9 @@ impl Rows {
         commit.effects.iter().all(|effect| {
             let Effect::Meet(change) = effect else { return true };
             let stored = self.meetings.get(&change.meeting.id);
-            let seen = self.change_of(change.meeting.owner, &change.meeting.uid);
-            stored.map_or(0, |meeting| meeting.version) == change.expected && seen == change.seen
+            let is_now = |seen| seen == self.change_of(change.meeting.owner, &change.meeting.uid);
+            stored.map_or(0, |meeting| meeting.version) == change.expected
+                && change.seen.is_none_or(is_now)
         })
     }
 

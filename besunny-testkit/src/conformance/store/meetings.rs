@@ -163,7 +163,7 @@ async fn put(
     meetings: &[Meeting],
 ) -> Result<(), RepositoryError> {
     let change = |meeting: &Meeting| {
-        Effect::Meet(Box::new(MeetingChange { expected, seen: 0, meeting: meeting.clone() }))
+        Effect::Meet(Box::new(MeetingChange { expected, seen: None, meeting: meeting.clone() }))
     };
     let effects = meetings.iter().map(change).collect();
     let id = CommitId::derived(&[name.as_bytes()]);
@@ -204,7 +204,7 @@ async fn stale(world: World) -> Outcome {
         Ok(found(&bench, "a").await?[0].change)
     };
     let plan = async |name: &str, seen: u64| {
-        let meeting = meeting(&bench, "one", 1);
+        let (meeting, seen) = (meeting(&bench, "one", 1), Some(seen));
         let effects = vec![Effect::Meet(Box::new(MeetingChange { expected: 0, seen, meeting }))];
         let id = CommitId::derived(&[name.as_bytes()]);
         bench.commit(Commit { id, basis: Basis::Person, at: noon(), effects }).await
@@ -223,7 +223,10 @@ async fn stale(world: World) -> Outcome {
         format_args!("a meeting was planned of what has left: {refused:?}"),
     )?;
     let third = say("third").await?;
-    plan("of the third", third).await.map(drop)?;
+    plan("of the third", third).await?;
+    say("fourth").await?;
+    let chosen = Meeting { version: 2, ..meeting(&bench, "one", 2) };
+    put(&bench, "of no event", 1, std::slice::from_ref(&chosen)).await?;
     Ok(())
 }
 
@@ -249,7 +252,7 @@ async fn agenda(world: World) -> Outcome {
 async fn tenants(world: World) -> Outcome {
     let acme = Bench::acme(&world).await?;
     let lease = acme.lease().await?;
-    acme.apply(&lease, vec![hold(acme.user, "a", &[event("held", "secret")])]).await?;
+    acme.apply(&lease, vec![hold(acme.user, "a", &[event("one", "secret")])]).await?;
     let secret = meeting(&acme, "one", 1);
     put(&acme, "secret", 0, std::slice::from_ref(&secret)).await?;
     let evil = Bench::new(&world, "evil").await?;
