@@ -85,6 +85,9 @@ pub enum MeetingStatus {
 pub struct MeetingChange {
     /// The version that was read, 0 where there was none; the commit is a conflict at any other.
     pub expected: u64,
+    /// The change of its name that was read (`HeldEvent::change`), where it follows from events; the
+    /// commit is a conflict at any other, so that nothing is planned of events that have changed since.
+    pub seen: Option<u64>,
     /// The meeting, one version on.
     pub meeting: Meeting,
 }

@@ -11,14 +11,15 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 
+mod accounts;
 mod learning;
 mod meetings;
 mod outbox;
 mod postings;
 mod shadows;
 
+pub use accounts::{Accounts, ItemCounts, ItemFilter, Offer, StreamStatus};
 pub use learning::{KEPT_MODELS, Learned, Lessons, MadeBy, ModelRecord, Models, NewModel};
 pub use meetings::{AgendaFilter, HeldEvent, Meetings};
 pub use outbox::{DeadJob, DeadJobFilter, Outbox};
@@ -26,7 +27,6 @@ pub use postings::{Postings, Room};
 pub use shadows::Shadows;
 
 use crate::{
-    account::Account,
     address::Username,
     classify::Question,
     commit::Commit,
@@ -34,14 +34,12 @@ use crate::{
     feedback::Act,
     history::Entry,
     ids::{AccountId, CommitId, DocumentId, OnboardingId, ProjectId, StreamId, UserId},
-    item::Item,
     mail::Mail,
     onboarding::Onboarding,
     profile::Metadata,
     project::Project,
-    push::Watch,
-    scheduler::{PauseReason, Scheduler},
-    source::{ItemId, OfferedStream, Revision, Scope, StreamKey},
+    scheduler::Scheduler,
+    source::{ItemId, Revision, Scope},
     standing::StandingRule,
     tenant::{Allowed, Tenant, TenantScope, User},
     track::{Missing, ScanId, Steer, Track, Version},
@@ -164,90 +162,6 @@ pub trait Streams: Debug + Send + Sync {
 
 /// The largest batch a question by id order returns; bounds memory and the length of a statement.
 pub const BATCH: usize = 500;
-
-/// Accounts and what is known of their streams.
-#[async_trait]
-pub trait Accounts: Debug + Send + Sync {
-    /// Stores an account and the streams it offers; those already there stay as they are.
-    async fn connect(
-        &self,
-        scope: &TenantScope,
-        account: &Account,
-        streams: &[OfferedStream],
-    ) -> Result<(), RepositoryError>;
-    /// Returns all accounts.
-    async fn accounts(&self, scope: &TenantScope) -> Result<Vec<Account>, RepositoryError>;
-    /// Returns where a stream is followed: its account, and its name there.
-    async fn find_stream(
-        &self,
-        scope: &TenantScope,
-        stream: StreamId,
-    ) -> Result<Option<(Account, StreamKey)>, RepositoryError>;
-    /// Returns all streams with their health; it counts items, so it is for people.
-    async fn streams(&self, scope: &TenantScope) -> Result<Vec<StreamStatus>, RepositoryError>;
-    /// Returns members of a stream in a state, by id after `after`, at most [`BATCH`].
-    async fn items(
-        &self,
-        scope: &TenantScope,
-        stream: StreamId,
-        filter: ItemFilter,
-        after: Option<&ItemId>,
-    ) -> Result<Vec<Item>, RepositoryError>;
-}
-
-/// Which members of a stream are wanted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ItemFilter {
-    /// All of them.
-    #[default]
-    All,
-    /// Those that could not be taken in.
-    Quarantined,
-    /// Those that are none of our business.
-    Ignored,
-}
-
-/// The health of a stream, for people.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StreamStatus {
-    /// Our id.
-    pub id: StreamId,
-    /// Its account.
-    pub account: AccountId,
-    /// The provider's name of it.
-    pub key: StreamKey,
-    /// A name for people.
-    pub title: String,
-    /// What it remembers: progress of a scan, a held removal.
-    pub track: Track,
-    /// When everything the source has was last read.
-    pub caught_up_at: Option<DateTime<Utc>>,
-    /// When it is due next; `None` while paused.
-    pub next_due_at: Option<DateTime<Utc>>,
-    /// When a notice last came.
-    pub noticed_at: Option<DateTime<Utc>>,
-    /// How often work has failed in a row.
-    pub attempt: u32,
-    /// What failed last.
-    pub error: Option<String>,
-    /// What it waits for.
-    pub paused: Option<PauseReason>,
-    /// The push registration.
-    pub watch: Option<Watch>,
-    /// How many items it has, by state.
-    pub items: ItemCounts,
-}
-
-/// How many members a stream has, by state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ItemCounts {
-    /// Became documents.
-    pub stored: u64,
-    /// Are none of our business.
-    pub ignored: u64,
-    /// Could not be taken in.
-    pub quarantined: u64,
-}
 
 /// Tenants and their people.
 #[async_trait]

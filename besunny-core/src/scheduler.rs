@@ -50,6 +50,12 @@ pub struct Lease {
     pub quiet: u32,
     /// The push registration of the stream.
     pub watch: Option<Watch>,
+    /// Whether it is followed; one that its source offers no more is let go of.
+    pub is_followed: bool,
+    /// How often it was taken in what its account offers.
+    pub offers: u64,
+    /// How long ago that was last.
+    pub offered_ago: Option<Duration>,
 }
 
 /// The right to do a job until an instant.

@@ -200,6 +200,8 @@ pub struct Limits {
     pub fetch_concurrency: usize,
     /// The shortest sensible time between two looks without a notice.
     pub poll_floor: Duration,
+    /// After which time `streams` is asked again; `None` where its answer never changes.
+    pub offers_for: Option<Duration>,
 }
 
 /// A stream that an account offers.

@@ -108,6 +108,14 @@ pub enum SyncError {
     Repository(#[from] RepositoryError),
 }
 
+impl SyncError {
+    /// Says whether the source says that the stream is gone.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Source(error) if error.kind == SourceErrorKind::StreamGone)
+    }
+}
+
 /// What differs between streams: the item type, its source and its plan.
 pub struct Road<'a, T, P> {
     /// Where items come from.
@@ -148,6 +156,25 @@ impl<T: Send + Sync, P: Plan<T>> Road<'_, T, P> {
                 Ok(Pass { outcome: Outcome::More, counts: Counts::default() })
             }
             done => done,
+        }
+    }
+
+    /// Lets go of all that the stream holds; when it is followed again, it begins anew.
+    ///
+    /// # Errors
+    /// [`SyncError::Repository`]; what was let go of until then stays so.
+    ///
+    /// # Cancellation
+    /// As with [`pass`](Self::pass).
+    pub async fn let_go(&self, lease: &Lease) -> Result<(), SyncError> {
+        loop {
+            let at = self.repository.position(&lease.scope, lease.stream).await?;
+            let scan = next_scan(&at);
+            let held = self.repository.unseen(&lease.scope, lease.stream, scan, None).await?;
+            if held.is_empty() && at.track == Track::default() {
+                return Ok(());
+            }
+            self.commit(lease, at.version, Track::default(), Facts::of_gone(held)).await?;
         }
     }
 

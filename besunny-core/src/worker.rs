@@ -17,6 +17,7 @@ mod keeping;
 mod lanes;
 mod learning;
 mod meetings;
+mod offers;
 mod relay;
 mod replay;
 mod shadow;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use besunny_core::{account::Provider, budget::Budget, token::TokenSource};
 
 mod event;
+mod item;
 mod lists;
 mod page;
 mod push;

@@ -5,12 +5,13 @@ use besunny_core::{
     budget::Unmetered,
     cause::describe,
     clock::Clock,
-    source::{AccountRef, SourceError, SourceErrorKind},
+    source::{AccountRef, Source, SourceError, SourceErrorKind},
 };
 use chrono::{DateTime, Utc};
 use reqwest::{Method, Request};
 
 use crate::{
+    calendar::GoogleCalendar,
     config::GoogleConfig,
     gmail::{AnotherMailbox, Gmail},
     keys::MAX_BYTES,
@@ -33,6 +34,12 @@ const READING: [&str; 3] = [
 const FILING: [&str; 2] =
     ["https://www.googleapis.com/auth/gmail.modify", "https://mail.google.com/"];
 
+/// Scopes that let calendars be listed and read.
+const CALENDARS: [&str; 2] = [
+    "https://www.googleapis.com/auth/calendar.readonly",
+    "https://www.googleapis.com/auth/calendar",
+];
+
 /// What is to be checked.
 #[derive(Clone, Debug)]
 pub struct Inquiry<'a> {
@@ -42,6 +49,8 @@ pub struct Inquiry<'a> {
     pub credentials: &'a Credentials,
     /// Which account is tried.
     pub account: &'a AccountRef,
+    /// Whether its calendars are read too.
+    pub calendars: bool,
     /// The push configuration, where there is one.
     pub push: Option<&'a PushConfig>,
     /// What the account is used for.
@@ -74,7 +83,7 @@ impl Finding {
     }
 }
 
-/// Tries a configuration at Google; changes nothing there, and spends one unit of quota.
+/// Tries a configuration at Google; changes nothing there, and spends a unit of each quota.
 ///
 /// Nothing found means that mail can be read. What cannot be tried because something before it is
 /// wrong, is left out.
@@ -127,14 +136,43 @@ async fn of_account(inquiry: &Inquiry<'_>, http: &Http) -> Option<Finding> {
         Use::Read => &READING,
         Use::File => &FILING,
     };
-    let covers = |scopes: &Vec<String>| scopes.iter().any(|scope| wanted.contains(&scope.as_str()));
-    if scopes.is_some_and(|scopes| !covers(&scopes)) {
-        let wrong = format!("the grant does not cover {}", wanted.first().unwrap_or(&""));
+    let covers = |wanted: &[&str]| {
+        let is_wanted = |scope: &String| wanted.contains(&scope.as_str());
+        scopes.as_ref().is_none_or(|scopes| scopes.iter().any(is_wanted))
+    };
+    if !covers(wanted) {
         let fix = "connect the account again and tick the box for Gmail";
-        return Some(Finding::new("scopes", wrong, fix));
+        return Some(uncovered(wanted, fix));
     }
-    let gmail = Gmail::new(http.clone(), Arc::new(tokens), Arc::new(Unmetered));
-    gmail.profile(inquiry.account).await.err().map(|error| of_profile(&error))
+    let tokens = Arc::new(tokens);
+    let gmail = Gmail::new(http.clone(), Arc::clone(&tokens) as _, Arc::new(Unmetered));
+    if let Err(error) = gmail.profile(inquiry.account).await {
+        return Some(of_profile(&error));
+    }
+    if !inquiry.calendars {
+        return None;
+    }
+    if !covers(&CALENDARS) {
+        let fix = "connect the account again and tick the box for calendars";
+        return Some(uncovered(&CALENDARS, fix));
+    }
+    let calendar = GoogleCalendar::new(http.clone(), tokens, Arc::new(Unmetered));
+    calendar.streams(inquiry.account).await.err().map(|error| of_calendars(&error))
+}
+
+fn uncovered(wanted: &[&str], fix: &'static str) -> Finding {
+    let wrong = format!("the grant does not cover {}", wanted.first().unwrap_or(&""));
+    Finding::new("scopes", wrong, fix)
+}
+
+fn of_calendars(error: &SourceError) -> Finding {
+    let refusal = error.source.as_ref().and_then(|cause| cause.downcast_ref::<Refusal>());
+    if refusal.is_some_and(Refusal::is_switched_off) {
+        let fix =
+            "switch the Google Calendar API on in the Google Cloud project of the OAuth client";
+        return Finding::new("Calendar API", describe(error), fix);
+    }
+    Finding::new("network", describe(error), "try again; if it stays, look at the way to Calendar")
 }
 
 fn of_token(error: &SourceError) -> Finding {

@@ -60,6 +60,7 @@ enum Sense {
     NotReady,
     Deleted,
     NoAddress,
+    NeverCalls,
     DeadGrant,
     BadClient,
     Broken,
@@ -70,7 +71,7 @@ const fn word(text: &'static str, sense: Sense) -> Word {
     Word { text, sense }
 }
 
-const WORDS: [Word; 50] = [
+const WORDS: [Word; 51] = [
     word("rateLimitExceeded", Sense::TooFast),
     word("userRateLimitExceeded", Sense::TooFast),
     word("RATE_LIMIT_EXCEEDED", Sense::TooFast),
@@ -99,6 +100,7 @@ const WORDS: [Word; 50] = [
     word("updatedMinTooLongAgo", Sense::Other),
     word("deleted", Sense::Deleted),
     word("channelIdNotUnique", Sense::Other),
+    word("pushNotSupportedForRequestedResource", Sense::NeverCalls),
     word("push.webhookUrlNotHttps", Sense::NoAddress),
     word("push.webhookUrlUnauthorized", Sense::NoAddress),
     word("backendError", Sense::Broken),
@@ -188,6 +190,8 @@ const fn of_grant(sense: Option<Sense>) -> Kind {
 fn of_permission(sense: Option<Sense>, status: StatusCode) -> Kind {
     match sense {
         Some(Sense::SwitchedOff) => Kind::Misconfigured,
+        // Calendars of holidays, and some others, are looked at only; nobody can mend that.
+        Some(Sense::NeverCalls) => Kind::LimitReached,
         // "Mail service not enabled": the account has no Gmail, or must not be delegated.
         Some(Sense::NotReady | Sense::NotAllowed) => Kind::Forbidden,
         _ if status == StatusCode::FORBIDDEN => Kind::Forbidden,
@@ -278,6 +282,7 @@ mod tests {
             (410, "notFound", Kind::StreamGone),
             (400, "failedPrecondition", Kind::Forbidden),
             (400, "invalidArgument", Kind::Misconfigured),
+            (400, "pushNotSupportedForRequestedResource", Kind::LimitReached),
             (400, "neverHeardOf", Kind::Misconfigured),
             (408, "neverHeardOf", Kind::Unavailable),
             (409, "aborted", Kind::Unavailable),

@@ -90,7 +90,12 @@ impl LocalCalendar {
 #[async_trait]
 impl Snapshot<CalendarEvent> for LocalCalendar {
     fn limits(&self) -> Limits {
-        Limits { fetch_batch: BATCH, fetch_concurrency: 1, poll_floor: POLL_FLOOR }
+        Limits {
+            fetch_batch: BATCH,
+            fetch_concurrency: 1,
+            poll_floor: POLL_FLOOR,
+            offers_for: None,
+        }
     }
 
     async fn streams(&self, account: &AccountRef) -> Result<Vec<OfferedStream>, SourceError> {

@@ -154,7 +154,12 @@ async fn read(index: Arc<Index>, id: ItemId) -> Result<Option<Found>, SourceErro
 #[async_trait]
 impl Snapshot<Message> for LocalMail {
     fn limits(&self) -> Limits {
-        Limits { fetch_batch: 1, fetch_concurrency: CONCURRENCY, poll_floor: POLL_FLOOR }
+        Limits {
+            fetch_batch: 1,
+            fetch_concurrency: CONCURRENCY,
+            poll_floor: POLL_FLOOR,
+            offers_for: None,
+        }
     }
 
     async fn streams(&self, account: &AccountRef) -> Result<Vec<OfferedStream>, SourceError> {

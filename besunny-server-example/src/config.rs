@@ -264,7 +264,7 @@ impl Config {
         findings.extend(self.hosts.chunks(1).filter_map(|host| check_names(host, None)));
         findings.extend(self.remember_for().err());
         findings.extend(self.virtual_domain.as_deref().and_then(check_domain));
-        findings.extend(self.google.iter().filter_map(Google::findings));
+        findings.extend(self.google.iter().flat_map(Google::findings));
         findings.extend(self.user.as_deref().and_then(check_user));
         findings.extend(self.promise.email.and_then(check_promise));
         findings.extend(self.learn.consent_after_days.and_then(check_consent));

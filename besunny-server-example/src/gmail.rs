@@ -14,13 +14,14 @@ use besunny::{
         token::TokenSource,
     },
     google::{
-        Credentials, Endpoints, Gmail, GoogleCalendar, GoogleConfig, GoogleKeys, GoogleTokens,
-        Http, Inquiry, PushConfig, Use, check,
+        ChannelConfig, ConfigError, Credentials, Endpoints, Gmail, GoogleCalendar, GoogleConfig,
+        GoogleKeys, GoogleTokens, Http, Inquiry, PushConfig, Use, check,
     },
 };
 use serde::Deserialize;
 
 use crate::{
+    channels::Channels,
     command::{Refusal, describe},
     config::Finding,
 };
@@ -39,9 +40,11 @@ pub struct Google {
     /// Leaves the mailbox as it is: nothing is marked as read or labelled.
     #[serde(default)]
     pub read_only: bool,
-    /// Follows the primary calendar of the account too.
+    /// Follows the calendars of the account too.
     #[serde(default)]
     pub calendars: bool,
+    /// How calendars call back; without it, they are looked at from time to time.
+    pub channels: Option<Channels>,
     /// How Gmail calls back; without it, the mailbox is looked at from time to time.
     pub push: Option<Push>,
 }
@@ -70,14 +73,15 @@ pub struct Mailbox {
     settings: Google,
     config: GoogleConfig,
     credentials: Credentials,
+    channels: Option<ChannelConfig>,
 }
 
 impl Mailbox {
-    /// Takes the credential from where the settings say.
+    /// Takes the credential, and the secret of channels, from where the settings say.
     ///
     /// # Errors
-    /// A [`Finding`] names the variable that is not set.
-    pub fn at_google(settings: Google) -> Result<Self, Finding> {
+    /// A [`Finding`] names the variable or the file that is missing.
+    pub fn at_google(settings: Google, public_url: Option<&str>) -> Result<Self, Finding> {
         let credentials = match &settings.credentials_file {
             Some(file) => Credentials::File(file.clone()),
             None => {
@@ -87,14 +91,21 @@ impl Mailbox {
                 })?
             }
         };
-        Ok(Self { settings, config: GoogleConfig::default(), credentials })
+        let channels = settings.channels.as_ref();
+        let channels = channels.map(|channels| channels.read(public_url)).transpose()?;
+        Ok(Self { settings, config: GoogleConfig::default(), credentials, channels })
     }
 
-    /// Follows a mailbox of a simulated Google at `base`.
+    /// Follows a mailbox of a simulated Google at `base`, whose calendars call as `channels` say.
     #[must_use]
-    pub fn at(base: &str, settings: Google, credentials: Credentials) -> Self {
+    pub fn at(
+        base: &str,
+        settings: Google,
+        credentials: Credentials,
+        channels: ChannelConfig,
+    ) -> Self {
         let config = GoogleConfig { endpoints: Endpoints::at(base), ..GoogleConfig::default() };
-        Self { settings, config, credentials }
+        Self { settings, config, credentials, channels: Some(channels) }
     }
 
     /// Registers the adapter.
@@ -102,26 +113,36 @@ impl Mailbox {
     /// # Errors
     /// [`Refusal`] names the setting that cannot be used.
     pub fn wire(&self, builder: Builder, clock: &Arc<dyn Clock>) -> Result<Builder, Refusal> {
-        let refused = |error| Refusal::usage("config", format!("google: {}", describe(&error)));
-        let http = Http::new(self.config.clone(), Arc::clone(clock)).map_err(refused)?;
+        let http =
+            Http::new(self.config.clone(), Arc::clone(clock)).map_err(|error| refused(&error))?;
         let tokens = GoogleTokens::new(http.clone(), self.credentials.clone());
         let tokens: Arc<dyn TokenSource> = Arc::new(tokens);
         let budget = Paced::new(Arc::clone(clock), self.config.quota.quotas());
         let budget: Arc<dyn Budget> = Arc::new(budget);
-        let builder = if self.settings.calendars {
-            let calendar =
-                GoogleCalendar::new(http.clone(), Arc::clone(&tokens), Arc::clone(&budget));
-            builder.calendar(GoogleCalendar::provider(), Adapter::new(calendar))
-        } else {
-            builder
-        };
+        let calendar = GoogleCalendar::new(http.clone(), Arc::clone(&tokens), Arc::clone(&budget));
+        let builder = self.scheduled(builder, calendar)?;
         let gmail = Gmail::new(http.clone(), tokens, budget);
         let Some(push) = self.push() else {
             return Ok(self.filed(builder, Adapter::new(gmail), Adapter::with_filing));
         };
-        let adapter = Adapter::new(gmail.with_push(push).map_err(refused)?).with_push();
+        let adapter =
+            Adapter::new(gmail.with_push(push).map_err(|error| refused(&error))?).with_push();
         let adapter = adapter.with_keys(GoogleKeys::new(http));
         Ok(self.filed(builder, adapter, Adapter::with_filing))
+    }
+
+    /// Registers the calendars, if they are followed.
+    fn scheduled(&self, builder: Builder, calendar: GoogleCalendar) -> Result<Builder, Refusal> {
+        let provider = GoogleCalendar::provider();
+        match &self.channels {
+            _ if !self.settings.calendars => Ok(builder),
+            None => Ok(builder.calendar(provider, Adapter::new(calendar))),
+            Some(channels) => {
+                let calendar =
+                    calendar.with_push(channels.clone()).map_err(|error| refused(&error))?;
+                Ok(builder.calendar(provider, Adapter::new(calendar).with_push()))
+            }
+        }
     }
 
     /// Registers `adapter`, which also marks mail unless the settings say otherwise.
@@ -170,6 +191,7 @@ impl Mailbox {
             credentials: &self.credentials,
             account: &account,
             push: push.as_ref(),
+            calendars: self.settings.calendars,
             purpose: if reads { Use::Read } else { Use::File },
         };
         let found = check(inquiry, clock).await.into_iter();
@@ -184,9 +206,21 @@ impl Mailbox {
     }
 }
 
+fn refused(error: &ConfigError) -> Refusal {
+    Refusal::usage("config", format!("google: {}", describe(error)))
+}
+
 impl Google {
     /// Checks what can be checked without asking Google.
-    pub(crate) fn findings(&self) -> Option<Finding> {
+    pub(crate) fn findings(&self) -> impl Iterator<Item = Finding> {
+        let idle = (self.channels.is_some() && !self.calendars).then(|| {
+            let problem = "calendars that are not followed cannot call";
+            Finding::new("google.channels", problem, "set google.calendars = true, or leave it out")
+        });
+        self.unnamed().into_iter().chain(idle)
+    }
+
+    fn unnamed(&self) -> Option<Finding> {
         let problem = format!("{:?} is no mail address", self.account);
         let is_address = self.account.split_once('@').is_some_and(|(name, domain)| {
             !name.is_empty() && domain.contains('.') && !self.account.contains(char::is_whitespace)

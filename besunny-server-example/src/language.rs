@@ -1,5 +1,5 @@
 //! The language model as the settings describe it: where it is, its key, its prices.
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use besunny::{
     Builder,
@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{command::describe, config::Finding};
+use crate::{command::describe, config::Finding, secret};
 
 /// The variable that holds the key.
 pub const KEY_VARIABLE: &str = "BESUNNY_LANGUAGE_KEY";
@@ -100,15 +100,8 @@ impl Language {
     }
 
     fn key(&self) -> Result<Option<SecretString>, Finding> {
-        if let Ok(key) = std::env::var(KEY_VARIABLE) {
-            return Ok(Some(SecretString::from(key)));
-        }
-        let Some(file) = &self.key_file else { return Ok(None) };
-        let key = fs::read_to_string(file).map_err(|error| {
-            let problem = format!("{} cannot be read: {error}", file.display());
-            Finding::new("language.key_file", problem, "correct the path or its permissions")
-        })?;
-        Ok(Some(SecretString::from(key.trim())))
+        let file = ("language.key_file", self.key_file.as_deref());
+        Ok(secret::given(KEY_VARIABLE, file)?.map(|given| given.text))
     }
 
     /// Asks the model for one word, which tries address, key, model and schema at once.

@@ -1,8 +1,9 @@
 //! The reference server of BeSunny, built on the facade alone.
 //!
 //! `command` is the command line, one module a command; `home` opens the store and wires the
-//! engine for all of them; `config` and `token` are the settings of the server.
+//! engine for all of them; `config`, `token`, `gmail`, `channels` and `language` are the settings of the server.
 
+pub mod channels;
 pub mod command;
 pub mod config;
 pub mod gmail;
@@ -11,5 +12,6 @@ pub mod hosting;
 pub mod language;
 mod log;
 mod project_file;
+mod secret;
 pub mod token;
 pub mod web;

@@ -39,6 +39,7 @@ mod webhook;
 
 pub use access::Access;
 pub use host::{Settings, SettingsError};
+pub use webhook::CALENDAR_CALLS;
 
 /// Bodies of people and programs are short: a form, or a page of item ids.
 const BODY_BYTES: usize = 256 * 1024;

@@ -286,9 +286,6 @@ impl Fault {
             Self::Refusal(fault) => !is_push && fault.applies(sight),
             Self::Damage(fault) => fault.applies(sight.operation),
             Self::Wire(_) => !is_push,
-            Self::Push(PushFault::ForgeNotice { .. }) => {
-                is_push && sight.operation != Operation::CallChannel
-            }
             Self::Push(_) => is_push,
             Self::Model(_) => sight.operation == Operation::CreateChatCompletion,
         }

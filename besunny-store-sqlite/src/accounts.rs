@@ -2,17 +2,19 @@
 use async_trait::async_trait;
 use besunny_core::{
     account::{Account, Intake, Provider, stream_id},
-    ids::StreamId,
+    ids::{AccountId, StreamId},
     item::{Item, ItemState},
-    repository::{Accounts, BATCH, ItemCounts, ItemFilter, RepositoryError, StreamStatus},
+    repository::{Accounts, BATCH, ItemCounts, ItemFilter, Offer, RepositoryError, StreamStatus},
     scheduler::PauseReason,
     source::{ItemId, OfferedStream, Revision, StreamKey, Subject},
     tenant::TenantScope,
     track::Track,
 };
+use chrono::{DateTime, Utc};
+use sqlx::SqliteConnection;
 
 use crate::{
-    column::{Id, Table, integer, json, micros, tenant},
+    column::{Id, Table, integer, json, micros, tenant, text_list},
     failure::{failed, orphaned},
     store::SqliteStore,
     streams::STREAMS,
@@ -32,6 +34,16 @@ impl Accounts for SqliteStore {
     ) -> Result<(), RepositoryError> {
         let (tenant, account, streams) = (tenant(scope), account.clone(), streams.to_vec());
         self.write(move |turn| Box::pin(connect(turn, tenant, account, streams))).await
+    }
+
+    async fn offer(
+        &self,
+        scope: &TenantScope,
+        account: AccountId,
+        offer: &Offer,
+    ) -> Result<(), RepositoryError> {
+        let (tenant, offer) = (tenant(scope), offer.clone());
+        self.write(move |turn| Box::pin(take_in(turn, tenant, account, offer))).await
     }
 
     async fn accounts(&self, scope: &TenantScope) -> Result<Vec<Account>, RepositoryError> {
@@ -77,7 +89,7 @@ impl Accounts for SqliteStore {
         let tenant = tenant(scope);
         let rows = sqlx::query_as!(
             StreamRow,
-            r#"SELECT id, account, key, title, track, caught_up_at, next_due_at, noticed_at,
+            r#"SELECT id, account, key, title, followed AS "is_followed!: bool", track, caught_up_at, next_due_at, noticed_at,
                 attempt, error, paused, watch,
                 (SELECT count(*) FROM members m WHERE m.tenant = s.tenant AND m.stream = s.id)
                     AS "members!: i64",
@@ -158,7 +170,7 @@ impl Accounts for SqliteStore {
     }
 }
 
-/// Stores an account and its streams; those that are proposed are due.
+/// Stores an account and its streams; those that are proposed are followed, and due.
 async fn connect(
     turn: Turn<'_>,
     tenant: Vec<u8>,
@@ -168,11 +180,14 @@ async fn connect(
     let (id, owner) = (account.id.bytes(), account.owner.bytes());
     let (provider, subject) = (account.provider.as_str(), account.subject.as_str());
     let (intake, connected_at) = (account.intake.as_str(), micros(account.connected_at));
+    let offered_at = micros(turn.now);
     let stored = sqlx::query!(
         "INSERT INTO accounts
-            (tenant, id, owner, provider, subject, intake, connected_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?)
+            (tenant, id, owner, provider, subject, intake, connected_at, offers, offered_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)
         ON CONFLICT (tenant, id) DO UPDATE SET
+            offers = offers + 1,
+            offered_at = excluded.offered_at,
             owner = excluded.owner,
             provider = excluded.provider,
             subject = excluded.subject,
@@ -185,34 +200,86 @@ async fn connect(
         subject,
         intake,
         connected_at,
+        offered_at,
     );
     stored.execute(&mut *turn.connection).await.map_err(orphaned("owner"))?;
-    let (track, now) = (json(&Track::default())?, micros(turn.now));
-    for stream in streams {
-        let stream_id = stream_id(account.id, &stream.key).bytes();
-        let (key, due, dirty) =
-            (stream.key.as_str(), stream.proposed.then_some(now), stream.proposed);
-        let offered = sqlx::query!(
-            "INSERT INTO streams
-                (tenant, id, account, key, title, version, track, epoch, next_due_at, dirty,
-                attempt, quiet)
-            VALUES (?, ?, ?, ?, ?, 0, ?, 0, ?, ?, 0, 0)
-            ON CONFLICT (tenant, id) DO UPDATE SET
-                paused = NULL, next_due_at = excluded.next_due_at, dirty = 1
-                WHERE excluded.next_due_at IS NOT NULL",
-            tenant,
-            stream_id,
-            id,
-            key,
-            stream.title,
-            track,
-            due,
-            dirty,
-        );
-        offered.execute(&mut *turn.connection).await.map_err(failed)?;
+    for stream in &streams {
+        put(turn.connection, (&tenant, account.id), stream, (turn.now, true)).await?;
     }
     turn.made.streams = true;
     Ok(())
+}
+
+/// Takes in what an account offers: what is new or back is followed, and what is not there no more.
+async fn take_in(
+    turn: Turn<'_>,
+    tenant: Vec<u8>,
+    account: AccountId,
+    offer: Offer,
+) -> Result<(), RepositoryError> {
+    let (id, expected, now) = (account.bytes(), integer(offer.expected), micros(turn.now));
+    let taken =
+        sqlx::query_scalar!("SELECT offers FROM accounts WHERE tenant = ? AND id = ?", tenant, id,);
+    let taken = taken.fetch_optional(&mut *turn.connection).await.map_err(failed)?;
+    if taken.ok_or(RepositoryError::Missing("account"))? != expected {
+        return Err(RepositoryError::Conflict);
+    }
+    let counted = sqlx::query!(
+        "UPDATE accounts SET offers = offers + 1, offered_at = ? WHERE tenant = ? AND id = ?",
+        now,
+        tenant,
+        id,
+    );
+    counted.execute(&mut *turn.connection).await.map_err(failed)?;
+    for stream in &offer.streams {
+        put(turn.connection, (&tenant, account), stream, (turn.now, false)).await?;
+    }
+    let keys = text_list(offer.streams.iter().map(|stream| stream.key.as_str()));
+    let withdrawn = sqlx::query!(
+        "UPDATE streams SET followed = 0, paused = NULL, next_due_at = ?, dirty = 1
+        WHERE tenant = ? AND account = ? AND followed = 1
+        AND key NOT IN (SELECT value FROM json_each(?))",
+        now,
+        tenant,
+        id,
+        keys,
+    );
+    withdrawn.execute(&mut *turn.connection).await.map_err(failed)?;
+    turn.made.streams = true;
+    Ok(())
+}
+
+/// Stores a stream that is offered; one that is proposed is followed from now on, and one that was
+/// followed before goes on at once only where a person connected the account (`is_asked`).
+async fn put(
+    connection: &mut SqliteConnection,
+    (tenant, account): (&[u8], AccountId),
+    stream: &OfferedStream,
+    (now, is_asked): (DateTime<Utc>, bool),
+) -> Result<(), RepositoryError> {
+    let (id, account) = (stream_id(account, &stream.key).bytes(), account.bytes());
+    let (track, now) = (json(&Track::default())?, micros(now));
+    let (key, followed) = (stream.key.as_str(), stream.proposed);
+    let due = followed.then_some(now);
+    let offered = sqlx::query!(
+        "INSERT INTO streams
+            (tenant, id, account, key, title, version, track, epoch, next_due_at, dirty,
+            attempt, quiet, followed)
+        VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 0, ?7, ?8, 0, 0, ?8)
+        ON CONFLICT (tenant, id) DO UPDATE SET
+            paused = NULL, next_due_at = excluded.next_due_at, dirty = 1, followed = 1
+            WHERE excluded.followed AND (?9 OR NOT streams.followed)",
+        tenant,
+        id,
+        account,
+        key,
+        stream.title,
+        track,
+        due,
+        followed,
+        is_asked,
+    );
+    offered.execute(connection).await.map(drop).map_err(failed)
 }
 
 /// An account as it is stored.
@@ -245,6 +312,7 @@ struct StreamRow {
     account: Vec<u8>,
     key: String,
     title: String,
+    is_followed: bool,
     track: String,
     caught_up_at: Option<i64>,
     next_due_at: Option<i64>,
@@ -274,6 +342,7 @@ impl TryFrom<StreamRow> for StreamStatus {
             account: STREAMS.id("account", &row.account)?,
             key: StreamKey::from_source(row.key),
             title: row.title,
+            is_followed: row.is_followed,
             track: STREAMS.json("track", &row.track)?,
             caught_up_at: instant("caught_up_at", row.caught_up_at)?,
             next_due_at: instant("next_due_at", row.next_due_at)?.filter(|_| paused.is_none()),

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 
 use crate::{
-    accounts::AccountRow,
+    accounts::{ACCOUNTS, AccountRow},
     column::{Id, integer, micros, micros_after, readable, tenant},
     failure::failed,
     streams::STREAMS,
@@ -44,6 +44,7 @@ async fn grant_rows(turn: &mut Turn<'_>, ask: Ask) -> Result<Vec<DueRow>, Reposi
         r#"/* all tenants: due streams */
         SELECT s.tenant, s.id, s.key, s.epoch, s.attempt, s.expired, s.noticed_at, s.quiet,
             s.watch, s.lease_until IS NOT NULL AS "abandoned!: bool",
+            s.followed AS "is_followed!: bool", a.offers, a.offered_at,
             a.id AS account, a.owner, a.provider, a.subject, a.intake, a.connected_at
         FROM streams s JOIN accounts a ON a.tenant = s.tenant AND a.id = s.account
         WHERE s.due_at <= ?1 ORDER BY s.due_at, s.rowid LIMIT ?2"#,
@@ -152,6 +153,9 @@ struct DueRow {
     noticed_at: Option<i64>,
     quiet: i64,
     watch: Option<String>,
+    is_followed: bool,
+    offers: i64,
+    offered_at: Option<i64>,
     account: Vec<u8>,
     owner: Vec<u8>,
     provider: String,
@@ -172,6 +176,8 @@ impl DueRow {
             connected_at: self.connected_at,
         })?;
         let noticed_at = self.noticed_at.map(|at| STREAMS.instant("noticed_at", at)).transpose()?;
+        let offered_at =
+            self.offered_at.map(|at| ACCOUNTS.instant("offered_at", at)).transpose()?;
         let watch = self.watch.map(|watch| STREAMS.json("watch", &watch)).transpose()?;
         Ok(Lease {
             scope: TenantScope::trusted(STREAMS.id("tenant", &self.tenant)?),
@@ -185,6 +191,9 @@ impl DueRow {
             noticed_ago: noticed_at.map(|at| (now - at).to_std().unwrap_or_default()),
             quiet: STREAMS.number("quiet", self.quiet)?,
             watch,
+            is_followed: self.is_followed,
+            offers: ACCOUNTS.number("offers", self.offers)?,
+            offered_ago: offered_at.map(|at| (now - at).to_std().unwrap_or_default()),
         })
     }
 }

@@ -1,5 +1,5 @@
 //! Events as they are held, and the meetings that follow from them.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use besunny_core::{
@@ -23,6 +23,7 @@ use crate::{
 
 const EVENTS: Table = Table("events");
 const MEETINGS: Table = Table("meetings");
+const NAMES: Table = Table("names");
 
 const INSERT_EVENTS: Insert = insert!(
     "owner",
@@ -56,7 +57,10 @@ impl Meetings for SqliteStore {
                     AND e.item = value ->> 1
             )
             SELECT e.account, e.item, e.owner, e.holding, e.event,
-                i.state = 'removed' AS "is_gone!: bool"
+                e.moved OR i.state = 'removed' AS "is_gone!: bool",
+                (SELECT change FROM names n
+                    WHERE n.tenant = ?1 AND n.owner = e.owner AND n.uid = e.uid)
+                    AS "change!: i64"
             FROM named
             CROSS JOIN events e ON e.tenant = ?1 AND e.owner = named.owner AND e.uid = named.uid
             CROSS JOIN items i ON i.tenant = ?1 AND i.account = e.account AND i.id = e.item
@@ -143,6 +147,7 @@ struct EventRow {
     holding: String,
     event: String,
     is_gone: bool,
+    change: i64,
 }
 
 impl TryFrom<EventRow> for HeldEvent {
@@ -155,6 +160,7 @@ impl TryFrom<EventRow> for HeldEvent {
             owner: EVENTS.id("owner", &row.owner)?,
             by: EVENTS.parsed("holding", Holding::parse(&row.holding))?,
             is_gone: row.is_gone,
+            change: NAMES.number("change", row.change)?,
             event: EVENTS.json("event", &row.event)?,
         })
     }
@@ -167,7 +173,7 @@ fn changes(commit: &Commit) -> impl Iterator<Item = &MeetingChange> {
     })
 }
 
-/// Refuses a commit that does not find a meeting as it read it.
+/// Refuses a commit that does not find a meeting, or what it is planned of, as it read it.
 pub(crate) async fn check(
     connection: &mut SqliteConnection,
     tenant: TenantId,
@@ -187,12 +193,37 @@ pub(crate) async fn check(
         ids,
     );
     let mut stored = BTreeMap::new();
-    for row in rows.fetch_all(connection).await.map_err(failed)? {
+    for row in rows.fetch_all(&mut *connection).await.map_err(failed)? {
         stored.insert(row.id, MEETINGS.number::<u64>("version", row.version)?);
     }
     let found = |id: &Vec<u8>| stored.get(id).copied().unwrap_or(0);
-    let is_as_read = expected.iter().all(|(id, expected)| found(id) == *expected);
-    if is_as_read { Ok(()) } else { Err(RepositoryError::Conflict) }
+    if expected.iter().any(|(id, expected)| found(id) != *expected) {
+        return Err(RepositoryError::Conflict);
+    }
+    check_names(connection, &tenant, commit).await
+}
+
+/// Refuses a commit that was planned of events which have changed since.
+async fn check_names(
+    connection: &mut SqliteConnection,
+    tenant: &[u8],
+    commit: &Commit,
+) -> Result<(), RepositoryError> {
+    let seen: BTreeMap<(UserId, &EventUid), u64> = changes(commit)
+        .filter_map(|change| Some(((change.meeting.owner, &change.meeting.uid), change.seen?)))
+        .collect();
+    let seen = seen.iter().map(|((owner, uid), seen)| object!([hex(owner), uid, seen]));
+    let seen = Value::Array(seen.collect()).to_string();
+    let stale = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "stale!: i64" FROM json_each(?2)
+        LEFT JOIN names n
+            ON n.tenant = ?1 AND n.owner = unhex(value ->> 0) AND n.uid = value ->> 1
+        WHERE coalesce(n.change, 0) <> value ->> 2"#,
+        tenant,
+        seen,
+    );
+    let stale = stale.fetch_one(connection).await.map_err(failed)?;
+    if stale == 0 { Ok(()) } else { Err(RepositoryError::Conflict) }
 }
 
 /// Writes the meetings of a commit.
@@ -216,7 +247,9 @@ pub(crate) async fn keep(
 /// What an item says, and what it is.
 type Said<'a> = (Holding, &'a [(UserId, CalendarEvent)]);
 
-/// Writes what items say, in the place of what they said before.
+/// Writes what items say, in the place of what they said before to the same owners.
+///
+/// Whatever changes is noted under its names, those of before and those of now.
 pub(crate) async fn hold(
     connection: &mut SqliteConnection,
     tenant: TenantId,
@@ -224,34 +257,91 @@ pub(crate) async fn hold(
     commit: &Commit,
 ) -> Result<(), RepositoryError> {
     let mut said: BTreeMap<&ItemId, Said<'_>> = BTreeMap::new();
+    let mut touched: BTreeSet<&ItemId> = BTreeSet::new();
     for effect in &commit.effects {
         if let Effect::Hold { item, by, events } = effect {
             said.insert(&item.id, (*by, events));
+            touched.insert(&item.id);
+        } else if let Effect::Leave(item) = effect {
+            touched.insert(item);
         }
     }
+    if touched.is_empty() {
+        return Ok(());
+    }
+    let place = (&*tenant.bytes(), &*account.bytes());
+    let touched = text_list(touched.into_iter().map(ItemId::as_str));
+    note(connection, place, &touched).await?;
     if said.is_empty() {
         return Ok(());
     }
-    let (tenant, account) = (tenant.bytes(), account.bytes());
-    let items = text_list(said.keys().map(|item| item.as_str()));
-    let before = sqlx::query!(
-        "DELETE FROM events WHERE tenant = ? AND account = ?
-        AND item IN (SELECT value FROM json_each(?))",
-        tenant,
-        account,
-        items,
-    );
-    before.execute(&mut *connection).await.map_err(failed)?;
+    take_back(connection, place, &said).await?;
     let mut rows = Vec::new();
     for (item, (by, events)) in said {
         for (n, (owner, event)) in events.iter().enumerate() {
             rows.push((item, n, owner, by, event, json(event)?));
         }
     }
+    let (tenant, account) = place;
     write(connection, INSERT_EVENTS, rows, |row, (item, n, owner, by, event, text)| {
-        row.add(tenant.as_slice()).add(account.as_slice()).add(item.as_str()).add(integer(n));
+        row.add(tenant).add(account).add(item.as_str()).add(integer(n));
         row.add(owner.bytes()).add(event.uid.as_str()).add(by.as_str()).add(text);
     })
-    .await
-    .map(drop)
+    .await?;
+    note(connection, place, &touched).await
+}
+
+/// Notes that what some items say is changing, or has changed.
+async fn note(
+    connection: &mut SqliteConnection,
+    (tenant, account): (&[u8], &[u8]),
+    items: &str,
+) -> Result<(), RepositoryError> {
+    let noted = sqlx::query!(
+        "INSERT INTO names (tenant, owner, uid, change)
+        SELECT DISTINCT e.tenant, e.owner, e.uid, 1 FROM json_each(?3)
+        CROSS JOIN events e ON e.tenant = ?1 AND e.account = ?2 AND e.item = value
+        WHERE true ON CONFLICT (tenant, owner, uid) DO UPDATE SET change = change + 1",
+        tenant,
+        account,
+        items,
+    );
+    noted.execute(connection).await.map(drop).map_err(failed)
+}
+
+/// Takes back what items said; what they say for others now stays with those who had it.
+async fn take_back(
+    connection: &mut SqliteConnection,
+    (tenant, account): (&[u8], &[u8]),
+    said: &BTreeMap<&ItemId, Said<'_>>,
+) -> Result<(), RepositoryError> {
+    let items = text_list(said.keys().map(|item| item.as_str()));
+    let owned = said.iter().flat_map(|(item, (_, events))| {
+        events.iter().map(move |(owner, _)| object!([item, hex(owner)]))
+    });
+    let owned = Value::Array(owned.collect()).to_string();
+    let moved = sqlx::query!(
+        "UPDATE events SET moved = 1, n = -rowid
+        WHERE tenant = ? AND account = ? AND item IN (SELECT value FROM json_each(?))
+        AND moved = 0 AND (item, owner) NOT IN (
+            SELECT value ->> 0, unhex(value ->> 1) FROM json_each(?)
+        )",
+        tenant,
+        account,
+        items,
+        owned,
+    );
+    moved.execute(&mut *connection).await.map_err(failed)?;
+    let before = sqlx::query!(
+        "DELETE FROM events
+        WHERE tenant = ? AND account = ? AND item IN (SELECT value FROM json_each(?))
+        AND (moved = 0 OR (item, owner) IN (
+            SELECT value ->> 0, unhex(value ->> 1) FROM json_each(?)
+        ))",
+        tenant,
+        account,
+        items,
+        owned,
+    );
+    before.execute(connection).await.map(drop).map_err(failed)
 }

@@ -69,6 +69,10 @@ impl Streams for SqliteStore {
             LEFT JOIN items i ON i.tenant = s.tenant AND i.account = s.account
                 AND i.id IN (SELECT value FROM json_each(?3)) AND i.revision IS NOT NULL
                 AND (i.state = 'stored' OR i.state = 'ignored' AND i.policy = ?4)
+                AND NOT EXISTS (SELECT 1 FROM events e
+                    JOIN accounts a ON a.tenant = e.tenant AND a.id = e.account
+                    WHERE e.tenant = s.tenant AND e.account = s.account AND e.item = i.id
+                    AND e.holding = 'calendar' AND e.moved = 0 AND e.owner <> a.owner)
             WHERE s.tenant = ?1 AND s.id = ?2"#,
             tenant,
             stream,

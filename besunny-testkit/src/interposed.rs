@@ -33,7 +33,7 @@ use besunny_core::{
     repository::{
         Accounts, AgendaFilter, Content, DeadJob, DeadJobFilter, DocumentFilter, Documents,
         Feedback, HeldEvent, ItemFilter, Known, Lessons, Meetings, ModelRecord, Models, NewModel,
-        Onboardings, Outbox, Pending, People, Position, Postings, ProjectSave, Projects,
+        Offer, Onboardings, Outbox, Pending, People, Position, Postings, ProjectSave, Projects,
         RepositoryError, Room, Shadows, Store, StreamStatus, Streams, Tally, ThreadMember,
     },
     scheduler::{
@@ -145,6 +145,7 @@ interposed! { Streams {
 
 interposed! { Accounts {
     fn connect(scope: &TenantScope, account: &Account, streams: &[OfferedStream]) -> ();
+    fn offer(scope: &TenantScope, account: AccountId, offer: &Offer) -> ();
     fn accounts(scope: &TenantScope) -> Vec<Account>;
     fn find_stream(scope: &TenantScope, stream: StreamId) -> Option<(Account, StreamKey)>;
     fn streams(scope: &TenantScope) -> Vec<StreamStatus>;

@@ -12,6 +12,7 @@ use std::{
 use besunny_core::{
     account::Account,
     bot::{Segment, SegmentKey},
+    calendar::EventUid,
     clock::Clock,
     commit::{Detection, Epoch},
     document::{Document, Origin},
@@ -76,6 +77,8 @@ struct Rows {
     allowed: Allowed,
     users: BTreeMap<UserId, User>,
     accounts: BTreeMap<AccountId, Arc<Account>>,
+    /// How often it was taken in what an account offers, and when last.
+    offers: BTreeMap<AccountId, (u64, DateTime<Utc>)>,
     streams: BTreeMap<StreamId, StreamRow>,
     items: BTreeMap<(AccountId, ItemId), ItemRow>,
     members: BTreeMap<(StreamId, ItemId), ScanId>,
@@ -96,6 +99,8 @@ struct Rows {
     shadows: BTreeMap<shadows::ShadowKey, Shadow>,
     /// What items say; it stays when they go.
     events: BTreeMap<(AccountId, ItemId), meetings::Held>,
+    /// How often what is held under a name has changed for somebody.
+    changes: BTreeMap<(UserId, EventUid), u64>,
     meetings: BTreeMap<MeetingId, Meeting>,
     /// How often the bots of each room were planned.
     rooms: BTreeMap<MeetingKey, u64>,
@@ -116,6 +121,7 @@ struct StreamRow {
     account: AccountId,
     key: StreamKey,
     title: String,
+    is_followed: bool,
     version: Version,
     track: Track,
     last_commit: Option<CommitId>,
@@ -257,6 +263,7 @@ impl Rows {
             allowed: Allowed::default(),
             users: BTreeMap::new(),
             accounts: BTreeMap::new(),
+            offers: BTreeMap::new(),
             streams: BTreeMap::new(),
             items: BTreeMap::new(),
             members: BTreeMap::new(),
@@ -274,6 +281,7 @@ impl Rows {
             models: BTreeMap::new(),
             shadows: BTreeMap::new(),
             events: BTreeMap::new(),
+            changes: BTreeMap::new(),
             meetings: BTreeMap::new(),
             rooms: BTreeMap::new(),
             postings: BTreeMap::new(),

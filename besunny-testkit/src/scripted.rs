@@ -201,7 +201,12 @@ impl ScriptedMail {
 #[async_trait]
 impl Source<Message> for ScriptedMail {
     fn limits(&self) -> Limits {
-        Limits { fetch_batch: 2, fetch_concurrency: 2, poll_floor: Duration::from_secs(30) }
+        Limits {
+            fetch_batch: 2,
+            fetch_concurrency: 2,
+            poll_floor: Duration::from_secs(30),
+            offers_for: None,
+        }
     }
 
     async fn streams(&self, _: &AccountRef) -> Result<Vec<OfferedStream>, SourceError> {

@@ -64,7 +64,7 @@ impl Besunny {
             let choice = kind.map(|kind| Choice { kind, at });
             let new = Meeting { choice, version: old.version + 1, ..old.clone() };
             let id = CommitId::from_uuid(self.ids.next());
-            let change = MeetingChange { expected: old.version, meeting: new.clone() };
+            let change = MeetingChange { expected: old.version, meeting: new.clone(), seen: None };
             let mut effects = vec![Effect::Meet(Box::new(change))];
             if let Some(link) = &new.link {
                 let staff = Task::Staff { room: link.key.clone(), cause: id };

@@ -141,13 +141,13 @@ impl Besunny {
         adapter.ok_or_else(|| Error::NoAdapter(provider.clone()))
     }
 
-    /// Asks for everything of an account to be listed again.
+    /// Asks for everything that is followed of an account to be listed again.
     ///
     /// # Errors
     /// What the store says.
     pub async fn relist(&self, scope: &TenantScope, account: &Account) -> Result<(), Error> {
         for status in self.store.streams(scope).await? {
-            if status.account == account.id {
+            if status.account == account.id && status.is_followed {
                 self.store.steer(scope, status.id, Steer::Relist).await?;
             }
         }

@@ -70,7 +70,7 @@ impl Besunny {
     ) -> Result<Verification, Error> {
         let mut verification = Verification::default();
         for status in self.store.streams(scope).await? {
-            if status.account != account.id {
+            if status.account != account.id || !status.is_followed {
                 continue;
             }
             let stream = account.stream(status.key.clone());
@@ -126,7 +126,8 @@ impl Besunny {
             Kept::Events => {
                 let items: Vec<_> = ids.iter().map(|id| (account.id, id.clone())).collect();
                 let held = self.store.events_beside(scope, &items).await?;
-                let own = held.into_iter().filter(|held| held.account == account.id);
+                let own =
+                    held.into_iter().filter(|held| held.account == account.id && !held.is_gone);
                 Ok(own.map(|held| held.item).collect())
             }
         }

@@ -14,7 +14,8 @@ use besunny_testkit::{
     clock::ManualClock,
     conformance::{
         Power,
-        source::{SourceWorld, World, cases},
+        calendar::{TwoCalendars, cases_of_two},
+        source::{SourceWorld, cases},
     },
 };
 use bytes::Bytes;
@@ -27,10 +28,17 @@ use crate::gmail::{ANN, fail_as, mailbox, simulator, tokens};
 const PAGE: u16 = 7;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    super::trials("google_calendar", cases(), lacks, || {
-        Box::pin(async { AgendaWorld::fresh().await })
-    })
+    let one = super::trials("google_calendar", cases(), lacks, || {
+        Box::pin(async { AgendaWorld::fresh().await as _ })
+    });
+    let two = super::trials("google_calendar", cases_of_two(), lacks, || {
+        Box::pin(async { AgendaWorld::fresh().await as _ })
+    });
+    one.into_iter().chain(two).collect()
 }
+
+/// Another calendar of the account.
+const TEAM: &str = "team@example.test";
 
 fn lacks(power: Power) -> Option<&'static str> {
     (power == Power::Hide).then_some("every event of a calendar is in scope")
@@ -43,7 +51,7 @@ struct AgendaWorld {
 }
 
 impl AgendaWorld {
-    async fn fresh() -> World<CalendarEvent> {
+    async fn fresh() -> Arc<Self> {
         let simulator = simulator().await;
         let source: Arc<dyn Source<CalendarEvent>> = Arc::new(calendar(&simulator));
         // With a token in hand, the next failure strikes Calendar and not the token endpoint.
@@ -145,5 +153,28 @@ impl SourceWorld<CalendarEvent> for AgendaWorld {
 
     fn lacks(&self, power: Power) -> Option<&'static str> {
         lacks(power)
+    }
+}
+
+#[async_trait]
+impl TwoCalendars for AgendaWorld {
+    fn source(&self) -> Arc<dyn Source<CalendarEvent>> {
+        Arc::clone(&self.source)
+    }
+
+    fn streams(&self) -> [StreamRef; 2] {
+        [ANN, TEAM].map(|key| StreamRef { key: StreamKey::from_source(key), ..mailbox() })
+    }
+
+    async fn deliver(&self, raw: Bytes) {
+        let id = self.agenda().put("primary", imported(&raw)).expect("an event");
+        self.agenda().add_calendar(TEAM);
+        let mut copy = imported(&raw);
+        copy["id"] = json!(id);
+        self.agenda().put(TEAM, copy).expect("an event");
+    }
+
+    async fn remove(&self, name: &str) {
+        SourceWorld::remove(self, name).await;
     }
 }

@@ -106,7 +106,7 @@ impl Hall {
         };
         let (id, room) = (CommitId::derived(&[name.as_bytes()]), meeting.link.clone().unwrap().key);
         let staff = Job::new(tenant, Task::Staff { room, cause: id });
-        let change = MeetingChange { expected: 0, meeting: meeting.clone() };
+        let change = MeetingChange { expected: 0, meeting: meeting.clone(), seen: None };
         let effects = vec![Effect::Meet(Box::new(change)), Effect::Enqueue(staff)];
         let at = self.scene.clock.now();
         let commit = Arc::new(Commit { id, basis: Basis::Person, at, effects });

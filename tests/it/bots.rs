@@ -112,7 +112,7 @@ impl Room {
         let id = CommitId::derived(&[new.id.as_bytes(), &new.version.to_be_bytes()]);
         let room = new.link.clone().unwrap().key;
         let staff = Job::new(self.scene.scope.tenant(), Task::Staff { room, cause: id });
-        let meet = MeetingChange { expected, meeting: new.clone() };
+        let meet = MeetingChange { expected, meeting: new.clone(), seen: None };
         let effects = vec![Effect::Meet(Box::new(meet)), Effect::Enqueue(staff)];
         let at = self.scene.clock.now();
         let commit = Arc::new(Commit { id, basis: Basis::Person, at, effects });

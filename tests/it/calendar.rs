@@ -1,23 +1,32 @@
 //! A calendar becomes meetings: on the one road, whatever is rescheduled, cancelled or lost.
-use std::{sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use besunny_core::{
     adapter::{Adapter, AnyAdapter},
     calendar::{CalendarEvent, EventStatus, EventTime, EventUid},
     clock::Clock,
+    commit::Commit,
     ids::UserId,
     meeting::{Meeting, MeetingStatus},
-    repository::{AgendaFilter, Store},
+    repository::{AgendaFilter, RepositoryError, Store},
     source::ItemId,
+    tenant::TenantScope,
+    track::Version,
     untrusted::Untrusted,
     worker::Worker,
 };
 use besunny_testkit::{
     crash::CrashPoint,
-    interposed::Interposed,
+    interposed::{Interposed, Interposer},
     scripted::{Fair, Mailbox, ScriptedCalendar},
 };
 use chrono::{DateTime, Days, TimeDelta, Utc};
+use futures::{FutureExt, future::BoxFuture};
 
 use crate::scene::{MakeStore, Scene, followed, in_a_file, in_memory};
 
@@ -62,11 +71,15 @@ impl Followed {
         self.worker().run_until_idle().await;
     }
 
-    /// Returns all meetings of the next hundred days: title, hours from `noon`, whether they take place.
+    /// Returns all meetings of Ann in the hundred days from an instant on.
     async fn agenda(&self, from: DateTime<Utc>) -> Vec<Meeting> {
+        self.agenda_of("ann", from).await
+    }
+
+    async fn agenda_of(&self, name: &str, from: DateTime<Utc>) -> Vec<Meeting> {
         let to = from + Days::new(100);
         let filter = AgendaFilter { from, to, after: None, limit: 200 };
-        let owner = UserId::derived(&[b"ann"]);
+        let owner = UserId::derived(&[name.as_bytes()]);
         self.0.store.agenda(&self.0.scope, owner, &filter).await.unwrap()
     }
 }
@@ -188,7 +201,13 @@ async fn nothing_is_missed_when_the_log_of_a_calendar_is_lost() {
     }
 }
 
-/// An invitation as a calendar sends it, and what came of it at the end.
+/// The same with the method in the type of the part alone (RFC 6047 2.4).
+fn declared(from: &str, method: &str, sequence: u32, starts: DateTime<Utc>) -> Vec<u8> {
+    let raw = String::from_utf8(invitation(from, method, sequence, starts)).unwrap();
+    raw.replace(&format!("METHOD:{method}\r\n"), "").into_bytes()
+}
+
+/// An invitation as a calendar sends it.
 fn invitation(from: &str, method: &str, sequence: u32, starts: DateTime<Utc>) -> Vec<u8> {
     let start = starts.format("%Y%m%dT%H%M%SZ");
     format!(
@@ -218,11 +237,18 @@ async fn mail_13_an_invitation_by_mail_is_a_meeting_until_it_is_cancelled() {
             (bob, "REPLY", 1, tomorrow, later, MeetingStatus::Planned),
             ("eve@evil.example", "CANCEL", 9, later, later, MeetingStatus::Planned),
             (bob, "CANCEL", 2, later, later, MeetingStatus::Cancelled),
+            (bob, "REQUEST", 3, later, later, MeetingStatus::Planned),
+            (bob, "declared REPLY", 4, tomorrow, later, MeetingStatus::Planned),
+            (bob, "declared CANCEL", 4, later, later, MeetingStatus::Cancelled),
         ];
         for (n, (from, method, sequence, starts, want, status)) in steps.into_iter().enumerate() {
             scene.change(|mailbox, at| {
                 let id = ItemId::from_source(format!("mail {n}"));
-                mailbox.deliver(&id, invitation(from, method, sequence, starts), at);
+                let raw = match method.strip_prefix("declared ") {
+                    Some(method) => declared(from, method, sequence, starts),
+                    None => invitation(from, method, sequence, starts),
+                };
+                mailbox.deliver(&id, raw, at);
             });
             scene.clock.advance(Duration::from_hours(1));
             scene.work().await;
@@ -233,6 +259,90 @@ async fn mail_13_an_invitation_by_mail_is_a_meeting_until_it_is_cancelled() {
             let seen: Vec<_> = agenda.iter().map(|one| (one.starts_at, one.status)).collect();
             assert_eq!(seen, [(want, status)], "{from} {method} {sequence}");
         }
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_is_connected_anew_for_somebody_else_takes_its_meetings_along() {
+    for make in [in_memory as MakeStore, in_a_file] {
+        let followed = Followed::new(make).await;
+        let tomorrow = followed.0.clock.now() + Days::new(1);
+        let weekly = vec![Untrusted::new("RRULE:FREQ=WEEKLY;COUNT=3".to_owned())];
+        let series = CalendarEvent { recurrence: weekly, ..event("s", tomorrow) };
+        followed
+            .change(|calendar, at| {
+                put(calendar, "1", &event("one", tomorrow), at);
+                put(calendar, "s", &series, at);
+            })
+            .await;
+        assert_eq!(planned(&followed.agenda(tomorrow).await), 4);
+        followed.0.add_person("eve").await;
+        for (owner, other) in [("eve", "ann"), ("ann", "eve")] {
+            followed.0.connect_for(owner).await;
+            followed.change(|_, _| {}).await;
+            let agenda = followed.agenda_of(owner, tomorrow).await;
+            assert_eq!(planned(&agenda), 4, "{owner} has them");
+            let agenda = followed.agenda_of(other, tomorrow).await;
+            assert_eq!((agenda.len(), planned(&agenda)), (4, 0), "{other} has them no more");
+        }
+    }
+}
+
+/// Lets something else happen once, between what a worker reads and what it plans of that.
+struct Between(Mutex<Option<BoxFuture<'static, ()>>>);
+
+impl fmt::Debug for Between {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Between")
+    }
+}
+
+#[async_trait]
+impl Interposer for Between {
+    async fn before(&self, _: &'static str) -> Result<(), RepositoryError> {
+        Ok(())
+    }
+
+    async fn after(&self, call: &'static str) -> Result<(), RepositoryError> {
+        let other = self.0.lock().unwrap().take_if(|_| call == "events_beside");
+        if let Some(other) = other {
+            other.await;
+        }
+        Ok(())
+    }
+
+    fn committed(&self, _: &TenantScope, _: &Commit, _: &Result<Version, RepositoryError>) {}
+}
+
+/// One worker has read an event; another one reads it again, later, and plans it first.
+#[tokio::test]
+async fn a_plan_of_older_events_never_comes_last() {
+    for make in [in_memory as MakeStore, in_a_file] {
+        let followed = Followed::new(make).await;
+        let scene = &followed.0;
+        let at = |hours: i64| scene.clock.now() + Days::new(2) + TimeDelta::hours(hours);
+        let [first, second, third] = [0, 2, 5].map(at);
+        followed.change(|calendar, now| put(calendar, "1", &event("one", first), now)).await;
+        let now = scene.clock.now();
+        let (mail, subject) = (scene.mail.restarted(), scene.subject.clone());
+        let (clock, other) = (Arc::clone(&scene.clock), followed.worker());
+        let later = async move {
+            mail.with(&subject, |calendar| put(calendar, "1", &event("one", third), now));
+            // The stream is due again, and the claim of the first worker has not ended.
+            clock.advance(Duration::from_secs(45));
+            other.run_until_idle().await;
+        };
+        let between = Arc::new(Between(Mutex::new(Some(later.boxed()))));
+        let store = Interposed::new(Arc::clone(&scene.store), Arc::<Between>::clone(&between) as _);
+        scene.change(|calendar, now| put(calendar, "1", &event("one", second), now));
+        scene.clock.advance(Duration::from_mins(30));
+        followed.engine(Arc::new(store)).run_until_idle().await;
+        assert!(between.0.lock().unwrap().is_none(), "nobody read in between");
+        let starts = async || followed.agenda(first).await.iter().map(|m| m.starts_at).collect();
+        let starts: Vec<DateTime<Utc>> = starts().await;
+        assert_eq!(starts, [third]);
+        followed.change(|_, _| {}).await;
+        assert_eq!(followed.agenda(first).await[0].starts_at, third, "nor when it is tried again");
     }
 }
 

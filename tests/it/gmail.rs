@@ -17,6 +17,9 @@ use besunny_simulator::{
 };
 use besunny_testkit::clock::ManualClock;
 
+mod calendars;
+mod channels;
+mod hook;
 mod pushes;
 mod same;
 mod stage;
@@ -338,18 +341,21 @@ async fn a_check_names_the_setting_and_the_fix() {
     let credentials = stage::credentials(stage.control());
     let good = stage::config(&stage.simulator);
     let (account, push) = (ann(), stage::push());
-    let found = async |config, purpose| {
+    let asked = async |config, purpose, calendars| {
         let inquiry = Inquiry {
             config,
             credentials: &credentials,
             account: &account,
+            calendars,
             push: Some(&push),
             purpose,
         };
         let findings = stage.drive(check(inquiry, Arc::<ManualClock>::clone(&stage.clock))).await;
         findings.iter().map(|finding| finding.setting).collect::<Vec<_>>()
     };
+    let found = async |config, purpose| asked(config, purpose, false).await;
     assert_eq!(found(&good, Use::File).await, [""; 0]);
+    assert_eq!(asked(&good, Use::Read, true).await, [""; 0]);
     let mut insecure = good.clone();
     insecure.endpoints.gmail = "http://gmail.googleapis.com".to_owned();
     assert_eq!(found(&insecure, Use::Read).await, ["endpoints"]);
@@ -360,6 +366,7 @@ async fn a_check_names_the_setting_and_the_fix() {
     stage.ann().set_scopes(&readonly).unwrap();
     assert_eq!(found(&good, Use::Read).await, [""; 0]);
     assert_eq!(found(&good, Use::File).await, ["scopes"]);
+    assert_eq!(asked(&good, Use::Read, true).await, ["scopes"]);
     stage.ann().revoke().unwrap();
     assert_eq!(found(&good, Use::Read).await, ["grant"]);
 }

@@ -167,7 +167,8 @@ impl Held {
 
     fn take(&mut self, changes: Vec<Change<CalendarEvent>>) {
         for change in changes {
-            let id = change.id().to_string();
+            let (_, id) = change.id().as_str().split_once('/').expect("a calendar and an event");
+            let id = id.to_owned();
             match change {
                 Change::Present { item, .. } => {
                     self.events.insert(id, item.expect("Calendar sends events with the page"));
@@ -268,6 +269,28 @@ async fn cal_7_a_cancelled_exception_is_kept_under_the_name_of_its_series() {
 }
 
 #[tokio::test]
+async fn cal_7_a_deleted_series_is_asked_for_once_whatever_was_taken_out_of_it() {
+    let stage = Stage::new().await;
+    let series = stage.series();
+    for day in ["08", "15", "22"] {
+        let place = json!({ "dateTime": format!("2026-06-{day}T09:00:00+02:00") });
+        let cancelled = json!({ "status": "cancelled" });
+        stage.agenda().except("primary", &series, &place, cancelled).unwrap();
+    }
+    // One page has the series and all of its exceptions.
+    let mut again = Stage { calendar: calendar(&stage.simulator, PAGE + 1), ..stage };
+    let cursor = Held::listed(&again).await.cursor;
+    again.agenda().delete("primary", &series).unwrap();
+    again.calendar = calendar(&again.simulator, PAGE + 1);
+    let mut held = Held { cursor, ..Held::default() };
+    assert!(!held.follow(&again).await);
+    assert_eq!(held.removed.len(), 4);
+    let requests = again.simulator.control().requests();
+    let asked = requests.iter().filter(|request| request.operation == Operation::GetEvent);
+    assert_eq!(asked.count(), 1);
+}
+
+#[tokio::test]
 async fn cal_4_a_lost_position_is_listed_anew() {
     let stage = Stage::new().await;
     stage.put("one");
@@ -330,7 +353,7 @@ async fn events_are_fetched_by_id() {
     stage.agenda().forget("primary", &forgotten).unwrap();
     let ids: Vec<ItemId> = [&one, &deleted, &forgotten, &taken, "../x", ".."]
         .into_iter()
-        .map(ItemId::from_source)
+        .map(|id| ItemId::from_source(format!("primary/{id}")))
         .collect();
     let fetched = stage.calendar.fetch(&primary(), &ids).await.unwrap();
     let told: Vec<String> = fetched
@@ -363,7 +386,7 @@ async fn cal_1_calendars_are_offered_and_may_go() {
     let offered = stage.calendar.streams(&account()).await.unwrap();
     let offered: Vec<(&str, bool)> =
         offered.iter().map(|one| (one.title.as_str(), one.proposed)).collect();
-    let want = [(ANN, true), ("en.usa#holiday@example.test", false), ("Team", false)];
+    let want = [(ANN, true), ("en.usa#holiday@example.test", true), ("Team", true)];
     assert_eq!(offered, want);
     let holidays = stream("en.usa#holiday@example.test");
     stage.calendar.list(&holidays, &Scope::default(), None).await.expect("an id with a hash");

@@ -84,21 +84,34 @@ impl Scene {
         let subject = Subject::from_source("ann@example.com");
         let tenant = TenantId::derived(&[b"acme"]);
         let scope = TenantScope::trusted(tenant);
-        let (owner, created_at) = (UserId::derived(&[b"ann"]), clock.now());
+        let created_at = clock.now();
         let name = "acme".to_owned();
         store.found(&Tenant { id: tenant, name, created_at }).await.unwrap();
-        let username = Username::parse("ann").unwrap();
-        let user = User { id: owner, username, name: "Ann".to_owned(), created_at };
-        store.add_user(&scope, &user).await.unwrap();
         let scene = Self { clock, store, mail, subject, scope, published: Arc::default() };
+        scene.add_person("ann").await;
         scene.connect(scene.subject.clone()).await;
         scene
     }
 
+    pub(crate) async fn add_person(&self, name: &str) {
+        let (id, username) = (UserId::derived(&[name.as_bytes()]), Username::parse(name).unwrap());
+        let user = User { id, username, name: name.to_owned(), created_at: self.clock.now() };
+        self.store.add_user(&self.scope, &user).await.unwrap();
+    }
+
     /// Connects the mailbox of `subject`.
     pub(crate) async fn connect(&self, subject: Subject) {
-        let (tenant, owner) = (self.scope.tenant(), UserId::derived(&[b"ann"]));
         self.mail.open(subject.clone(), Telling::Log);
+        self.grant(subject, "ann").await;
+    }
+
+    /// Connects the mailbox of the scene for somebody else.
+    pub(crate) async fn connect_for(&self, name: &str) {
+        self.grant(self.subject.clone(), name).await;
+    }
+
+    async fn grant(&self, subject: Subject, name: &str) {
+        let (tenant, owner) = (self.scope.tenant(), UserId::derived(&[name.as_bytes()]));
         let provider = Provider::new("scripted");
         let grant = NewAccount { owner, provider, subject, intake: Intake::Whole };
         let account = Account::new(tenant, grant, self.clock.now());

@@ -183,7 +183,7 @@ impl From<SeriesError> for EventError {
     }
 }
 
-/// Reads a calendar file, or the calendar part of a mail.
+/// Reads a calendar file.
 ///
 /// The file may hold several calendars, or events without a calendar around them. Its charset is
 /// UTF-8 (RFC 5545 3.1.4); UTF-16 and windows-1252 are recognised.
@@ -192,6 +192,16 @@ impl From<SeriesError> for EventError {
 /// [`IcsError`] refuses the file as a whole. An event that cannot be read is in
 /// [`IcsFile::unreadable`].
 pub fn read(raw: &[u8], caps: &Caps) -> Result<IcsFile, IcsError> {
+    read_as(raw, None, caps)
+}
+
+/// Reads the calendar part of a mail, whose type may say what the sender asks for (RFC 6047 2.4).
+///
+/// What a calendar says itself goes before `declared`.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_as(raw: &[u8], declared: Option<Method>, caps: &Caps) -> Result<IcsFile, IcsError> {
     if raw.len() > caps.bytes {
         return Err(IcsError::TooLarge { bytes: raw.len(), limit: caps.bytes });
     }
@@ -206,9 +216,10 @@ pub fn read(raw: &[u8], caps: &Caps) -> Result<IcsFile, IcsError> {
     let mut file = IcsFile::default();
     for calendar in Scan::of(&text, caps)? {
         let mut zones = Zones::of(&calendar, caps);
+        let method = calendar.method.or(declared);
         for block in &calendar.events {
-            match event::read(block, &mut zones, calendar.method) {
-                Ok(event) => file.entries.push(Entry { event, method: calendar.method }),
+            match event::read(block, &mut zones, method) {
+                Ok(event) => file.entries.push(Entry { event, method }),
                 Err(why) => {
                     let (uid, replaces) = (event::uid(block), event::replaced(block, &mut zones));
                     file.unreadable.push(Unreadable { uid, replaces, line: block.line, why });

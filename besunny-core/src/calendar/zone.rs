@@ -19,7 +19,7 @@ use crate::untrusted::Untrusted;
 mod windows;
 
 /// No zone has a longer name; others are not looked for.
-const NAME_BYTES: usize = 255;
+pub(super) const NAME_BYTES: usize = 255;
 /// No zone was ever further from UTC; in seconds (Manila before 1845: just under 16 hours).
 const FURTHEST: i32 = 18 * 3_600;
 /// Rules of a zone are followed in these years; later its last offset holds. Outlook's begin in 1601.

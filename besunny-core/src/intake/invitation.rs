@@ -17,7 +17,8 @@ const EVENTS: usize = 20;
 pub(super) fn events(mail: &Mail, caps: &Caps) -> Vec<CalendarEvent> {
     let caps = ics::Caps { bytes: caps.calendar_bytes, events: EVENTS, ..ics::Caps::default() };
     let parts = mail.attachments.iter().filter(|attachment| attachment.is_calendar());
-    let files = parts.filter_map(|part| ics::read(&part.content, &caps).ok());
+    let declared = mail.invitation.as_ref().and_then(|invitation| invitation.method);
+    let files = parts.filter_map(|part| ics::read_as(&part.content, declared, &caps).ok());
     files.flat_map(|file| file.entries).filter_map(said).take(EVENTS).collect()
 }
 

@@ -58,8 +58,9 @@ pub fn plan(
     let window = Window { from: since - LASTS, to: now + AHEAD };
     let events = valid(held, stored);
     let found = occurrences(&events, &window, &mut Allowance::new(MEETINGS, STEPS))?;
-    let mut planned =
-        Planned { again_at: again_at(&events, window.to, now)?, ..Planned::default() };
+    let again_at = again_at(&events, window.to, now)?;
+    let mut planned = Planned { again_at, ..Planned::default() };
+    let seen = held.first().map(|one| one.change);
     let mut before: BTreeMap<_, &Meeting> =
         stored.iter().map(|meeting| (meeting.id, meeting)).collect();
     let mut met = BTreeSet::new();
@@ -69,20 +70,23 @@ pub fn plan(
         let Some(new) = meeting(occurrence, owner, id, addresses) else { continue };
         // A whole day and its midnight are one original start; the first of them stands.
         if new.ends_at > since && met.insert(id) {
-            planned.put(before.remove(&id), new);
+            planned.put(before.remove(&id), new, seen);
         }
     }
     let left = before.into_values().filter(|old| old.ends_at > since);
     // Where there are too many, those that were not looked at may be among the others.
     for old in left.filter(|old| !(found.is_cut && old.starts_at >= now)) {
-        planned.put(Some(old), Meeting { status: MeetingStatus::Cancelled, ..old.clone() });
+        let moved = moved_away(&events, old)?;
+        let moved = moved.as_ref().and_then(|it| meeting(it, owner, old.id, addresses));
+        let cancelled = || Meeting { status: MeetingStatus::Cancelled, ..old.clone() };
+        planned.put(Some(old), moved.unwrap_or_else(cancelled), seen);
     }
     Ok(planned)
 }
 
 impl Planned {
     /// Changes a meeting, unless it is as it should be; one that never takes place is not made.
-    fn put(&mut self, old: Option<&Meeting>, new: Meeting) {
+    fn put(&mut self, old: Option<&Meeting>, new: Meeting, seen: Option<u64>) {
         let expected = old.map_or(0, |old| old.version);
         let new = Meeting { choice: old.and_then(|old| old.choice), ..new };
         let is_same =
@@ -91,9 +95,33 @@ impl Planned {
             old.is_none() && (new.status == MeetingStatus::Cancelled || new.link.is_none());
         if !is_same && !is_none {
             let meeting = Meeting { version: expected + 1, ..new };
-            self.changes.push(MeetingChange { expected, meeting });
+            self.changes.push(MeetingChange { expected, seen, meeting });
         }
     }
+}
+
+/// Returns the occurrence that `old` was, where it was moved out of what is planned ahead.
+///
+/// A single event or an exception says itself where it is now; of a series that was moved as a whole
+/// the old occurrences are none any more.
+fn moved_away<'a>(
+    events: &[&'a CalendarEvent],
+    old: &Meeting,
+) -> Result<Option<Occurrence<'a>>, SeriesError> {
+    let original = old.original.as_ref().map(EventTime::instant);
+    let is_old = |occurrence: &Occurrence<'_>| {
+        occurrence.original.as_ref().map(EventTime::instant) == original
+    };
+    let meant = events.iter().filter(|event| place(event) == original);
+    let single = meant.filter(|event| event.recurrence.is_empty());
+    for from in single.filter_map(|event| event.starts.as_ref()).map(EventTime::instant) {
+        let window = Window { from, to: from + LASTS };
+        let found = occurrences(events, &window, &mut Allowance::new(MEETINGS, STEPS))?.found;
+        if let Some(moved) = found.into_iter().find(is_old) {
+            return Ok(Some(moved));
+        }
+    }
+    Ok(None)
 }
 
 /// Returns when more meetings follow, if ever.

@@ -25,8 +25,10 @@ pub struct HeldEvent {
     pub owner: UserId,
     /// What holds it.
     pub by: Holding,
-    /// Whether no stream holds the item any more.
+    /// Whether no stream holds the item any more, or it says the event for another owner now.
     pub is_gone: bool,
+    /// How often anything under this name has changed for the owner.
+    pub change: u64,
     /// The event.
     pub event: CalendarEvent,
 }
@@ -49,11 +51,13 @@ pub struct AgendaFilter {
 /// # Contract
 /// - Events of an item MUST come back as they were held, and those it said before MUST be gone
 ///   (`store.event.held`). When no stream holds the item any more, its events MUST stay and say so
-///   (`store.event.gone`).
+///   (`store.event.gone`); so MUST those of an owner for whom the item says nothing any more
+///   (`store.event.moved`).
 /// - `events_beside` MUST return all events of the same names and owners as those of the items,
 ///   ordered by account, item and their order in it (`store.event.beside`).
 /// - A meeting MUST come back as it was committed, at one version more than was read, and a commit
-///   at another version MUST be refused as a conflict (`store.meeting.conflict`).
+///   at another version MUST be refused as a conflict (`store.meeting.conflict`). So MUST one that
+///   was planned of events that have changed since (`store.meeting.stale`).
 /// - `agenda` MUST be ordered by start, then id (`store.meeting.agenda`).
 /// - No call MUST read or change another tenant's rows, nor another owner's
 ///   (`store.tenant.meetings`).

@@ -128,17 +128,26 @@ impl Worker {
         plan: &P,
         until: &Until,
     ) -> Option<Release> {
-        let pushed = self.keep_watch(lease, adapter).await;
         let road = Road {
             source: &self.guarded(&*adapter.source),
             plan,
             repository: &*self.repository,
             clock: &*self.clock,
         };
+        if !lease.is_followed {
+            return self.let_go(lease, adapter, &road).await;
+        }
+        if !self.survey(lease, adapter).await {
+            return Some(due(lease, Duration::ZERO));
+        }
+        let pushed = self.keep_watch(lease, adapter).await;
         let mut met = Counts::default();
         for _ in 0..self.settings.passes {
             let pass = match road.pass(lease).await {
                 Ok(pass) => pass,
+                Err(error) if error.is_gone() && !self.ask_offer(lease, adapter).await => {
+                    return Some(due(lease, Duration::ZERO));
+                }
                 Err(error) => return self.failure(lease, &error),
             };
             self.observer.passed(lease, &pass);
@@ -175,7 +184,7 @@ impl Worker {
         }
     }
 
-    fn failure(&self, lease: &Lease, error: &SyncError) -> Option<Release> {
+    pub(super) fn failure(&self, lease: &Lease, error: &SyncError) -> Option<Release> {
         let attempt = lease.attempt.saturating_add(1);
         let luck = luck(lease);
         let rest = match error {
@@ -232,7 +241,7 @@ fn caught_up(lease: &Lease, floor: Duration, met: Counts, pushed: bool) -> Relea
 }
 
 /// Returns the release after success: due after `wait`, with no failure remembered.
-fn due(lease: &Lease, wait: Duration) -> Release {
+pub(super) fn due(lease: &Lease, wait: Duration) -> Release {
     let rest = Rest::After(wait);
     let (attempt, expired) = (0, 0);
     Release { rest, attempt, expired, error: None, caught_up: false, quiet: lease.quiet }

@@ -70,6 +70,19 @@ impl Worker {
         }
     }
 
+    /// Ends the watch of a stream that is followed no more.
+    pub(super) async fn end_watch<T>(&self, lease: &Lease, adapter: &Wired<T>) {
+        let Some(watch) = &lease.watch else { return };
+        if let Some(push) = &adapter.push
+            && let Err(error) = self.guarded(&**push).stop_watch(&lease.at, watch).await
+        {
+            tracing::info!(error = describe(&error), "a watch is left to end by itself");
+        }
+        if let Err(error) = self.put_watch(lease, watch.id, None).await {
+            tracing::warn!(stream = %lease.stream, error = describe(&error), "a watch is kept");
+        }
+    }
+
     /// Returns the watch as it is after a failure, with the time of the next attempt.
     fn troubled(&self, lease: &Lease, error: &WatchError) -> Watch {
         let now = self.clock.now();

@@ -16,7 +16,7 @@ const PAGE_SIZE: &str = "250";
 const MOST_PAGES: usize = 400;
 
 impl<P: Sync> GoogleCalendar<P> {
-    /// Lists the calendars that a person has chosen to see; the primary one is proposed.
+    /// Lists the calendars that a person has chosen to see, and the primary one; all are proposed.
     pub(super) async fn offered(
         &self,
         account: &AccountRef,
@@ -46,13 +46,12 @@ impl<P: Sync> GoogleCalendar<P> {
 fn stream(entry: &Value) -> Result<Option<OfferedStream>, Unusable> {
     let key = wire::text(entry, "id").ok_or(Unusable("has an entry that names no calendar"))?;
     let is_true = |field| entry.get(field).and_then(Value::as_bool).unwrap_or_default();
-    let proposed = is_true("primary");
-    if is_true("deleted") || !(proposed || is_true("selected")) {
+    if is_true("deleted") || !(is_true("primary") || is_true("selected")) {
         return Ok(None);
     }
     let title = wire::text(entry, "summaryOverride").or_else(|| wire::text(entry, "summary"));
     let title = title.unwrap_or(key).to_owned();
-    Ok(Some(OfferedStream { key: StreamKey::from_source(key), title, proposed }))
+    Ok(Some(OfferedStream { key: StreamKey::from_source(key), title, proposed: true }))
 }
 
 #[cfg(test)]
@@ -64,19 +63,19 @@ mod tests {
     #[test]
     fn cal_1_calendars_that_are_shown_are_offered() {
         let rows = [
-            (json!({ "id": "a", "summary": "A", "primary": true }), Some(("A", true))),
-            (json!({ "id": "a", "summary": "A", "selected": true }), Some(("A", false))),
+            (json!({ "id": "a", "summary": "A", "primary": true }), Some("A")),
+            (json!({ "id": "a", "summary": "A", "selected": true }), Some("A")),
             (
                 json!({ "id": "a", "summary": "A", "summaryOverride": "B", "selected": true }),
-                Some(("B", false)),
+                Some("B"),
             ),
-            (json!({ "id": "a", "selected": true, "summary": 5 }), Some(("a", false))),
+            (json!({ "id": "a", "selected": true, "summary": 5 }), Some("a")),
             (json!({ "id": "a", "summary": "A" }), None),
             (json!({ "id": "a", "selected": true, "deleted": true }), None),
         ];
         for (entry, want) in rows {
             let offered = stream(&entry).unwrap();
-            let got = offered.as_ref().map(|one| (one.title.as_str(), one.proposed));
+            let got = offered.as_ref().map(|one| one.title.as_str());
             assert_eq!(got, want, "{entry}");
         }
         assert!(stream(&json!({ "selected": true })).is_err());

@@ -2,7 +2,7 @@
 //!
 //! Of a cancelled exception Calendar guarantees only the id of its series, which says nothing
 //! outside of the account. What was seen of series is remembered, and the rest is asked for.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use besunny_core::{
     calendar::{CalendarEvent, EventUid},
@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use super::{
     GoogleCalendar,
-    event::{self, Found, Tombstone},
+    event::{self, Found},
+    item::item,
     page::EventPage,
 };
 use crate::{
@@ -51,32 +52,30 @@ impl<P: Sync> GoogleCalendar<P> {
             known.put((stream.key.as_str().to_owned(), id), EventUid::from_source(uid));
         }
         let mut changes = Vec::with_capacity(page.events.len());
+        // Of a deleted series each of its exceptions is told, and it is asked for once.
+        let mut missing = HashSet::new();
         for (at, found) in page.events {
+            let at = ItemRef { id: item(stream, at.id.as_str()), ..at };
             changes.push(match found {
                 Found::Event(event) => Change::Present { at, item: Some(*event) },
                 Found::Deleted => Change::Removed(at.id),
                 Found::Unreadable(why) => Change::Unreadable { id: at.id, why },
+                Found::Tombstone(tombstone) if missing.contains(&tombstone.series) => {
+                    Change::Removed(at.id)
+                }
                 Found::Tombstone(tombstone) => {
-                    self.buried(stream, &mut known, at, tombstone).await?
+                    let uid = self.uid_of(stream, &mut known, &tombstone.series).await?;
+                    if let Some(uid) = uid {
+                        Change::Present { at, item: Some(tombstone.of(uid)) }
+                    } else {
+                        // Without its series there is nothing it is taken from.
+                        missing.insert(tombstone.series);
+                        Change::Removed(at.id)
+                    }
                 }
             });
         }
         Ok(changes)
-    }
-
-    /// Says that an occurrence was taken out; without its series there is nothing it is taken from.
-    async fn buried(
-        &self,
-        stream: &StreamRef,
-        known: &mut Uids,
-        at: ItemRef,
-        tombstone: Tombstone,
-    ) -> Result<Change<CalendarEvent>, SourceError> {
-        let uid = self.uid_of(stream, known, &tombstone.series).await?;
-        Ok(match uid {
-            Some(uid) => Change::Present { at, item: Some(tombstone.of(uid)) },
-            None => Change::Removed(at.id),
-        })
     }
 
     /// Returns the name of a series across calendars; `None` when it is gone.

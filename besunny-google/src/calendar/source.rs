@@ -5,14 +5,15 @@ use async_trait::async_trait;
 use besunny_core::{
     calendar::CalendarEvent,
     source::{
-        AccountRef, Cursor, Fetched, ItemId, Limits, Next, OfferedStream, Page, PageToken, Read,
-        Relist, Scope, Source, SourceError, SourceErrorKind, StreamRef,
+        AccountRef, Cursor, Fetched, ItemId, ItemRef, Limits, Next, OfferedStream, Page, PageToken,
+        Read, Relist, Scope, Source, SourceError, SourceErrorKind, StreamRef,
     },
 };
 
 use super::{
     GoogleCalendar,
     event::{self, Found},
+    item::event_of,
     page,
 };
 use crate::{
@@ -25,6 +26,9 @@ use crate::{
 /// 1,000,000 requests a day for a project are looks at 3,400 calendars every five minutes; a call of
 /// a channel acts at once.
 const POLL_FLOOR: Duration = Duration::from_mins(5);
+/// Less than between two looks of the safety net (13.5 minutes), so that each of them asks once more
+/// which calendars there are, and calls of channels make nobody ask more often.
+const OFFERS_FOR: Duration = Duration::from_mins(10);
 /// A page of 2,500 events: most have 1 to 3 KB, one with 200 guests 40 KB.
 const PAGE_BYTES: usize = 64 << 20;
 /// What is asked for; every request of a sync token must ask for the same.
@@ -42,7 +46,7 @@ const PARAMETERS: [(&str, &str); 2] = [
     ),
 ];
 /// The form of cursors; a cursor of another form is listed anew.
-const FORM: &str = "1";
+const FORM: &str = "2";
 
 impl<P: Sync> GoogleCalendar<P> {
     fn page_size(&self) -> String {
@@ -110,14 +114,16 @@ impl<P: Sync> GoogleCalendar<P> {
         account: &AccountRef,
         id: &ItemId,
     ) -> Result<Fetched<CalendarEvent>, SourceError> {
-        let Some(event) = self.event(stream, account, id.as_str()).await? else {
+        let Some(name) = event_of(stream, id) else { return Ok(Fetched::Gone(id.clone())) };
+        let Some(event) = self.event(stream, account, name).await? else {
             return Ok(Fetched::Gone(id.clone()));
         };
         let during = |odd: Unusable| odd.during(Operation::GetEvent);
         let at = event::named(&event).map_err(during)?;
-        if at.id != *id {
+        if at.id.as_str() != name {
             return Err(during(Unusable("is about another event")));
         }
+        let at = ItemRef { id: id.clone(), ..at };
         Ok(match event::read(&event) {
             Found::Event(event) => Fetched::Present(at, *event),
             Found::Deleted => Fetched::Gone(at.id),
@@ -138,7 +144,8 @@ impl<P: Sync> GoogleCalendar<P> {
 impl<P: std::fmt::Debug + Send + Sync> Source<CalendarEvent> for GoogleCalendar<P> {
     fn limits(&self) -> Limits {
         let fetch_concurrency = self.transport.http.config().fetch_concurrency;
-        Limits { fetch_batch: 1, fetch_concurrency, poll_floor: POLL_FLOOR }
+        let offers_for = Some(OFFERS_FOR);
+        Limits { fetch_batch: 1, fetch_concurrency, poll_floor: POLL_FLOOR, offers_for }
     }
 
     async fn streams(&self, account: &AccountRef) -> Result<Vec<OfferedStream>, SourceError> {

@@ -108,7 +108,7 @@ fn found(
 impl<P: std::fmt::Debug + Send + Sync> Source<Message> for Gmail<P> {
     fn limits(&self) -> Limits {
         let fetch_concurrency = self.transport.http.config().fetch_concurrency;
-        Limits { fetch_batch: 1, fetch_concurrency, poll_floor: POLL_FLOOR }
+        Limits { fetch_batch: 1, fetch_concurrency, poll_floor: POLL_FLOOR, offers_for: None }
     }
 
     async fn streams(&self, account: &AccountRef) -> Result<Vec<OfferedStream>, SourceError> {

@@ -50,7 +50,7 @@ impl Doctor {
         findings.extend(check_db(&db).await);
         findings.extend(check_room(&db));
         findings.extend(check_access(&config, self.listen.as_deref()));
-        findings.extend(check_google(config.google).await);
+        findings.extend(check_google(config.google, config.public_url.as_deref()).await);
         findings.extend(check_language(config.language).await);
         Ok(answer(&findings))
     }
@@ -129,9 +129,9 @@ fn folder(db: &Path) -> &Path {
 }
 
 /// Tries the mailbox at Google; changes nothing there.
-async fn check_google(google: Option<Google>) -> Vec<Finding> {
+async fn check_google(google: Option<Google>, public_url: Option<&str>) -> Vec<Finding> {
     let Some(google) = google else { return Vec::new() };
-    match Mailbox::at_google(google) {
+    match Mailbox::at_google(google, public_url) {
         Ok(mailbox) => {
             let tenant = TenantId::derived(&[b"doctor"]);
             mailbox.findings(tenant, Arc::new(SystemClock::default())).await

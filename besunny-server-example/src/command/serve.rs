@@ -60,7 +60,9 @@ impl Serve {
         let user = config.user.as_deref().unwrap_or(DEFAULT_USER);
         let user = Username::parse(user)
             .map_err(|error| Refusal::usage("config", format!("user: {error}")))?;
-        let mailbox = config.google.clone().map(Mailbox::at_google).transpose();
+        let google = config.google.clone();
+        let mailbox = google.map(|google| Mailbox::at_google(google, config.public_url.as_deref()));
+        let mailbox = mailbox.transpose();
         let mailbox = mailbox?;
         let db = db.or_else(|| config.db.clone()).unwrap_or_else(|| DEFAULT_DB.into());
         let home = open(db, &config, mailbox.as_ref()).await?;

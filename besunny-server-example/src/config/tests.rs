@@ -50,6 +50,9 @@ fn ml_5_what_is_compared_makes_sense() {
 fn ops_1_the_mailbox_is_an_address() {
     check("[google]\naccount = 'me'", &["google.account"]);
     check("[google]\naccount = 'me@example.org'", &[]);
+    let channels = "[google]\naccount = 'me@example.org'\n[google.channels]\nsecret_file = 'a'";
+    check(channels, &["google.channels"]);
+    check(&channels.replace("[google.", "calendars = true\n[google."), &[]);
     let addressed = "[google]\naccount = 'me@example.org'\nintake = 'addressed'";
     check(addressed, &["virtual_domain"]);
     check(&format!("virtual_domain = 'example.org'\n{addressed}"), &[]);

@@ -157,7 +157,7 @@ pub struct QuarantinedItem {
 }
 
 impl StreamHealth {
-    /// Reads all streams of the person's accounts.
+    /// Reads all streams of the person's accounts that are followed.
     pub(super) async fn all(site: &Site) -> Result<Vec<Self>, RepositoryError> {
         let store = site.besunny().store();
         let accounts = store.accounts(site.scope()).await?;
@@ -165,8 +165,8 @@ impl StreamHealth {
         let accounts: HashMap<AccountId, Account> = own.map(|it| (it.id, it)).collect();
         let now = site.clock().now();
         let statuses = store.streams(site.scope()).await?;
-        let mut all: Vec<Self> = statuses
-            .iter()
+        let followed = statuses.iter().filter(|status| status.is_followed);
+        let mut all: Vec<Self> = followed
             .filter_map(|status| Some(Self::of(status, accounts.get(&status.account)?, now)))
             .collect();
         all.sort_by(|a, b| (&a.account, &a.title, a.id).cmp(&(&b.account, &b.title, b.id)));

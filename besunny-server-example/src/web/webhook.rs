@@ -10,12 +10,15 @@ use axum::{
 use besunny::{
     Refused,
     core::{account::Provider, push::Delivery},
+    google::GoogleCalendar,
 };
 
 use super::Site;
 
 /// Providers send a few kilobytes; a megabyte is what the largest of them allows itself.
 const BODY_BYTES: usize = 1024 * 1024;
+/// Where calendars of Google call (CAL-1).
+pub const CALENDAR_CALLS: &str = "/webhooks/calendar";
 
 pub(super) fn routes() -> Router<Site> {
     Router::new()
@@ -28,7 +31,7 @@ pub(super) fn routes() -> Router<Site> {
     post,
     path = "/webhooks/{provider}",
     tag = "webhooks",
-    params(("provider" = String, Path, description = "Such as `gmail`")),
+    params(("provider" = String, Path, description = "`gmail`, `calendar`, or the name of another provider")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
         (status = 200, description = "Stored; or authentic, but not readable, and logged"),
@@ -57,7 +60,10 @@ pub(super) async fn receive(
         body: &body,
         received_at: site.clock().now(),
     };
-    let provider = Provider::new(provider);
+    let provider = match uri.path() {
+        CALENDAR_CALLS => GoogleCalendar::provider(),
+        _ => Provider::new(provider),
+    };
     match site.besunny().receive(&provider, &delivery).await {
         Ok(_) => StatusCode::OK.into_response(),
         Err(refused) => answer(&refused).into_response(),

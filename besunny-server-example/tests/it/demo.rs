@@ -1,9 +1,14 @@
 //! `besunny demo`: the sample workspace, from the simulated Gmail to the project.
 use std::{collections::BTreeMap, process::Command};
 
-use besunny::core::repository::DocumentFilter;
+use besunny::{
+    SystemClock,
+    core::{clock::Clock, repository::DocumentFilter},
+};
 use besunny_server::home::Home;
 use besunny_testkit::data::say;
+use chrono::TimeDelta;
+use serde_json::json;
 
 use crate::{
     binary::Desk,
@@ -14,6 +19,8 @@ use crate::{
 
 /// A newcomer waits so long at most for the first routed mail.
 const SECONDS: f64 = 60.0;
+/// Far below the five minutes after which a calendar that does not call is looked at again.
+const CALLED_SECONDS: f64 = 30.0;
 
 #[test]
 fn the_first_mail_is_routed_within_a_minute() {
@@ -25,6 +32,32 @@ fn the_first_mail_is_routed_within_a_minute() {
     assert!(first["seconds"].as_f64().unwrap() < SECONDS, "{first}");
     let answer = server.get("/health/sync");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    server.end("TERM").ends(0);
+}
+
+/// The simulated calendar calls the server, and what changed in it is on the agenda at once (CAL-2).
+#[test]
+fn cal_2_a_change_in_the_calendar_shows_within_seconds() {
+    let desk = Desk::new();
+    let mut command = desk.command(&["demo", "--no-browser", "--listen", "127.0.0.1:0"]);
+    command.env("BESUNNY_LOG", "off");
+    let server = Server::start(command);
+    let visitor = Visitor::enter(&server);
+    visitor.until("/agenda", |page| page.contains("go-live call").then_some(()));
+    let clock = SystemClock::default();
+    let now = clock.now();
+    let event = json!({
+        "summary": "A walk by the river",
+        "location": "https://meet.google.com/wlk-rivr-one",
+        "start": { "dateTime": (now + TimeDelta::hours(2)).to_rfc3339() },
+        "end": { "dateTime": (now + TimeDelta::hours(3)).to_rfc3339() },
+    });
+    let began = clock.now();
+    server.tell_google("/control/accounts/sunny@example.test/calendars/primary/events", &event);
+    visitor.until("/agenda", |page| page.contains("A walk by the river").then_some(()));
+    let took = (clock.now() - began).as_seconds_f64();
+    say(&format!("a change in the calendar was on the agenda after {took:.3} s"));
+    assert!(took < CALLED_SECONDS, "{took}");
     server.end("TERM").ends(0);
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct Server {
     log: BufReader<ChildStderr>,
     /// Where it listens.
     pub(crate) address: String,
+    /// Where the simulated Google of a demo is.
+    google: String,
     /// By which a browser logs in; empty where a token was chosen.
     pub(crate) link: String,
 }
@@ -27,7 +29,8 @@ impl Server {
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let event = event(&mut log, "listening");
         let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
-        Self { child, log, address: text("address"), link: text("login") }
+        let (address, google, link) = (text("address"), text("google"), text("login"));
+        Self { child, log, address, google, link }
     }
 
     /// Waits until it tells of something.
@@ -40,18 +43,17 @@ impl Server {
         self.ask(&format!("GET {path}"), &[], "")
     }
 
+    /// Lets something happen at the simulated Google of a demo.
+    pub(crate) fn tell_google(&self, path: &str, body: &Value) {
+        let (_, host) = self.google.split_once("://").unwrap();
+        let headers = [("Content-Type", "application/json")];
+        let answer = ask(host, &format!("POST {path}"), &headers, &body.to_string());
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
     /// Sends a request and returns the whole answer.
     pub(crate) fn ask(&self, line: &str, headers: &[(&str, &str)], body: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let (host, length) = (&self.address, body.len());
-        write!(stream, "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n").unwrap();
-        for (name, value) in headers {
-            write!(stream, "{name}: {value}\r\n").unwrap();
-        }
-        write!(stream, "Content-Length: {length}\r\n\r\n{body}").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        ask(&self.address, line, headers, body)
     }
 
     /// Sends JSON as a program that knows the token, and returns what is answered.
@@ -88,4 +90,16 @@ fn event(log: &mut impl BufRead, name: &str) -> Value {
             return event;
         }
     }
+}
+
+fn ask(host: &str, line: &str, headers: &[(&str, &str)], body: &str) -> String {
+    let (mut stream, length) = (TcpStream::connect(host).unwrap(), body.len());
+    write!(stream, "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n").unwrap();
+    for (name, value) in headers {
+        write!(stream, "{name}: {value}\r\n").unwrap();
+    }
+    write!(stream, "Content-Length: {length}\r\n\r\n{body}").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }

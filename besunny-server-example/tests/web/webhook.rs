@@ -18,6 +18,7 @@ use besunny::{
             Scope, Source, SourceError, SourceErrorKind, StreamRef, Subject,
         },
     },
+    google::GoogleCalendar,
 };
 use besunny_testkit::{clock::ManualClock, memory::MemoryRepository};
 use chrono::{DateTime, Utc};
@@ -126,6 +127,7 @@ async fn check(path: &str, signature: Option<&str>, body: &str, expected: Status
     let clock = Arc::new(ManualClock::default());
     let besunny = Besunny::builder(MemoryRepository::new(Arc::clone(&clock) as _))
         .mail(Provider::new("caller"), Adapter::new(Caller).with_push())
+        .mail(GoogleCalendar::provider(), Adapter::new(Caller).with_push())
         .mail(Provider::new("keyed"), Adapter::new(Caller).with_push().with_keys(NoKeys))
         .clock(Arc::clone(&clock) as _)
         .build();
@@ -143,6 +145,8 @@ async fn g_3_webhooks_are_answered_as_the_engine_says() {
     check("/webhooks/caller", Some("wrong"), "gibberish", StatusCode::UNAUTHORIZED).await;
     check("/webhooks/caller", None, "hint", StatusCode::UNAUTHORIZED).await;
     check("/webhooks/keyed", Some("right"), "hint", StatusCode::SERVICE_UNAVAILABLE).await;
+    check("/webhooks/calendar", Some("right"), "gibberish", StatusCode::OK).await;
+    check("/webhooks/calendar", Some("wrong"), "", StatusCode::UNAUTHORIZED).await;
     check("/webhooks/nobody", Some("right"), "hint", StatusCode::NOT_FOUND).await;
     check("/webhooks/mbox", Some("right"), "hint", StatusCode::NOT_FOUND).await;
     let large = "x".repeat(1024 * 1024 + 1);

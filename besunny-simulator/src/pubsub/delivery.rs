@@ -7,9 +7,8 @@ use chrono::SecondsFormat;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::queue::{CallEntry, Cargo, DeliveryEntry, Notice, NoticePost, Parcel, Post};
+use super::queue::{CallEntry, CallPost, Cargo, DeliveryEntry, Notice, NoticePost, Parcel, Post};
 use super::{forgery, post};
-use crate::agenda::{Channel, State};
 use crate::clock::later;
 use crate::config::PushSettings;
 use crate::gateway::Shared;
@@ -66,7 +65,7 @@ async fn send(world: Shared, parcel: Parcel) {
 async fn deliver(world: &Shared, post: Post) {
     let again = match &post.cargo {
         Cargo::Notice(notice) => deliver_notice(world, notice, post.attempt).await,
-        Cargo::Call(channel, state) => call(world, channel, *state, post.attempt).await,
+        Cargo::Call(made) => call(world, made, post.attempt).await,
     };
     let settings = world.settings();
     let given_up = later(post.made_at, settings.push.retention) <= world.clock.now();
@@ -108,9 +107,10 @@ async fn deliver_notice(world: &Shared, post: &NoticePost, attempt: u32) -> bool
 }
 
 /// Calls a channel; tells whether it is to be called again.
-async fn call(world: &Shared, channel: &Channel, state: State, attempt: u32) -> bool {
+async fn call(world: &Shared, post: &CallPost, attempt: u32) -> bool {
+    let CallPost { channel, state, forgery } = post;
     let deadline = world.settings().push.ack_deadline;
-    let mut headers = channel.headers(state);
+    let mut headers = channel.headers(*state);
     headers.push(("User-Agent", CALLER.to_owned()));
     let answer = tokio::select! {
         answer = post::send(&channel.address, &headers, Vec::new()) => answer.ok(),
@@ -120,12 +120,13 @@ async fn call(world: &Shared, channel: &Channel, state: State, attempt: u32) -> 
     world.notices.record_call(CallEntry {
         at: world.clock.now(),
         channel: channel.id.clone(),
+        forgery: *forgery,
         state: state.word().to_owned(),
         number: channel.number,
         attempt,
         status,
     });
-    status.is_none_or(|status| CALL_AGAIN.contains(&status))
+    status.is_none_or(|status| CALL_AGAIN.contains(&status)) && forgery.is_none()
 }
 
 fn retry(world: &Shared, push: &PushSettings, post: Post) {

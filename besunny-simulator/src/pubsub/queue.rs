@@ -57,6 +57,8 @@ pub struct CallEntry {
     pub at: DateTime<Utc>,
     /// The channel.
     pub channel: String,
+    /// How it was forged.
+    pub forgery: Option<Forgery>,
     /// `sync`, `exists` or `not_exists`.
     pub state: String,
     /// The number of the message.
@@ -81,7 +83,14 @@ pub(crate) enum Cargo {
     /// A notice of Pub/Sub.
     Notice(NoticePost),
     /// A call of a channel; it has no body.
-    Call(Box<Channel>, ChannelState),
+    Call(Box<CallPost>),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct CallPost {
+    pub(crate) channel: Channel,
+    pub(crate) state: ChannelState,
+    pub(crate) forgery: Option<Forgery>,
 }
 
 #[derive(Clone, Debug)]
@@ -102,14 +111,19 @@ impl Post {
     }
 
     pub(crate) fn call(channel: Channel, state: ChannelState, now: DateTime<Utc>) -> Self {
-        Self { cargo: Cargo::Call(Box::new(channel), state), attempt: 1, made_at: now }
+        let call = CallPost { channel, state, forgery: None };
+        Self { cargo: Cargo::Call(Box::new(call)), attempt: 1, made_at: now }
     }
 
-    /// A call of a channel cannot be forged; its token is all there is.
+    /// Of a call its token is all that can be forged: it is another one, or there is none (`AlgNone`).
     pub(crate) fn forged(&self, forgery: Forgery) -> Self {
         let mut post = self.clone();
-        if let Cargo::Notice(notice) = &mut post.cargo {
-            notice.forgery = Some(forgery);
+        match &mut post.cargo {
+            Cargo::Notice(notice) => notice.forgery = Some(forgery),
+            Cargo::Call(call) => {
+                let token = (forgery != Forgery::AlgNone).then(|| format!("{forgery:?}"));
+                (call.forgery, call.channel.token) = (Some(forgery), token);
+            }
         }
         post
     }
@@ -118,7 +132,7 @@ impl Post {
     fn lane(&self) -> &str {
         match &self.cargo {
             Cargo::Notice(notice) => &notice.subscription.name,
-            Cargo::Call(channel, _) => &channel.id,
+            Cargo::Call(call) => &call.channel.id,
         }
     }
 }

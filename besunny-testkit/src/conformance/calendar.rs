@@ -1,12 +1,15 @@
 //! What every calendar source promises: what [every source](super::source) does, and which event wins.
+use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
+
+use async_trait::async_trait;
 use besunny_core::{
     calendar::{CalendarEvent, EventStatus},
-    source::Fetched,
+    source::{Fetched, Source, StreamRef},
 };
 use bytes::Bytes;
 
 use super::{
-    Case, Outcome, check_equal, clause,
+    Case, Outcome, check, check_equal, clause,
     source::{self, Reader, Sample},
 };
 
@@ -22,6 +25,60 @@ pub fn cases() -> Vec<Case<World>> {
         clause("calendar.items.revision", revision),
     ];
     source::cases().into_iter().chain(own).collect()
+}
+
+/// Two calendars of one account.
+#[async_trait]
+pub trait TwoCalendars: Debug + Send + Sync {
+    /// Returns the adapter under test.
+    fn source(&self) -> Arc<dyn Source<CalendarEvent>>;
+    /// Returns the two calendars.
+    fn streams(&self) -> [StreamRef; 2];
+    /// Puts the same event into both, as [`Sample::written`] gives it.
+    async fn deliver(&self, raw: Bytes);
+    /// Deletes the events of this name from the first one.
+    async fn remove(&self, name: &str);
+}
+
+/// A world with two calendars, of which each case gets a fresh one.
+pub type TwoWorld = Arc<dyn TwoCalendars>;
+
+/// Returns the cases of sources that have several calendars for an account.
+#[must_use]
+pub fn cases_of_two() -> Vec<Case<TwoWorld>> {
+    vec![clause("calendar.items.apart", apart)]
+}
+
+/// Returns the ids that a calendar lists, and those of them that are there.
+async fn listed(
+    world: &TwoWorld,
+    stream: StreamRef,
+) -> Result<[BTreeSet<String>; 2], super::Broken> {
+    let reader = Reader::over(world.source(), stream);
+    let ids = reader.sync().await?.ids;
+    let mut there = BTreeSet::new();
+    for id in &ids {
+        for answer in reader.fetch(std::slice::from_ref(id)).await? {
+            if let Fetched::Present(at, _) = answer {
+                there.insert(at.id.to_string());
+            }
+        }
+    }
+    Ok([ids.into_iter().map(|id| id.to_string()).collect(), there])
+}
+
+/// The same event in two calendars is two items.
+async fn apart(world: TwoWorld) -> Outcome {
+    world.deliver(event("one", "")).await;
+    let [first, second] = world.streams();
+    let [ids, _] = listed(&world, first.clone()).await?;
+    let [others, there] = listed(&world, second.clone()).await?;
+    check_equal(&(ids.len(), others.len()), &(1, 1), "events of two calendars")?;
+    check(ids.is_disjoint(&others), "an event of two calendars has one id, and clashes")?;
+    check_equal(&there, &others, "events that are found by their ids")?;
+    world.remove("one").await;
+    check_equal(&listed(&world, first).await?[1].len(), &0, "events after one was deleted")?;
+    check_equal(&listed(&world, second).await?[1], &others, "events of the other calendar")
 }
 
 impl Sample for CalendarEvent {

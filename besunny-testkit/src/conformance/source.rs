@@ -83,7 +83,11 @@ const PATIENCE: usize = 200;
 
 impl<T: Sample> Reader<T> {
     pub(super) fn new(world: &World<T>) -> Self {
-        Self { source: world.source(), stream: world.stream(), scope: Scope::default() }
+        Self::over(world.source(), world.stream())
+    }
+
+    pub(super) fn over(source: Arc<dyn Source<T>>, stream: StreamRef) -> Self {
+        Self { source, stream, scope: Scope::default() }
     }
 
     async fn head(&self) -> Result<Option<Cursor>, Broken> {

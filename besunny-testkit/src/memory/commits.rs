@@ -25,7 +25,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
-use super::{DocumentRow, ItemRow, JobRow, JobState, MemoryRepository, Rows, meetings::Held};
+use super::{DocumentRow, ItemRow, JobRow, JobState, MemoryRepository, Rows};
 
 /// So many asked-for items make one page.
 const ASKED: usize = 100;
@@ -59,7 +59,7 @@ impl Streams for MemoryRepository {
             let held = |id: &ItemId| {
                 let row = rows.items.get(&(account, id.clone()))?;
                 let holds = match row.state {
-                    ItemState::Stored => true,
+                    ItemState::Stored => !rows.is_of_others(account, id),
                     ItemState::Ignored(_) => row.policy == rules.revision,
                     ItemState::Quarantined(_) | ItemState::Removed => false,
                 };
@@ -281,8 +281,7 @@ impl Rows {
             }
             (Effect::Hold { item, by, events }, Some(account)) => {
                 self.set_stored(account, item);
-                let held = Held { by: *by, events: events.clone() };
-                self.events.insert((account, item.id.clone()), held);
+                self.hold(account, &item.id, (*by, events));
             }
             (Effect::Meet(change), _) => {
                 self.meetings.insert(change.meeting.id, change.meeting.clone());
@@ -467,6 +466,7 @@ impl Rows {
             return;
         }
         self.set_item(account, item, ItemRow::new(None, ItemState::Removed));
+        self.note_change(account, item);
         self.unlink(&Origin { account, item: item.clone() }, &[], applied);
     }
 

@@ -17,8 +17,8 @@ use besunny_core::{
     label::Answer,
     repository::{
         Accounts, BATCH, Content, DeadJob, DeadJobFilter, DocumentFilter, Documents, ItemCounts,
-        ItemFilter, Outbox, Pending, People, RepositoryError, StateFilter, StreamStatus, Tally,
-        ThreadMember,
+        ItemFilter, Offer, Outbox, Pending, People, RepositoryError, StateFilter, StreamStatus,
+        Tally, ThreadMember,
     },
     scheduler::Work,
     source::{ItemId, OfferedStream, StreamKey},
@@ -41,15 +41,48 @@ impl Accounts for MemoryRepository {
         let now = self.clock.now();
         self.make(Work::Streams, scope, |rows| {
             rows.accounts.insert(account.id, Arc::new(account.clone()));
+            rows.take_offer(account.id, now);
             for stream in streams {
                 let row = rows
                     .streams
                     .entry(stream_id(account.id, &stream.key))
                     .or_insert_with(|| StreamRow::new(account, stream));
                 if stream.proposed {
-                    row.paused = None;
-                    row.make_due(now);
+                    row.follow(now);
                 }
+            }
+            Ok(())
+        })
+    }
+
+    async fn offer(
+        &self,
+        scope: &TenantScope,
+        account: AccountId,
+        offer: &Offer,
+    ) -> Result<(), RepositoryError> {
+        let now = self.clock.now();
+        self.make(Work::Streams, scope, |rows| {
+            let found = rows.accounts.get(&account).cloned();
+            let found = found.ok_or(RepositoryError::Missing("account"))?;
+            if rows.offers.get(&account).map_or(0, |(count, _)| *count) != offer.expected {
+                return Err(RepositoryError::Conflict);
+            }
+            rows.take_offer(account, now);
+            for stream in &offer.streams {
+                let id = stream_id(account, &stream.key);
+                let row = rows.streams.entry(id).or_insert_with(|| {
+                    StreamRow::new(&found, &OfferedStream { proposed: false, ..stream.clone() })
+                });
+                if stream.proposed && !row.is_followed {
+                    row.follow(now);
+                }
+            }
+            let is_offered = |key: &StreamKey| offer.streams.iter().any(|it| it.key == *key);
+            let own = rows.streams.values_mut().filter(|row| row.account == account);
+            for row in own.filter(|row| row.is_followed && !is_offered(&row.key)) {
+                row.follow(now);
+                row.is_followed = false;
             }
             Ok(())
         })
@@ -380,6 +413,7 @@ impl StreamRow {
             account: account.id,
             key: stream.key.clone(),
             title: stream.title.clone(),
+            is_followed: stream.proposed,
             version: Version(0),
             track: Track::default(),
             last_commit: None,
@@ -457,6 +491,7 @@ impl Rows {
             account: row.account,
             key: row.key.clone(),
             title: row.title.clone(),
+            is_followed: row.is_followed,
             track: row.track.clone(),
             caught_up_at: row.caught_up_at,
             next_due_at: row.next_due_at.filter(|_| row.paused.is_none()),

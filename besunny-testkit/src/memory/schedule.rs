@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use besunny_core::{
-    ids::JobId,
+    ids::{AccountId, JobId},
     push::{About, Notice},
     repository::RepositoryError,
     scheduler::{
@@ -34,6 +34,8 @@ impl Scheduler for MemoryRepository {
         let leases = due.into_iter().filter_map(|(_, id, tenant)| {
             let rows = state.tenants.get_mut(&tenant)?;
             let row = rows.streams.get_mut(&id)?;
+            let offered = rows.offers.get(&row.account).copied().unzip();
+            let (offers, offered_at) = (offered.0.unwrap_or_default(), offered.1);
             let account = Arc::clone(rows.accounts.get(&row.account)?);
             let abandoned = row.lease_until.is_some();
             row.epoch.0 += 1;
@@ -53,6 +55,9 @@ impl Scheduler for MemoryRepository {
                 noticed_ago: row.noticed_at.map(|at| (now - at).to_std().unwrap_or_default()),
                 quiet: row.quiet,
                 watch: row.watch.clone(),
+                is_followed: row.is_followed,
+                offers,
+                offered_ago: offered_at.map(|at| (now - at).to_std().unwrap_or_default()),
             })
         });
         Ok(leases.collect())
@@ -244,6 +249,12 @@ impl State {
 }
 
 impl Rows {
+    /// Counts that it was taken in what an account offers.
+    pub(super) fn take_offer(&mut self, account: AccountId, now: DateTime<Utc>) {
+        let count = self.offers.get(&account).map_or(0, |(count, _)| *count);
+        self.offers.insert(account, (count + 1, now));
+    }
+
     /// Lengthens a lease or claim that still holds.
     fn lengthen(&mut self, hold: &Hold, until: DateTime<Utc>) -> bool {
         let (epoch, ends) = match hold.on {
@@ -269,6 +280,13 @@ impl StreamRow {
         self.paused.is_none()
             && self.next_due_at.is_some_and(|due| due <= now)
             && self.lease_until.is_none_or(|until| until <= now)
+    }
+
+    /// Follows the stream from now on, whatever it waited for.
+    pub(super) fn follow(&mut self, now: DateTime<Utc>) {
+        self.is_followed = true;
+        self.paused = None;
+        self.make_due(now);
     }
 
     pub(super) fn make_due(&mut self, now: DateTime<Utc>) {

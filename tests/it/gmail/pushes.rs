@@ -1,64 +1,13 @@
 //! Push deliveries, genuine and forged, over HTTP into the engine.
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use axum::{
-    Router,
-    body::Bytes,
-    extract::State,
-    http::{HeaderMap, StatusCode},
-    routing::post,
+use besunny::core::{account::Intake, clock::Clock};
+use besunny_simulator::{Control, DeliveryEntry, Fault, Forgery, Operation};
+
+use super::{
+    hook::{Hook, go_astray},
+    stage::{ANN, Stage},
 };
-use besunny::{
-    Besunny, Refused,
-    core::{account::Intake, clock::Clock, push::Delivery},
-    google::Gmail,
-};
-use besunny_simulator::{
-    Control, DeliveryEntry, Fault, FaultChance, FaultScript, Forgery, Operation, PushFault,
-};
-use besunny_testkit::clock::ManualClock;
-use tokio::{net::TcpListener, task::JoinSet};
-
-use super::stage::{self, ANN, Stage};
-
-/// Our endpoint, as a server has it.
-struct Hook {
-    address: String,
-    _server: JoinSet<()>,
-}
-
-#[derive(Clone)]
-struct Door {
-    besunny: Besunny,
-    clock: Arc<ManualClock>,
-}
-
-impl Hook {
-    async fn open(stage: &Stage) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}/hooks/gmail", listener.local_addr().unwrap());
-        let door = Door { besunny: stage.besunny.clone(), clock: Arc::clone(&stage.clock) };
-        let router = Router::new().route("/hooks/gmail", post(knock)).with_state(door);
-        let mut server = JoinSet::new();
-        server.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let subscription = stage::subscription(address.clone());
-        stage.control().configure(|settings| settings.push.subscriptions = vec![subscription]);
-        Self { address, _server: server }
-    }
-}
-
-async fn knock(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let headers: Vec<_> =
-        headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let received_at = door.clock.now();
-    let delivery = Delivery { path: "/hooks/gmail", headers: &headers, body: &body, received_at };
-    match door.besunny.receive(&Gmail::provider(), &delivery).await {
-        Ok(_) | Err(Refused::Unreadable) => StatusCode::OK,
-        Err(Refused::NotMounted) => StatusCode::NOT_FOUND,
-        Err(Refused::Rejected(_)) => StatusCode::UNAUTHORIZED,
-        Err(Refused::NoKeys(_) | Refused::Store(_)) => StatusCode::SERVICE_UNAVAILABLE,
-    }
-}
 
 fn certs(control: &Control) -> usize {
     let requests = control.requests();
@@ -78,17 +27,12 @@ async fn settle(stage: &Stage) -> Vec<DeliveryEntry> {
 #[tokio::test]
 async fn a_notice_acts_at_once() {
     let stage = Stage::new(|_| {}).await;
-    let hook = Hook::open(&stage).await;
+    let _hook = Hook::open(&stage);
     stage.deliver(0..2, ANN);
     stage.connect(Intake::Whole).await;
     stage.work().await;
     let watch = stage.status().await.watch.unwrap();
-    assert_eq!(
-        watch.until.map(|until| (until - watch.since).num_days()),
-        Some(7),
-        "{}",
-        hook.address
-    );
+    assert_eq!(watch.until.map(|until| (until - watch.since).num_days()), Some(7));
     stage.live(Duration::from_mins(30)).await;
     stage.deliver(2..3, ANN);
     assert_eq!(settle(&stage).await.last().map(status_of), Some((None, Some(200))));
@@ -101,7 +45,7 @@ async fn a_notice_acts_at_once() {
 async fn an_index_that_lags_loses_nothing() {
     let lag = Duration::from_secs(6);
     let stage = Stage::new(|config| config.settings.mail.index_lag = lag).await;
-    let _hook = Hook::open(&stage).await;
+    let _hook = Hook::open(&stage);
     let account = stage.connect(Intake::Whole).await;
     stage.live(Duration::from_mins(20)).await;
     for number in 0..5 {
@@ -117,7 +61,7 @@ async fn an_index_that_lags_loses_nothing() {
 #[tokio::test]
 async fn a_watch_is_renewed_at_half_of_its_life() {
     let stage = Stage::new(|_| {}).await;
-    let _hook = Hook::open(&stage).await;
+    let _hook = Hook::open(&stage);
     stage.connect(Intake::Whole).await;
     stage.work().await;
     for _ in 0..100 {
@@ -134,7 +78,7 @@ async fn a_watch_is_renewed_at_half_of_its_life() {
 #[tokio::test]
 async fn forgeries_are_refused_and_cost_nothing() {
     let stage = Stage::new(|_| {}).await;
-    let _hook = Hook::open(&stage).await;
+    let _hook = Hook::open(&stage);
     stage.connect(Intake::Whole).await;
     stage.live(Duration::from_mins(20)).await;
     for forgery in Forgery::ALL.into_iter().cycle().take(60) {
@@ -152,7 +96,7 @@ async fn forgeries_are_refused_and_cost_nothing() {
 #[tokio::test]
 async fn keys_are_rotated() {
     let stage = Stage::new(|_| {}).await;
-    let _hook = Hook::open(&stage).await;
+    let _hook = Hook::open(&stage);
     stage.connect(Intake::Whole).await;
     stage.work().await;
     for number in 0..4 {
@@ -176,25 +120,10 @@ async fn keys_are_rotated() {
 async fn nothing_is_lost_when_notices_go_astray() {
     for seed in 0..4 {
         let stage = Stage::new(|config| config.seed = seed).await;
-        let _hook = Hook::open(&stage).await;
+        let _hook = Hook::open(&stage);
         let account = stage.connect(Intake::Whole).await;
         stage.work().await;
-        let forgery = Forgery::WrongEmail;
-        let faults = [
-            PushFault::DropNotice,
-            PushFault::RepeatNotice { copies: 3 },
-            PushFault::DelayNotice { ms: 40_000 },
-            PushFault::ReorderNotice,
-            PushFault::ForgeNotice { forgery },
-        ];
-        let chances = faults.map(|fault| FaultChance {
-            operation: Some(Operation::DeliverNotice),
-            account: None,
-            probability: 0.15,
-            fault: Fault::Push(fault),
-        });
-        let script = FaultScript { rules: vec![], chances: chances.to_vec(), seed: Some(seed) };
-        stage.control().set_faults(script);
+        go_astray(stage.control(), Operation::DeliverNotice, Forgery::WrongEmail, seed);
         for number in 0..30 {
             stage.deliver(number..number + 1, ANN);
             stage.live(Duration::from_secs(20)).await;

@@ -1,5 +1,6 @@
 //! A simulated Gmail, a store, and the engine between them, with time in the test's hand.
 use std::{
+    net::TcpListener,
     pin::pin,
     sync::{
         Arc,
@@ -12,23 +13,24 @@ use std::{
 use besunny::{
     Besunny, Verification,
     core::{
-        account::{Account, Intake, NewAccount},
+        account::{Account, Intake, NewAccount, Provider},
         adapter::Adapter,
         address::Username,
-        budget::{Paced, Unmetered},
+        budget::{Budget, Paced, Unmetered},
         clock::Clock,
         ids::{TenantId, UserId},
         repository::{ItemFilter, StreamStatus},
         source::{AccountRef, StreamKey, StreamRef, Subject},
         tenant::{Tenant, TenantScope, User},
+        token::TokenSource,
     },
     google::{
-        ClientSecret, Credential, Credentials, Endpoints, Gmail, GoogleConfig, GoogleKeys,
-        GoogleTokens, Http, PushConfig,
+        ChannelConfig, ClientSecret, Credential, Credentials, Endpoints, Gmail, GoogleCalendar,
+        GoogleConfig, GoogleKeys, GoogleTokens, Http, PushConfig,
     },
 };
 use besunny_simulator::{
-    ClockMode, Config, Control, Delivery, MailboxControl, Simulator, Subscription,
+    AgendaControl, ClockMode, Config, Control, Delivery, MailboxControl, Simulator, Subscription,
 };
 use besunny_testkit::{clock::ManualClock, memory::MemoryRepository};
 
@@ -46,7 +48,9 @@ pub(super) struct Stage {
     pub(super) besunny: Besunny,
     pub(super) gmail: Gmail,
     pub(super) scope: TenantScope,
-    owner: UserId,
+    /// Where our endpoints are, once a `Hook` is opened.
+    pub(super) listener: TcpListener,
+    pub(super) owner: UserId,
 }
 
 impl Stage {
@@ -60,10 +64,18 @@ impl Stage {
         simulator.control().add_account(ANN);
         let http = http(&simulator, &clock);
         let credentials = credentials(simulator.control());
-        let tokens = Arc::new(GoogleTokens::new(http.clone(), credentials));
+        let tokens: Arc<dyn TokenSource> = Arc::new(GoogleTokens::new(http.clone(), credentials));
         let time: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-        let quota = http.config().quota.quota();
-        let budget = Arc::new(Paced::new(Arc::clone(&time), [quota]));
+        let quotas = http.config().quota.quotas();
+        let budget: Arc<dyn Budget> = Arc::new(Paced::new(Arc::clone(&time), quotas));
+        let calendar = GoogleCalendar::new(http.clone(), Arc::clone(&tokens), Arc::clone(&budget));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let channels = ChannelConfig {
+            address: hook(&listener, GoogleCalendar::provider().as_str()),
+            secrets: vec!["a secret of the receiver, long enough".into()],
+        };
+        let calendar = calendar.with_push(channels).unwrap();
         let gmail = Gmail::new(http.clone(), tokens, budget);
         let pushed = gmail.clone().with_push(push()).unwrap();
         let besunny = Besunny::builder(MemoryRepository::new(Arc::clone(&time)))
@@ -73,10 +85,11 @@ impl Stage {
                 Gmail::provider(),
                 Adapter::new(pushed).with_push().with_keys(GoogleKeys::new(http)).with_filing(),
             )
+            .calendar(GoogleCalendar::provider(), Adapter::new(calendar).with_push())
             .clock(time)
             .build();
         let (scope, owner) = found(&besunny, &clock).await;
-        Self { simulator, clock, besunny, gmail, scope, owner }
+        Self { simulator, clock, besunny, gmail, scope, listener, owner }
     }
 
     /// Makes an adapter of its own, which is not paced.
@@ -95,6 +108,10 @@ impl Stage {
         self.control().mailbox(ANN).unwrap()
     }
 
+    pub(super) fn agenda(&self) -> AgendaControl {
+        self.control().agenda(ANN).unwrap()
+    }
+
     /// Lets mails arrive, numbered from `first`.
     pub(super) fn deliver(&self, numbers: std::ops::Range<u32>, to: &str) {
         for number in numbers {
@@ -107,13 +124,22 @@ impl Stage {
     }
 
     pub(super) async fn connect(&self, intake: Intake) -> Account {
-        let grant = NewAccount {
-            owner: self.owner,
-            provider: Gmail::provider(),
-            subject: Subject::from_source(ANN),
-            intake,
-        };
+        self.connect_to(Gmail::provider(), intake).await
+    }
+
+    pub(super) async fn connect_calendar(&self) -> Account {
+        self.connect_to(GoogleCalendar::provider(), Intake::Whole).await
+    }
+
+    async fn connect_to(&self, provider: Provider, intake: Intake) -> Account {
+        let (owner, subject) = (self.owner, Subject::from_source(ANN));
+        let grant = NewAccount { owner, provider, subject, intake };
         self.drive(self.besunny.connect(&self.scope, grant)).await.unwrap()
+    }
+
+    /// Where a provider calls us.
+    pub(super) fn hook(&self, provider: &str) -> String {
+        hook(&self.listener, provider)
     }
 
     /// Works until nothing is due now.
@@ -194,6 +220,10 @@ impl Stage {
             }
         }
     }
+}
+
+fn hook(listener: &TcpListener, provider: &str) -> String {
+    format!("http://{}/hooks/{provider}", listener.local_addr().unwrap())
 }
 
 /// Remembers that something happened.

@@ -23,6 +23,8 @@ use crate::{
 
 /// Properties for people: what is too long of them is cut.
 const FOR_PEOPLE: [&str; 3] = ["SUMMARY", "DESCRIPTION", "LOCATION"];
+/// An event names so many zones of its own at most: one for its start, and one for its end, and room.
+const OWN_ZONES: usize = 4;
 /// A name that is made for an event without one has so many bytes of its hash.
 const NAME_BYTES: usize = 16;
 
@@ -151,21 +153,24 @@ impl Draft {
             (Moment::Day(day), _) => Some(EventTime::Day(day)),
             (Moment::Utc(at), _) => Zone::utc().event_time(at),
             (Moment::Local(at), Some(name)) => self.zone(&name, zones)?.event_time(at),
-            (Moment::Local(at), None) => self.known(zones.floating.clone()).event_time(at),
+            (Moment::Local(at), None) => self.known(zones.floating.clone())?.event_time(at),
         };
         time.ok_or(EventError::Series(SeriesError::Range))
     }
 
     fn zone(&mut self, name: &str, zones: &mut Zones) -> Result<Zone, EventError> {
         let found = zones.find(name).ok_or(EventError::Series(SeriesError::Zone))?;
-        Ok(self.known(found))
+        self.known(found)
     }
 
     /// Remembers the description of a zone that nobody else knows.
-    fn known(&mut self, Found { zone, own }: Found) -> Zone {
+    fn known(&mut self, Found { zone, own }: Found) -> Result<Zone, EventError> {
         let is_new = |own: &Arc<_>| !self.event.zones.contains(own);
         self.event.zones.extend(own.filter(is_new));
-        zone
+        if self.event.zones.len() > OWN_ZONES {
+            return Err(EventError::Series(SeriesError::Zone));
+        }
+        Ok(zone)
     }
 
     fn finish(mut self, method: Option<Method>) -> Result<CalendarEvent, EventError> {

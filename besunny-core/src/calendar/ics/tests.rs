@@ -183,6 +183,57 @@ fn bad_input_zones_that_make_no_sense() {
 }
 
 #[test]
+fn bad_input_zones_that_are_kept_with_their_events_are_small() {
+    let zone = |name: &str, rules: usize| {
+        let rules = "RDATE:19800101T000000\n".repeat(rules);
+        format!(
+            "BEGIN:VTIMEZONE\nTZID:{name}\nBEGIN:STANDARD\nDTSTART:19700101T000000\n\
+             TZOFFSETFROM:+0000\nTZOFFSETTO:+0100\n{rules}END:STANDARD\nEND:VTIMEZONE\n"
+        )
+    };
+    let long = "x".repeat(300);
+    let four = ["A", "B", "C", "D"];
+    let exceptions = |names: &[&str]| {
+        let line = |name: &&str| format!("EXDATE;TZID={name}:20260601T100000\n");
+        names.iter().map(line).collect::<String>()
+    };
+    let rows = [
+        (zone("Own", 500), "Own", String::new(), true),
+        (zone("Own", 2_000), "Own", String::new(), false),
+        (zone(&long[..255], 1), &long[..255], String::new(), true),
+        (zone(&long, 1), &long, String::new(), false),
+        (four.map(|name| zone(name, 1)).concat(), "A", exceptions(&four), true),
+        (four.map(|name| zone(name, 1)).concat() + &zone("E", 1), "E", exceptions(&four), false),
+    ];
+    for (zones, name, lines, is_read) in rows {
+        let event = format!(
+            "BEGIN:VEVENT\nUID:u\nDTSTART;TZID={name}:20260601T100000\n{lines}END:VEVENT\n"
+        );
+        let file = read_text(&format!("BEGIN:VCALENDAR\n{zones}{event}END:VCALENDAR\n")).unwrap();
+        assert_eq!(file.unreadable.is_empty(), is_read, "{} bytes of zones", zones.len());
+    }
+}
+
+#[test]
+fn rfc_6047_what_the_type_of_a_part_declares_counts_where_the_calendar_says_nothing() {
+    let event = "BEGIN:VEVENT\nUID:u\nEND:VEVENT\n";
+    let said = |calendar: &str| format!("BEGIN:VCALENDAR\n{calendar}{event}END:VCALENDAR\n");
+    let (cancel, request) = (Some(Method::Cancel), Some(Method::Request));
+    for (calendar, declared, want) in [
+        ("", cancel, cancel),
+        ("METHOD:CANCEL\n", request, cancel),
+        ("METHOD:CANCEL\n", None, cancel),
+        ("METHOD:REQUEST\n", cancel, None),
+        ("", None, None),
+    ] {
+        let file = read_as(said(calendar).as_bytes(), declared, &Caps::default()).unwrap();
+        // Without a start it is nothing but a cancellation.
+        let got = file.entries.first().and_then(|entry| entry.method);
+        assert_eq!(got, want, "{calendar} {declared:?}");
+    }
+}
+
+#[test]
 fn one_bad_event_does_not_disturb_its_neighbours() {
     let good = "BEGIN:VEVENT\nUID:v\nDTSTART:20240705T100000Z\nEND:VEVENT\n";
     let rule = EventError::Series(SeriesError::Rule);

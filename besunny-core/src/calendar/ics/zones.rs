@@ -11,8 +11,11 @@ use crate::calendar::{
     LocalZone, Observance,
     line::{Property, visible},
     moment::{Moment, number},
-    zone::Zone,
+    zone::{NAME_BYTES, Zone},
 };
+
+/// So much of a zone's description is kept with each of its events; real ones have 10 KB at most.
+const DESCRIPTION_BYTES: usize = 32 << 10;
 
 /// What the times of a calendar may name.
 pub(super) struct Zones {
@@ -38,8 +41,12 @@ impl Zones {
                 continue;
             };
             let name = name.into_exposed();
+            if name.len() > NAME_BYTES {
+                continue;
+            }
             // What cannot be read has no observances, and is no zone.
             let observances = if block.is_cut { None } else { observances(block) };
+            let observances = observances.filter(|all| weight_bytes(all) <= DESCRIPTION_BYTES);
             let zone = LocalZone::new(name.clone(), observances.unwrap_or_default());
             described.entry(name).or_insert_with(|| Arc::new(zone));
         }
@@ -74,6 +81,11 @@ impl Zones {
         }
         Ok(())
     }
+}
+
+fn weight_bytes(observances: &[Observance]) -> usize {
+    let lines = observances.iter().flat_map(|observance| &observance.recurrence);
+    size_of_val(observances) + lines.map(|line| line.expose().len()).sum::<usize>()
 }
 
 fn observances(zone: &Block<'_>) -> Option<Vec<Observance>> {

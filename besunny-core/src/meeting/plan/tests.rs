@@ -31,7 +31,7 @@ fn event(starts: DateTime<Utc>) -> CalendarEvent {
 
 fn held(by: Holding, is_gone: bool, event: CalendarEvent) -> HeldEvent {
     let (account, owner) = (AccountId::derived(&[b"a"]), UserId::derived(&[b"ann"]));
-    HeldEvent { account, item: ItemId::from_source("1"), owner, by, is_gone, event }
+    HeldEvent { account, item: ItemId::from_source("1"), owner, by, is_gone, change: 3, event }
 }
 
 fn planned(held: &[HeldEvent], stored: &[Meeting]) -> Planned {
@@ -105,7 +105,9 @@ fn cal_7_what_is_said_no_more_is_cancelled_and_what_is_the_same_stays() {
     let moved = held(Holding::Calendar, false, event(hours(7)));
     assert_eq!(changes(&[moved], &before), [(7, Planned)]);
     let away = held(Holding::Calendar, false, event(hours(24 * 90)));
-    assert_eq!(changes(&[away], &before), [(5, Cancelled)], "it comes back in time");
+    assert_eq!(changes(&[away], &before), [(24 * 90, Planned)], "it takes place, if later");
+    let past = held(Holding::Calendar, false, event(hours(-24 * 9)));
+    assert_eq!(changes(&[past], &before), [(-24 * 9, Planned)], "it took place");
     let past = held(Holding::Calendar, false, event(hours(-30)));
     let over = vec![Meeting { starts_at: hours(-30), ends_at: hours(-29), ..before[0].clone() }];
     assert_eq!(changes(&[HeldEvent { is_gone: true, ..past }], &over), [], "it took place");

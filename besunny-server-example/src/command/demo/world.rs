@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use besunny::{
     Builder,
     core::{account::Intake, clock::Clock},
-    google::{ClientSecret, Credential, Credentials},
+    google::{ChannelConfig, ClientSecret, Credential, Credentials},
 };
 use besunny_simulator::{Config, Delivery, MailboxControl, Simulator, Subscription};
 use secrecy::SecretString;
@@ -12,9 +12,11 @@ use tokio::task::JoinHandle;
 
 use super::sample::{self, Filed, Mail};
 use crate::{
+    channels::called_at,
     command::{Refusal, describe},
     gmail::{Google, Mailbox, Push},
     language::{Language, Prices},
+    web,
 };
 
 const ADDRESS: &str = "sunny@example.test";
@@ -78,6 +80,7 @@ impl World {
             intake: Intake::Whole,
             read_only: false,
             calendars: true,
+            channels: None,
             push: Some(Push {
                 topic: TOPIC.to_owned(),
                 subscription: SUBSCRIPTION.to_owned(),
@@ -85,7 +88,8 @@ impl World {
                 service_account: SERVICE_ACCOUNT.to_owned(),
             }),
         };
-        let mailbox = Mailbox::at(&simulator.base_url(), google, credentials);
+        let channels = channels(at).map_err(|error| failed(&error))?;
+        let mailbox = Mailbox::at(&simulator.base_url(), google, credentials, channels);
         let model = (language(&simulator.base_url()), key);
         Ok(Self { simulator, inbox, mailbox, model })
     }
@@ -123,6 +127,12 @@ fn language(base: &str) -> Language {
         fixed_temperature: false,
         price: PRICE,
     }
+}
+
+/// How calendars call; channels end with the simulator, so the secret may be a fresh one.
+fn channels(at: SocketAddr) -> Result<ChannelConfig, web::access::AccessError> {
+    let secrets = vec![web::access::random()?];
+    Ok(ChannelConfig { address: called_at(&format!("http://{at}")), secrets })
 }
 
 /// Where Pub/Sub posts its notices.

@@ -19,8 +19,10 @@ pub(super) fn cases() -> Vec<Case<World>> {
     vec![
         clause("store.event.held", held),
         clause("store.event.gone", gone),
+        clause("store.event.moved", moved),
         clause("store.event.beside", beside),
         clause("store.meeting.conflict", conflict),
+        clause("store.meeting.stale", stale),
         clause("store.meeting.agenda", agenda),
         clause("store.tenant.meetings", tenants),
     ]
@@ -58,20 +60,44 @@ async fn held(world: World) -> Outcome {
     let lease = bench.lease().await?;
     let both = [event("one", "first"), event("one", "second")];
     bench.apply(&lease, vec![hold(bench.user, "a", &both)]).await?;
-    let want = |event: &CalendarEvent| HeldEvent {
+    let want = |event: &CalendarEvent, change| HeldEvent {
         account: bench.account.id,
         item: item_id("a"),
         owner: bench.user,
         by: Holding::Calendar,
         is_gone: false,
+        change,
         event: event.clone(),
     };
-    check_equal(&found(&bench, "a").await?, &both.iter().map(want).collect(), "events")?;
+    let first = found(&bench, "a").await?;
+    let change = first[0].change;
+    check_equal(&first, &both.iter().map(|event| want(event, change)).collect(), "events")?;
     let other = event("one", "third");
     bench.apply(&lease, vec![hold(bench.user, "a", std::slice::from_ref(&other))]).await?;
     let store = world.reopened().await;
     let again = store.events_beside(&bench.scope, &[(bench.account.id, item_id("a"))]).await?;
-    check_equal(&again, &vec![want(&other)], "events after the item said something else")
+    let change = again[0].change;
+    let what = "events after the item said something else";
+    check_equal(&again, &vec![want(&other, change)], what)
+}
+
+async fn moved(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let (lease, eve) = (bench.lease().await?, bench.add_person("eve").await?);
+    for owner in [bench.user, eve] {
+        bench.apply(&lease, vec![hold(owner, "a", &[event("one", "it")])]).await?;
+    }
+    let whose = async || -> Result<Vec<(UserId, bool)>, Broken> {
+        let mut held: Vec<_> =
+            found(&bench, "a").await?.into_iter().map(|held| (held.owner, held.is_gone)).collect();
+        held.sort_unstable_by_key(|(owner, _)| *owner != bench.user);
+        Ok(held)
+    };
+    let want = vec![(bench.user, true), (eve, false)];
+    check_equal(&whose().await?, &want, "an event that moved to another owner")?;
+    bench.apply(&lease, vec![hold(bench.user, "a", &[event("one", "it")])]).await?;
+    let want = vec![(bench.user, false), (eve, true)];
+    check_equal(&whose().await?, &want, "an event that moved back")
 }
 
 async fn gone(world: World) -> Outcome {
@@ -138,7 +164,7 @@ async fn put(
     meetings: &[Meeting],
 ) -> Result<(), RepositoryError> {
     let change = |meeting: &Meeting| {
-        Effect::Meet(Box::new(MeetingChange { expected, meeting: meeting.clone() }))
+        Effect::Meet(Box::new(MeetingChange { expected, seen: None, meeting: meeting.clone() }))
     };
     let effects = meetings.iter().map(change).collect();
     let id = CommitId::derived(&[name.as_bytes()]);
@@ -168,6 +194,41 @@ async fn conflict(world: World) -> Outcome {
     check_equal(&stored, &Some(second.clone()), "the meeting")?;
     let named = store.meetings_of(&bench.scope, bench.user, &[uid("one"), uid("none")]).await?;
     check_equal(&named, &vec![second], "meetings by name")
+}
+
+/// Another worker has read the event again while this one planned.
+async fn stale(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let lease = bench.lease().await?;
+    let say = async |title: &str| -> Result<u64, Broken> {
+        bench.apply(&lease, vec![hold(bench.user, "a", &[event("one", title)])]).await?;
+        Ok(found(&bench, "a").await?[0].change)
+    };
+    let plan = async |name: &str, seen: u64| {
+        let (meeting, seen) = (meeting(&bench, "one", 1), Some(seen));
+        let effects = vec![Effect::Meet(Box::new(MeetingChange { expected: 0, seen, meeting }))];
+        let id = CommitId::derived(&[name.as_bytes()]);
+        bench.commit(Commit { id, basis: Basis::Person, at: noon(), effects }).await
+    };
+    let first = say("first").await?;
+    let second = say("second").await?;
+    let refused = plan("of the first", first).await;
+    check(
+        matches!(refused, Err(RepositoryError::Conflict)),
+        format_args!("a meeting was planned of what was read before: {refused:?}"),
+    )?;
+    bench.apply(&lease, vec![Effect::Leave(item_id("a"))]).await?;
+    let refused = plan("of what left", second).await;
+    check(
+        matches!(refused, Err(RepositoryError::Conflict)),
+        format_args!("a meeting was planned of what has left: {refused:?}"),
+    )?;
+    let third = say("third").await?;
+    plan("of the third", third).await?;
+    say("fourth").await?;
+    let chosen = Meeting { version: 2, ..meeting(&bench, "one", 2) };
+    put(&bench, "of no event", 1, std::slice::from_ref(&chosen)).await?;
+    Ok(())
 }
 
 async fn agenda(world: World) -> Outcome {

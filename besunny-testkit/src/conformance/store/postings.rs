@@ -157,7 +157,7 @@ async fn room_conflict(world: World) -> Outcome {
 
 fn meet(expected: u64, meeting: &Meeting) -> Effect {
     let meeting = Meeting { version: expected + 1, ..meeting.clone() };
-    Effect::Meet(Box::new(MeetingChange { expected, meeting }))
+    Effect::Meet(Box::new(MeetingChange { expected, meeting, seen: None }))
 }
 
 async fn shows(world: World) -> Outcome {

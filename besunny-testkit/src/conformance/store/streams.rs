@@ -1,26 +1,29 @@
 //! Streams: what is known of items, what a scan met, and what people ask for.
 use besunny_core::{
-    account::Intake,
-    commit::{Detection, Effect},
+    account::{Account, Intake},
+    calendar::{CalendarEvent, EventUid},
+    commit::{Detection, Effect, Holding},
     ids::StreamId,
     item::{IgnoredReason, ItemState, QuarantineReason},
     mail::RecipientKind,
     push::Watch,
-    repository::{BATCH, ItemFilter},
-    source::{Cursor, ItemId, ItemRef, Relist, Scope, StreamKey},
+    repository::{BATCH, ItemFilter, Offer, RepositoryError},
+    scheduler::{Lease, PauseReason, Rest},
+    source::{Cursor, ItemId, ItemRef, OfferedStream, Relist, Scope, StreamKey},
     track::{Missing, ScanId, Steer, Track},
 };
 
 use super::{
     World,
-    bench::{Bench, item, item_id, noon, person},
+    bench::{Bench, LEASE, item, item_id, noon, person},
 };
-use crate::conformance::{Case, Outcome, check, check_equal, clause};
+use crate::conformance::{Broken, Case, Outcome, check, check_equal, clause};
 
 pub(super) fn cases() -> Vec<Case<World>> {
     vec![
         clause("store.known.revision", known_revision),
         clause("store.known.policy", known_policy),
+        clause("store.known.owner", known_owner),
         clause("store.known.quarantined", known_quarantined),
         clause("store.known.other-stream", known_other_stream),
         clause("store.unseen.marks", unseen_marks),
@@ -32,6 +35,9 @@ pub(super) fn cases() -> Vec<Case<World>> {
         clause("store.detect.once", detect_once),
         clause("store.watch.kept", watch_kept),
         clause("store.connect.repeatable", connect_again),
+        clause("store.offer.new", offer_new),
+        clause("store.offer.withdrawn", offer_withdrawn),
+        clause("store.offer.conflict", offer_conflict),
         clause("store.find-stream.place", find_stream),
     ]
 }
@@ -57,6 +63,29 @@ async fn known_policy(world: World) -> Outcome {
     let other = Scope { revision: 4 };
     let known = bench.store.known(&bench.scope, lease.stream, &ids, other).await?;
     check_equal(&known.len(), &0, "an ignored item under other rules")
+}
+
+/// The account was connected anew for somebody else.
+async fn known_owner(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let (lease, eve) = (bench.lease().await?, bench.add_person("eve").await?);
+    let event = CalendarEvent::new(EventUid::from_source("one"));
+    let hold = |by, id: &str| Effect::Hold {
+        item: item(id),
+        by,
+        events: vec![(bench.user, event.clone())],
+    };
+    let effects = vec![hold(Holding::Calendar, "event"), hold(Holding::Mail, "mail")];
+    bench.apply(&lease, effects).await?;
+    let ids = ["event", "mail"].map(item_id);
+    let known = async || {
+        let known = bench.store.known(&bench.scope, lease.stream, &ids, Scope::default()).await;
+        known.map(|known| known.len())
+    };
+    check_equal(&known().await?, &2, "items of the owner")?;
+    let account = Account { owner: eve, ..bench.account.clone() };
+    bench.store.connect(&bench.scope, &account, &[]).await?;
+    check_equal(&known().await?, &1, "a mail, and an event of somebody else's calendar")
 }
 
 async fn known_quarantined(world: World) -> Outcome {
@@ -244,4 +273,68 @@ async fn find_stream(world: World) -> Outcome {
 fn quarantine(id: &str) -> Effect {
     let reason = QuarantineReason::Unreadable("broken".to_owned());
     Effect::Quarantine { item: item_id(id), reason }
+}
+
+/// Takes in that the account offers these streams, all proposed but those with a question mark.
+async fn offer(bench: &Bench, lease: &Lease, keys: &[&str]) -> Result<(), RepositoryError> {
+    let stream = |key: &&str| OfferedStream {
+        key: StreamKey::from_source(key.trim_end_matches('?')),
+        title: (*key).to_owned(),
+        proposed: !key.ends_with('?'),
+    };
+    let streams = keys.iter().map(stream).collect();
+    let offer = Offer { expected: lease.offers, streams };
+    bench.store.offer(&bench.scope, bench.account.id, &offer).await
+}
+
+/// Leases what is due; returns the key of each stream, and whether it is followed.
+async fn due(bench: &Bench) -> Result<Vec<(String, bool)>, Broken> {
+    let leases = bench.leases().await?;
+    let told = |lease: &Lease| (lease.at.key.as_str().to_owned(), lease.is_followed);
+    let mut due: Vec<_> = leases.iter().map(told).collect();
+    due.sort();
+    Ok(due)
+}
+
+async fn offer_new(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let lease = bench.lease().await?;
+    check_equal(&lease.is_followed, &true, "a stream that was connected")?;
+    offer(&bench, &lease, &["first", "second", "third", "fourth?"]).await?;
+    let want = vec![("third".to_owned(), true)];
+    check_equal(&due(&bench).await?, &want, "what is due after the offer")?;
+    let followed = bench.store.streams(&bench.scope).await?;
+    let followed = followed.iter().filter(|status| status.is_followed).count();
+    check_equal(&followed, &3, "streams that are followed")
+}
+
+async fn offer_withdrawn(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let leases = bench.leases().await?;
+    for lease in &leases {
+        bench.end(lease, Rest::Paused(PauseReason::StreamGone)).await?;
+    }
+    let [first, _] = &leases[..] else { return Err(Broken::new("two streams are due")) };
+    offer(&bench, first, &["second"]).await?;
+    let gone = bench.leases().await?;
+    let told: Vec<_> = gone.iter().map(|it| (it.at.key.as_str(), it.is_followed)).collect();
+    check_equal(&told, &vec![("first", false)], "a stream that is offered no more")?;
+    bench.release(&gone[0], LEASE * 100).await?;
+    check_equal(&due(&bench).await?.len(), &0, "streams that are due")?;
+    offer(&bench, &gone[0], &["first", "second"]).await?;
+    let want = vec![("first".to_owned(), true)];
+    check_equal(&due(&bench).await?, &want, "a stream that is offered again")
+}
+
+async fn offer_conflict(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let lease = bench.lease().await?;
+    offer(&bench, &lease, &["first", "second", "third"]).await?;
+    let late = offer(&bench, &lease, &["first"]).await;
+    check(
+        matches!(late, Err(RepositoryError::Conflict)),
+        format_args!("an offer of before another one was taken in: {late:?}"),
+    )?;
+    let followed = bench.store.streams(&bench.scope).await?;
+    check_equal(&followed.iter().all(|status| status.is_followed), &true, "all are followed")
 }
