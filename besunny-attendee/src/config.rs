@@ -1,7 +1,10 @@
 //! Where Attendee is, how long to wait for it, and how much to take from it.
 use std::{net::IpAddr, time::Duration};
 
+use besunny_core::posting::BotStyle;
 use reqwest::Url;
+
+use crate::wire::{Unsendable, check_words};
 
 /// The hosted server (docs.attendee.dev).
 const HOSTED: &str = "https://app.attendee.dev";
@@ -48,9 +51,20 @@ pub enum ConfigError {
     /// The secret of deliveries is not what the dashboard shows.
     #[error("the secret must be the base64 text that Attendee's dashboard shows")]
     Secret,
+    /// Bots cannot be called so, or say so.
+    #[error(transparent)]
+    Words(#[from] Unsendable),
     /// The HTTP client cannot be built.
     #[error("the HTTP client cannot be built: the user agent or the system's certificates")]
     Client,
+}
+
+/// Says whether bots can be called, and say, what `style` has.
+///
+/// # Errors
+/// [`ConfigError::Words`] names the text that Attendee would refuse.
+pub fn check_style(style: &BotStyle) -> Result<(), ConfigError> {
+    Ok(check_words(&style.name, style.greeting.as_deref())?)
 }
 
 impl Default for AttendeeConfig {

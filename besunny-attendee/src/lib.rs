@@ -11,7 +11,8 @@ mod transport;
 mod wire;
 mod word;
 
-pub use config::{AttendeeConfig, ConfigError};
+pub use config::{AttendeeConfig, ConfigError, check_style};
 pub use delivery::{AttendeeReceiver, SIGNATURE, check_secret};
 pub use provider::Attendee;
 pub use token::{Odd, canonical};
+pub use wire::Unsendable;

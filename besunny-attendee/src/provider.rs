@@ -3,6 +3,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use besunny_core::{
+    account::Provider,
     bot::{
         Amend, Bot, BotAbilities, BotFilter, BotPhase, BotProvider, BotRef, Bots, Changed, Created,
         NewBot, Schedules,
@@ -58,6 +59,12 @@ struct Ended;
 struct NoCursor;
 
 impl Attendee {
+    /// Returns the name under which its bots are kept, and it calls.
+    #[must_use]
+    pub fn provider() -> Provider {
+        Provider::new("attendee")
+    }
+
     /// Prepares the way; connects when there is something to ask.
     ///
     /// The `key` belongs to one project of the server, and so do all bots that are seen.

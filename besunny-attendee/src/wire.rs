@@ -16,6 +16,8 @@ use crate::word;
 
 /// Longer names are refused by the server with an error that says nothing.
 const MAX_NAME_CHARS: usize = 255;
+/// Longer messages are refused (docs.attendee.dev, "Create a bot").
+const MAX_GREETING_CHARS: usize = 10_000;
 /// The most of one value of the metadata, as JSON in ASCII (the server's own limit).
 pub(crate) const MAX_METADATA_BYTES: usize = 1_000;
 /// Events of a bot that we are told of, as the server names them.
@@ -28,11 +30,18 @@ const TRIGGERS: [&str; 4] = [
 
 /// Something that Attendee would refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unsendable {
+#[non_exhaustive]
+pub enum Unsendable {
+    /// The name.
     #[error("the name of the bot is longer than {MAX_NAME_CHARS} characters")]
     LongName,
+    /// The greeting.
+    #[error("the greeting is longer than {MAX_GREETING_CHARS} characters")]
+    LongGreeting,
+    /// Letters of a text.
     #[error("the {0} has characters beyond U+FFFF, such as emoji")]
     Astral(&'static str),
+    /// What is kept with the bot.
     #[error("a value of the metadata has more than {MAX_METADATA_BYTES} bytes as JSON")]
     LongMetadata,
 }
@@ -72,16 +81,7 @@ struct Webhook<'a> {
 
 impl<'a> Create<'a> {
     pub(crate) fn of(bot: &'a NewBot) -> Result<Self, Unsendable> {
-        let is_astral = |text: &str| text.chars().any(|letter| letter > '\u{ffff}');
-        if bot.name.chars().count() > MAX_NAME_CHARS {
-            return Err(Unsendable::LongName);
-        }
-        if is_astral(&bot.name) {
-            return Err(Unsendable::Astral("name of the bot"));
-        }
-        if bot.greeting.as_deref().is_some_and(is_astral) {
-            return Err(Unsendable::Astral("greeting"));
-        }
+        check_words(&bot.name, bot.greeting.as_deref())?;
         if bot.metadata.values().any(|value| ascii_bytes(value) > MAX_METADATA_BYTES) {
             return Err(Unsendable::LongMetadata);
         }
@@ -103,6 +103,18 @@ impl<'a> Create<'a> {
             recording_settings: RecordingSettings { format },
             webhooks: bot.callback.as_deref().map(|url| [Webhook { url, triggers: TRIGGERS }]),
         })
+    }
+}
+
+/// Checks what a bot is called and says.
+pub(crate) fn check_words(name: &str, greeting: Option<&str>) -> Result<(), Unsendable> {
+    let is_astral = |text: &str| text.chars().any(|letter| letter > '\u{ffff}');
+    match greeting {
+        _ if name.chars().count() > MAX_NAME_CHARS => Err(Unsendable::LongName),
+        _ if is_astral(name) => Err(Unsendable::Astral("name of the bot")),
+        Some(said) if said.chars().count() > MAX_GREETING_CHARS => Err(Unsendable::LongGreeting),
+        Some(said) if is_astral(said) => Err(Unsendable::Astral("greeting")),
+        Some(_) | None => Ok(()),
     }
 }
 

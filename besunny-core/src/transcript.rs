@@ -10,14 +10,14 @@ use crate::{
     bot::{Segment, Speaker},
     calendar::EventUid,
     document::{DocumentKind, NewDocument, document_id},
-    ids::TenantId,
+    ids::{DocumentId, TenantId},
     mail::{Mail, Recipient, RecipientKind, SegmentKind, Span},
     meeting::Meeting,
     untrusted::Untrusted,
 };
 
 /// How somebody is called whom the provider does not name.
-const NOBODY: &str = "Somebody";
+pub const NOBODY: &str = "Somebody";
 /// So many letters of a name are shown; whoever joins a call chooses their own.
 const NAME: usize = 80;
 /// What a meeting without a title is called.
@@ -106,6 +106,16 @@ pub fn thread_of(uid: &EventUid) -> String {
     format!("meetings:{}", uid.as_str())
 }
 
+/// Returns the id that the document of a meeting has, whether or not it is there.
+#[must_use]
+pub fn id_of(tenant: TenantId, meeting: &Meeting) -> DocumentId {
+    document_id(tenant, meeting.owner, DocumentKind::MeetingTranscript, &hash_of(meeting))
+}
+
+fn hash_of(meeting: &Meeting) -> [u8; 32] {
+    Sha256::digest(meeting.id.as_bytes()).into()
+}
+
 /// Makes the document of a meeting: what was said in it, in order, with who said it (BOT-12).
 ///
 /// Its id follows from the meeting, so that a meeting has one. To the router it is a letter from whoever
@@ -117,8 +127,6 @@ pub fn document(
     segments: &[Segment],
     participants: &[Speaker],
 ) -> NewDocument {
-    let content_hash: [u8; 32] = Sha256::digest(meeting.id.as_bytes()).into();
-    let kind = DocumentKind::MeetingTranscript;
     let mail = mail(meeting, segments);
     let record = Record {
         title: &mail.subject,
@@ -128,12 +136,12 @@ pub fn document(
         segments,
     };
     NewDocument {
-        id: document_id(tenant, meeting.owner, kind, &content_hash),
+        id: id_of(tenant, meeting),
         owner: meeting.owner,
-        kind,
+        kind: DocumentKind::MeetingTranscript,
         received_at: meeting.starts_at,
         raw: Bytes::from(serde_json::to_vec(&record).unwrap_or_default()),
-        content_hash,
+        content_hash: hash_of(meeting),
         mail: std::sync::Arc::new(mail),
     }
 }

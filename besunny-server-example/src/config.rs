@@ -22,6 +22,7 @@ use besunny::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
+    attendee::Bots,
     command::Refusal,
     gmail::Google,
     language::Language,
@@ -64,6 +65,8 @@ pub struct Config {
     pub google: Option<Google>,
     /// The language model.
     pub language: Option<Language>,
+    /// Meeting bots.
+    pub attendee: Option<Bots>,
     /// The precision that is promised of what is learned.
     pub promise: Promise,
     /// How people are learned from.
@@ -100,6 +103,8 @@ pub struct Trial {
 pub struct Promise {
     /// Of mails, above 0 and below 1.
     pub email: Option<f64>,
+    /// Of what was said in meetings, above 0 and below 1.
+    pub meeting_transcript: Option<f64>,
 }
 
 /// How people are learned from.
@@ -205,13 +210,16 @@ impl Config {
         if let Some(promised) = self.promise.email {
             settings.promised.email = promised;
         }
+        if let Some(promised) = self.promise.meeting_transcript {
+            settings.promised.meeting_transcript = promised;
+        }
         if let Some(days) = self.learn.consent_after_days {
             settings.consent_after = Duration::from_hours(u64::from(days) * 24);
         }
         settings
     }
 
-    /// Wires what decides: settings of the engine, and the language model where there is one.
+    /// Wires what decides and acts: settings of the engine, language model and bots where there are any.
     ///
     /// # Errors
     /// [`Refusal`] names the setting that cannot be used.
@@ -227,6 +235,9 @@ impl Config {
             Some(language) => language.wire(builder, clock)?,
             None => builder,
         };
+        if let Some(bots) = &self.attendee {
+            builder = bots.wire(builder, clock)?;
+        }
         if let Some(Shadow { model }) = self.shadow {
             builder = builder.shadow(model);
         }
@@ -266,7 +277,10 @@ impl Config {
         findings.extend(self.virtual_domain.as_deref().and_then(check_domain));
         findings.extend(self.google.iter().flat_map(Google::findings));
         findings.extend(self.user.as_deref().and_then(check_user));
-        findings.extend(self.promise.email.and_then(check_promise));
+        findings.extend(self.attendee.iter().filter_map(Bots::findings));
+        findings.extend(check_promise("promise.email", self.promise.email));
+        let of_meetings = self.promise.meeting_transcript;
+        findings.extend(check_promise("promise.meeting_transcript", of_meetings));
         findings.extend(self.learn.consent_after_days.and_then(check_consent));
         findings.extend(self.shadow.and_then(check_shadow));
         findings.extend(self.experiment.as_ref().and_then(|trial| trial.read().err()));
@@ -312,11 +326,12 @@ fn check_consent(days: u32) -> Option<Finding> {
     })
 }
 
-fn check_promise(promised: f64) -> Option<Finding> {
+fn check_promise(setting: &str, promised: Option<f64>) -> Option<Finding> {
+    let promised = promised?;
     let is_promise = promised > 0.0 && promised < 1.0;
     (!is_promise).then(|| {
         let problem = format!("{promised} is no share that can be promised");
-        Finding::new("promise.email", problem, "write a share above 0 and below 1, such as 0.95")
+        Finding::new(setting, problem, "write a share above 0 and below 1, such as 0.95")
     })
 }
 

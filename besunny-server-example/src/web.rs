@@ -4,8 +4,8 @@
 //! console's looks asks for the token or for a session, and there is no switch that turns that off.
 //!
 //! - `access` holds the token, the one-time login links and the sessions; `guard` asks for them.
-//! - `api` answers programs, `console` people; both say what `document`, `explanation`,
-//!   `onboarding`, `project` and `stream` read out of the store.
+//! - `api` answers programs, `console` people; both say what `document`, `explanation`, `meeting`,
+//!   `bot`, `transcript`, `onboarding`, `project` and `stream` read out of the store.
 //! - `webhook` hands a provider's call to the engine.
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use besunny::{
 pub mod access;
 pub mod api;
 mod assets;
+pub mod bot;
 mod console;
 pub mod document;
 mod download;
@@ -35,6 +36,7 @@ pub mod project;
 pub mod report;
 pub mod rule;
 pub mod stream;
+pub mod transcript;
 mod webhook;
 
 pub use access::Access;

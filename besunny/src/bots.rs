@@ -20,6 +20,12 @@ use crate::{Besunny, Error, Refused};
 const TRIES: usize = 4;
 
 impl Besunny {
+    /// Returns who sends bots, if anybody was set up.
+    #[must_use]
+    pub fn bot_provider(&self) -> Option<&Provider> {
+        self.worker.bots.as_ref().map(|bots| &bots.provider)
+    }
+
     /// Sets which meetings of a person get a bot by themselves, now and from now on.
     ///
     /// # Errors

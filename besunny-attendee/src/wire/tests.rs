@@ -49,6 +49,8 @@ fn what_the_server_refuses_is_not_sent() {
     check(named("Notes 😀".to_owned()), Some(Unsendable::Astral("name of the bot")));
     let greeting = Some("Hi 😀".to_owned());
     check(NewBot { greeting, ..wanted() }, Some(Unsendable::Astral("greeting")));
+    let greeting = Some("é".repeat(MAX_GREETING_CHARS + 1));
+    check(NewBot { greeting, ..wanted() }, Some(Unsendable::LongGreeting));
     let with = |value: String| NewBot { metadata: [("a".to_owned(), value)].into(), ..wanted() };
     check(with("a".repeat(998)), None);
     check(with("a".repeat(999)), Some(Unsendable::LongMetadata));

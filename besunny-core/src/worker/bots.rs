@@ -157,18 +157,10 @@ impl Worker {
         if step == Step::Nothing {
             return self.complete(scope, &[claim], Vec::new()).await;
         }
-        let sooner = match (&step, at.noticed) {
-            (Step::Rest(until), true) => Some(*until),
-            _ => None,
-        };
+        // A notice that follows a look too soon asks for the next one as soon as that may be.
+        let again = if let Step::Rest(until) = &step { at.noticed.then_some(*until) } else { None };
         let change = desk.step(&posting, step).await;
-        let mut effects = follow(scope, &posting, change, &terms, (self.clock.now(), claim));
-        if let Some(until) = sooner {
-            let (posting, version) = (posting.id, posting.version + 1);
-            let job = Job::new(scope.tenant(), Task::Tend { posting, version, noticed: true });
-            let by = (until - now).to_std().unwrap_or_default();
-            effects.push(Effect::Defer { job, by });
-        }
+        let effects = follow(scope, &posting, change, &terms, (self.clock.now(), again, claim));
         self.complete(scope, &[claim], effects).await
     }
 
@@ -407,13 +399,14 @@ fn follow(
     before: &Posting,
     change: PostingChange,
     terms: &Terms,
-    (now, claim): (DateTime<Utc>, &Claim),
+    (now, again, claim): (DateTime<Utc>, Option<DateTime<Utc>>, &Claim),
 ) -> Vec<Effect> {
     let (tenant, cause) = (scope.tenant(), cause_of(&[claim]));
     let posting = &change.posting;
     let mut effects = Vec::new();
-    if let Some(due_at) = posting.due_at(terms, now) {
-        let tend = Task::Tend { posting: posting.id, version: posting.version, noticed: false };
+    if let Some(due_at) = again.or_else(|| posting.due_at(terms, now)) {
+        let (id, version, noticed) = (posting.id, posting.version, again.is_some());
+        let tend = Task::Tend { posting: id, version, noticed };
         let job = Job::new(tenant, tend);
         effects.push(match (due_at - now).to_std() {
             Ok(by) if !by.is_zero() => Effect::Defer { job, by },

@@ -1,4 +1,4 @@
-//! `besunny demo`: everything at work on a simulated Gmail, over HTTP and with nothing shortened.
+//! `besunny demo`: everything at work on simulated providers, over HTTP and with nothing shortened.
 use std::{net::SocketAddr, path::PathBuf, process::Command, time::Duration};
 
 use besunny::{
@@ -17,6 +17,7 @@ use crate::{
     project_file::Projects,
 };
 
+mod call;
 mod filing;
 mod first;
 mod sample;
@@ -72,10 +73,12 @@ impl Demo {
             let builder = builder.sink(first).virtual_domain(DOMAIN);
             let builder = builder.map_err(|error| Refusal::usage("demo", error.to_string()))?;
             let builder = world.wire_model(builder, clock)?;
+            let builder = world.wire_bots(builder, clock)?;
             world.mailbox().wire(builder, clock)
         });
         let home = home.await?;
         home.besunny.store().allow(&home.scope, Allowed { language_models: true }).await?;
+        home.besunny.staff(&home.scope).await?;
         let owner = home.user(&user).await?;
         Projects::parse(sample::PROJECTS, "projects.toml")?.put(&home, owner).await?;
         let (besunny, scope) = (home.besunny.clone(), home.scope);
@@ -95,9 +98,10 @@ impl Demo {
             browse(&link);
         }
         let filing = Filing { besunny, scope, owner, earlier };
-        let arriving = world.keep_arriving(Duration::from_millis(self.pause_ms), filing.done());
+        let pause = Duration::from_millis(self.pause_ms);
+        let under_way = [world.hold_calls(pause)?, world.keep_arriving(pause, filing.done())];
         hosting.run(listener, stop.wanted()).await?;
-        drop(arriving);
+        drop(under_way);
         Ok(Answer::done(json!({ "listened": at.to_string() }), ""))
     }
 }

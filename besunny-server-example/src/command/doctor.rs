@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::{Answer, DEFAULT_DB, Refusal, describe};
 use crate::{
+    attendee::Bots,
     config::{Config, Finding},
     gmail::{Google, Mailbox},
     language::Language,
@@ -52,6 +53,7 @@ impl Doctor {
         findings.extend(check_access(&config, self.listen.as_deref()));
         findings.extend(check_google(config.google, config.public_url.as_deref()).await);
         findings.extend(check_language(config.language).await);
+        findings.extend(check_bots(config.attendee, config.public_url.as_deref()).await);
         Ok(answer(&findings))
     }
 }
@@ -144,6 +146,15 @@ async fn check_google(google: Option<Google>, public_url: Option<&str>) -> Vec<F
 async fn check_language(language: Option<Language>) -> Option<Finding> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     language?.probe(&clock).await
+}
+
+/// Asks Attendee for its version, and for no bots.
+async fn check_bots(bots: Option<Bots>, public_url: Option<&str>) -> Vec<Finding> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    match bots {
+        Some(bots) => bots.probe(public_url, &clock).await,
+        None => Vec::new(),
+    }
 }
 
 fn check_access(config: &Config, listen: Option<&str>) -> Vec<Finding> {

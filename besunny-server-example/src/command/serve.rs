@@ -92,6 +92,10 @@ async fn open(db: PathBuf, config: &Config, mailbox: Option<&Mailbox>) -> Result
     // This server has one tenant: whoever names a model allows that it is asked.
     let allowed = Allowed { language_models: config.language.is_some() };
     home.besunny.store().allow(&home.scope, allowed).await?;
+    // Meetings that were planned before bots were set up want some too.
+    if config.attendee.is_some() {
+        home.besunny.staff(&home.scope).await?;
+    }
     Ok(home)
 }
 

@@ -47,6 +47,15 @@ fn ml_5_what_is_compared_makes_sense() {
 }
 
 #[test]
+fn bot_3_bots_have_words_that_can_be_sent() {
+    check("[attendee]", &[]);
+    check("[attendee]\nname = ''", &["attendee.name"]);
+    check("promise.meeting_transcript = 1.0", &["promise.meeting_transcript"]);
+    let settings = config("promise.meeting_transcript = 0.5").engine();
+    assert!((settings.promised.meeting_transcript - 0.5).abs() < f64::EPSILON);
+}
+
+#[test]
 fn ops_1_the_mailbox_is_an_address() {
     check("[google]\naccount = 'me'", &["google.account"]);
     check("[google]\naccount = 'me@example.org'", &[]);

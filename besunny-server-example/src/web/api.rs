@@ -65,6 +65,8 @@ pub(super) fn routes(site: &Site) -> Router<Site> {
         .route("/models/report", get(comparison::report))
         .route("/meetings", get(meetings::list))
         .route("/meetings/{id}", get(meetings::read))
+        .route("/meetings/{id}/bot", post(meetings::choose))
+        .route("/bots/policy", get(meetings::policy).put(meetings::set_policy))
         .route("/review", get(documents::review))
         .route("/streams", get(streams::list))
         .route("/streams/{id}/quarantine", get(streams::quarantine))

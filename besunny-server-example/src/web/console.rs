@@ -23,6 +23,7 @@ mod feed;
 mod fields;
 mod login;
 mod mark;
+mod meeting;
 mod onboarding;
 mod projects;
 mod review;
@@ -72,6 +73,10 @@ pub(super) fn routes(site: &Site) -> Router<Site> {
         .route("/documents/{id}/raw", get(document::raw))
         .route("/documents/{id}/attachments/{sha256}", get(document::attachment))
         .route("/agenda", get(agenda::page))
+        .route("/bots/policy", post(agenda::policy))
+        .route("/meetings/{id}", get(meeting::page))
+        .route("/meetings/{id}/now", get(meeting::piece))
+        .route("/meetings/{id}/bot", post(meeting::choose))
         .route("/review", get(review::page))
         .route("/review/{id}/assign", post(review::assign))
         .route("/acts/{id}/undo", post(told::undo))

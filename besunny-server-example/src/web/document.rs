@@ -1,6 +1,7 @@
 //! Documents: short to list, whole to read.
 use besunny::core::{
-    document::{Decider, Document, DocumentState, ReviewReason},
+    document::{Decider, Document, DocumentKind, DocumentState, ReviewReason},
+    history::{Entry, Fact},
     ids::{DocumentId, ProjectId},
     mail::{Attachment, Flag, Kind as MailKind, Mail, Mailbox, SegmentKind},
     repository::{Content, DocumentFilter, RepositoryError, StateFilter},
@@ -13,10 +14,12 @@ use uuid::Uuid;
 use super::{
     Site,
     access::hexadecimal,
+    download::blob,
     explanation::{Candidate, Explanation, HistoryLine},
     fact::{DriveEntry, InvitationEntry},
     problem::{Kind, Problem},
     project::{ProjectName, Projects},
+    transcript::Transcript,
 };
 
 /// A page has so many documents unless another number is asked for.
@@ -112,6 +115,10 @@ pub struct DocumentDetail {
     pub summary: DocumentSummary,
     /// What was read out of it: untrusted text throughout.
     pub content: MailContent,
+    /// What was said in a meeting, of the document of one.
+    pub transcript: Option<Transcript>,
+    /// The meeting that it is the document of.
+    pub meeting: Option<Uuid>,
     /// What the classifier thought; absent before it looked.
     pub explanation: Option<Explanation>,
     /// What happened to it, oldest first.
@@ -261,13 +268,24 @@ impl DocumentDetail {
         let content = content(site, id).await?;
         let history = site.besunny().store().history(site.scope(), id).await?;
         let projects = Projects::of(site).await?;
+        let transcript = match document.kind {
+            DocumentKind::Email => None,
+            DocumentKind::MeetingTranscript => Transcript::read(&blob(site, &content.raw).await?),
+        };
         Ok(Self {
             summary: DocumentSummary::of(&document, &projects),
             content: MailContent::of(&content.mail),
+            transcript,
+            meeting: history.iter().find_map(meeting_of),
             explanation: Explanation::of(&history, &projects),
             history: history.iter().map(|entry| HistoryLine::of(entry, &projects)).collect(),
         })
     }
+}
+
+fn meeting_of(entry: &Entry) -> Option<Uuid> {
+    let Fact::Transcribed { meeting } = entry.fact else { return None };
+    Some(meeting.as_uuid())
 }
 
 impl ReviewEntry {

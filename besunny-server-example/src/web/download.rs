@@ -4,7 +4,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use besunny::core::ids::DocumentId;
+use besunny::core::{document::DocumentKind, ids::DocumentId};
 
 use super::{
     Site,
@@ -15,15 +15,20 @@ use super::{
 /// Declared types are claims of the sender: a browser is told nothing it could act on.
 const ANY_TYPE: &str = "application/octet-stream";
 const MAIL_TYPE: &str = "message/rfc822";
+/// A transcript is stored as we write it.
+const TRANSCRIPT_TYPE: &str = "application/json";
 /// Longer names are cut; common file systems take 255 bytes.
 const MAX_NAME: usize = 150;
 
-/// Sends the raw mail of a document of the person.
+/// Sends the raw mail, or the transcript, of a document of the person.
 pub(super) async fn raw(site: &Site, document: &str) -> Result<Response, Problem> {
     let id = id(document)?;
-    own(site, id).await?;
+    let (media_type, ending) = match own(site, id).await?.kind {
+        DocumentKind::Email => (MAIL_TYPE, "eml"),
+        DocumentKind::MeetingTranscript => (TRANSCRIPT_TYPE, "json"),
+    };
     let hash = content(site, id).await?.raw;
-    send(blob(site, &hash).await?, MAIL_TYPE, &format!("{id}.eml"))
+    send(blob(site, &hash).await?, media_type, &format!("{id}.{ending}"))
 }
 
 /// Sends an attachment of a document of the person.
@@ -48,7 +53,8 @@ async fn named(site: &Site, id: DocumentId, sha256: &str) -> Result<([u8; 32], S
     Ok((found.sha256, name.to_owned()))
 }
 
-async fn blob(site: &Site, hash: &[u8; 32]) -> Result<Bytes, Problem> {
+/// Reads bytes that a document of the person holds.
+pub(super) async fn blob(site: &Site, hash: &[u8; 32]) -> Result<Bytes, Problem> {
     let bytes = site.besunny().store().blob(site.scope(), hash).await?;
     bytes.ok_or_else(|| Problem::missing("attachment"))
 }

@@ -1,10 +1,13 @@
-//! Meetings in the words of people and programs (CAL-6).
+//! Meetings in the words of people and programs (CAL-6), with their bots and what was said.
 use besunny::core::{
+    bot::Speaker,
     calendar::Attendance,
-    ids::MeetingId,
+    ids::{MeetingId, PostingId},
     mail::Mailbox,
     meeting::{Meeting, MeetingStatus},
+    posting::{ChoiceKind, Posting},
     repository::AgendaFilter,
+    transcript,
     untrusted::Untrusted,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,7 +15,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Site, problem::Problem};
+use super::{
+    Site,
+    bot::{self, BotEntry, BotMark},
+    document::DocumentSummary,
+    problem::Problem,
+    project::Projects,
+    transcript::Transcript,
+};
 
 /// An agenda looks so far ahead unless it is said.
 const AHEAD: TimeDelta = TimeDelta::days(14);
@@ -75,6 +85,25 @@ pub struct MeetingEntry {
     pub asks_for_bot: bool,
     /// Whether it is one of a series.
     pub is_recurring: bool,
+    /// What the owner said of a bot in it: `send` or `keep_out`; null leaves it to the policy.
+    #[schema(value_type = Option<String>)]
+    pub choice: Option<ChoiceKind>,
+    /// Its bot; of several the one that counts.
+    pub bot: Option<BotMark>,
+}
+
+/// A meeting with its bots, what was said, and the document that became of it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct MeetingDetail {
+    /// What a list says of it.
+    #[serde(flatten)]
+    pub meeting: MeetingEntry,
+    /// Its bots, the one that counts first.
+    pub bots: Vec<BotEntry>,
+    /// What was said, as far as it was heard.
+    pub transcript: Transcript,
+    /// The document that is made of it when the bot has left.
+    pub document: Option<DocumentSummary>,
 }
 
 /// The way into a room.
@@ -98,6 +127,11 @@ pub struct Guest {
 }
 
 impl Span {
+    /// Wants what ends after `from`.
+    pub(super) fn since(from: DateTime<Utc>) -> Self {
+        Self { from: Some(from), ..Self::default() }
+    }
+
     /// Reads a page of the person's agenda.
     pub(super) async fn read(&self, site: &Site) -> Result<Agenda, Problem> {
         let from = self.from.unwrap_or_else(|| site.clock().now());
@@ -117,29 +151,60 @@ impl Span {
         let is_last = found.len() <= limit;
         found.truncate(limit);
         let next = found.last().filter(|_| !is_last).map(|meeting| meeting.id.as_uuid());
-        Ok(Agenda { meetings: found.into_iter().map(MeetingEntry::of).collect(), next })
+        let ids: Vec<MeetingId> = found.iter().map(|meeting| meeting.id).collect();
+        let bots = bot::of(site, &ids).await?;
+        let shown = found.into_iter().map(|meeting| {
+            let bot = bots.get(&meeting.id).and_then(|postings| postings.first());
+            MeetingEntry::of(meeting, bot)
+        });
+        Ok(Agenda { meetings: shown.collect(), next })
     }
 }
 
 /// Returns the place of a meeting of the person in the agenda.
 async fn place(site: &Site, id: Uuid) -> Result<(DateTime<Utc>, MeetingId), Problem> {
-    let id = MeetingId::from_uuid(id);
-    let found = site.besunny().store().meeting(site.scope(), id).await?;
-    let own = found.filter(|meeting| meeting.owner == site.user());
+    let found = of_person(site, MeetingId::from_uuid(id)).await?;
     let refused = || Problem::bad_request("`after` is no cursor of yours: give `next` of a page.");
-    own.map(|meeting| (meeting.starts_at, meeting.id)).ok_or_else(refused)
+    found.map(|meeting| (meeting.starts_at, meeting.id)).ok_or_else(refused)
+}
+
+/// Finds a meeting of the person; what is somebody else's is not there.
+pub(super) async fn own(site: &Site, text: &str) -> Result<Meeting, Problem> {
+    let missing = || Problem::missing("meeting");
+    let id: MeetingId = text.parse().ok().ok_or_else(missing)?;
+    of_person(site, id).await?.ok_or_else(missing)
+}
+
+async fn of_person(site: &Site, id: MeetingId) -> Result<Option<Meeting>, Problem> {
+    let found = site.besunny().store().meeting(site.scope(), id).await?;
+    Ok(found.filter(|meeting| meeting.owner == site.user()))
+}
+
+impl MeetingDetail {
+    /// Reads everything about a meeting of the person.
+    pub(super) async fn read(site: &Site, meeting: Meeting) -> Result<Self, Problem> {
+        let (store, scope) = (site.besunny().store(), site.scope());
+        let postings = bot::of(site, &[meeting.id]).await?.remove(&meeting.id).unwrap_or_default();
+        let ids: Vec<PostingId> = postings.iter().map(|posting| posting.id).collect();
+        let segments = store.said(scope, &ids).await?;
+        let seen = postings.iter().flat_map(|posting| posting.seen.participants.iter());
+        let people: Vec<Speaker> = seen.cloned().collect();
+        let document = store.document(scope, transcript::id_of(scope.tenant(), &meeting)).await?;
+        let document = match document {
+            Some(document) => Some(DocumentSummary::of(&document, &Projects::of(site).await?)),
+            None => None,
+        };
+        Ok(Self {
+            meeting: MeetingEntry::of(meeting, postings.first()),
+            bots: postings.iter().map(BotEntry::of).collect(),
+            transcript: Transcript::of(&segments, &people),
+            document,
+        })
+    }
 }
 
 impl MeetingEntry {
-    /// Reads a meeting of the person.
-    pub(super) async fn read(site: &Site, text: &str) -> Result<Self, Problem> {
-        let missing = || Problem::missing("meeting");
-        let id: MeetingId = text.parse().ok().ok_or_else(missing)?;
-        let found = site.besunny().store().meeting(site.scope(), id).await?;
-        found.filter(|meeting| meeting.owner == site.user()).map(Self::of).ok_or_else(missing)
-    }
-
-    fn of(meeting: Meeting) -> Self {
+    fn of(meeting: Meeting, bot: Option<&Posting>) -> Self {
         let link = meeting.link.map(|link| JoinLink {
             platform: link.platform.as_str(),
             bot_capable: link.is_bot_capable(),
@@ -157,6 +222,8 @@ impl MeetingEntry {
             answer: meeting.answer,
             asks_for_bot: !meeting.invited.is_empty(),
             is_recurring: meeting.original.is_some(),
+            choice: meeting.choice.map(|choice| choice.kind),
+            bot: bot.map(BotMark::of),
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn routes() -> Router<Site> {
     post,
     path = "/webhooks/{provider}",
     tag = "webhooks",
-    params(("provider" = String, Path, description = "`gmail`, `calendar`, or the name of another provider")),
+    params(("provider" = String, Path, description = "`gmail`, `calendar`, `attendee`, or the name of another provider")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
         (status = 200, description = "Stored; or authentic, but not readable, and logged"),
@@ -64,7 +64,12 @@ pub(super) async fn receive(
         CALENDAR_CALLS => GoogleCalendar::provider(),
         _ => Provider::new(provider),
     };
-    match site.besunny().receive(&provider, &delivery).await {
+    let noted = match site.besunny().receive(&provider, &delivery).await {
+        // Bots follow no account, so their provider is no source.
+        Err(Refused::NotMounted) => site.besunny().receive_bot(&provider, &delivery).await,
+        noted => noted,
+    };
+    match noted {
         Ok(_) => StatusCode::OK.into_response(),
         Err(refused) => answer(&refused).into_response(),
     }

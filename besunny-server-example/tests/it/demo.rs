@@ -68,6 +68,34 @@ fn listed(page: &str, subject: &str) -> Option<String> {
     rest.split(['"', '/']).next().map(str::to_owned)
 }
 
+/// A meeting is under way when the demo starts: what is said shows while the bot listens, and becomes a
+/// document of the right project (BOT-10, BOT-12, BOT-13).
+#[test]
+fn bot_12_what_is_said_in_a_meeting_becomes_a_document_of_its_project() {
+    let desk = Desk::new();
+    let arguments = ["demo", "--no-browser", "--listen", "127.0.0.1:0", "--pause-ms", "1000"];
+    let mut command = desk.command(&arguments);
+    command.env("BESUNNY_LOG", "off");
+    let server = Server::start(command);
+    let visitor = Visitor::enter(&server);
+    let meeting = visitor.until("/agenda", |page| {
+        let (before, _) = page.split_once("Nightingale: ward 4B, what is left")?;
+        let (_, rest) = before.rsplit_once("href=\"")?;
+        rest.split('"').next().map(str::to_owned)
+    });
+    let is_live = |page: &str| page.contains(">Live</span>") && page.contains("good night to hers");
+    visitor.until(&meeting, |page| is_live(page).then_some(()));
+    let document = visitor.until(&meeting, |page| listed(page, ">The transcript</a>"));
+    let routed = "It was routed to <strong><bdi>Nightingale Rollout</bdi></strong>";
+    let page = visitor.until(&format!("/documents/{document}"), |page| {
+        page.contains(routed).then(|| page.to_owned())
+    });
+    for said in ["good night to hers", "Go-live call as always, same link."] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    server.end("TERM").ends(0);
+}
+
 /// The issue of it all: nobody knows the sender, a person says where one mail belongs, and the next
 /// one is routed by what was learned, and says why (CLS-7, CLS-9).
 #[test]

@@ -3,7 +3,11 @@ use std::{fmt::Write as _, io::Write as _, process::Stdio};
 
 use serde_json::{Value, json};
 
-use crate::{binary::Desk, mailbox::mail};
+use crate::{
+    binary::Desk,
+    delivery::{DELIVERY, SECRET, SIGNATURE, UNREADABLE},
+    mailbox::mail,
+};
 
 fn read(raw: impl AsRef<[u8]>) -> Value {
     let desk = Desk::new();
@@ -109,13 +113,6 @@ fn bad_input_lines_that_are_no_addresses() {
     assert_eq!(links(&[], b""), Vec::<Value>::new());
 }
 
-/// The secret that signed the delivery below; made for this test.
-const SECRET: &str = "a25vd24gdG8gdGhlIHNlcnZlciBhbmQgdG8gdGVzdHM=";
-const SIGNATURE: &str = "SQwWXUTar96/3Ucg7R4uJ35fEQJbdPawhpQlqe0XyzE=";
-const DELIVERY: &str = r#"{"idempotency_key": "k-1", "bot_id": "bot_1", "bot_metadata": {"n": "\u00e9"},
-"trigger": "bot.state_change", "data": {"new_state": "ended", "old_state": "post_processing",
-"created_at": "2026-11-20T18:24:53.633446+00:00", "event_metadata": {"x": 1e-07}}}"#;
-
 fn inspect_delivery(secret: &str, signature: &str, body: &[u8]) -> crate::binary::Run {
     let desk = Desk::new();
     let line = ["inspect", "webhook", "attendee", "--secret", secret, "--signature", signature];
@@ -153,6 +150,3 @@ fn bad_input_deliveries_that_nobody_signed() {
     check(SECRET, UNREADABLE, b"{}", 1, "unreadable");
     check("not base64", SIGNATURE, body, 2, "secret");
 }
-
-/// Signs `{}`, which is no event.
-const UNREADABLE: &str = "IuwQ3Mw1tCWEyWybYso4z8E/GXAsWzU87ttLkyuz4h8=";

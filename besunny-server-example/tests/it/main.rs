@@ -4,6 +4,8 @@
 mod binary;
 mod calendar;
 mod contract;
+#[path = "../shared/delivery.rs"]
+mod delivery;
 #[cfg(feature = "demo")]
 mod demo;
 mod eval;

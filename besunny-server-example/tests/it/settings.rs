@@ -1,7 +1,10 @@
 //! Wrong usage and wrong settings: exit code 2, the thing and the fix.
 use std::fs;
 
-use crate::binary::{Desk, binary};
+use crate::{
+    binary::{Desk, binary},
+    delivery::SECRET,
+};
 
 #[test]
 fn wrong_usage_is_2_and_json_too() {
@@ -57,6 +60,19 @@ fn ops_1_doctor_names_each_wrong_setting_and_its_fix() {
     check("colour = 'red'", &["config"]);
     check("public_url = 'x'\nvirtual_domain = '..'", &["public_url", "virtual_domain"]);
     check("token_file = '/nowhere/token'", &["token_file"]);
+    check("[attendee]", &["attendee.secrets_file", "attendee.key_file"]);
+    check(
+        "[attendee]\nname = ' '",
+        &["attendee.name", "attendee.secrets_file", "attendee.key_file"],
+    );
+    let key = desk.file("key", "0123456789abcdef0123456789abcdef");
+    let secret = desk.file("secret", SECRET);
+    let bots = |url: &str| {
+        format!("[attendee]\nurl = '{url}'\nkey_file = '{key}'\nsecrets_file = '{secret}'")
+    };
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    check(&bots(&format!("http://{nobody}")), &["attendee.url"]);
+    check(&bots("http://app.attendee.dev"), &["attendee.url"]);
     let json = desk.run(&["doctor", "--listen", "0.0.0.0:0"]).ends(1);
     assert_eq!(json["findings"][0]["setting"], "listen");
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::stage::{HOST, Stage};
 
-fn invitation(method: &str, sequence: u32, start: &str, title: &str) -> String {
+pub(crate) fn invitation(method: &str, sequence: u32, start: &str, title: &str) -> String {
     format!(
         "Message-ID: <{method}{sequence}{start}@example.org>\nFrom: Bob <bob@example.org>\n\
          To: ada@example.com\nSubject: {title}\nMIME-Version: 1.0\n\
@@ -27,9 +27,7 @@ async fn mail_13_invitations_are_meetings_of_the_agenda() {
     let mut stage = Stage::new(&mails, &[]).await;
     let cookie = stage.log_in().await;
     stage.deliver(&invitation("CANCEL", 1, "20260603T100000Z", "Review")).await;
-    let answer = stage.get("/api/v1/meetings").await;
-    assert_eq!(answer.status, StatusCode::OK);
-    let agenda = answer.json();
+    let agenda = stage.get("/api/v1/meetings").await.json();
     let seen: Vec<_> = agenda["meetings"]
         .as_array()
         .unwrap()
@@ -59,7 +57,10 @@ async fn mail_13_invitations_are_meetings_of_the_agenda() {
         ]
     );
     let id = agenda["meetings"][0]["id"].as_str().unwrap();
-    assert_eq!(stage.get(&format!("/api/v1/meetings/{id}")).await.json(), agenda["meetings"][0]);
+    let whole = stage.get(&format!("/api/v1/meetings/{id}")).await.json();
+    for (field, value) in agenda["meetings"][0].as_object().unwrap() {
+        assert_eq!(whole[field], *value, "{field}");
+    }
     let page = stage.get("/api/v1/meetings?limit=1").await.json();
     assert_eq!(page["next"], id);
     let rest = stage.get(&format!("/api/v1/meetings?after={id}")).await.json();

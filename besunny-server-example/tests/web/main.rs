@@ -4,8 +4,11 @@
 mod access;
 mod agenda;
 mod api;
+mod bots;
 mod console;
 mod deaf;
+#[path = "../shared/delivery.rs"]
+mod delivery;
 mod feedback;
 mod hostile;
 mod jobs;

@@ -7,14 +7,16 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use besunny::{
-    Besunny,
+    Besunny, Builder,
     ai::learned::Incremental,
+    attendee::{Attendee, AttendeeReceiver},
     core::{
         account::{Intake, NewAccount},
-        adapter::Adapter,
+        adapter::{Adapter, BotAdapter},
         address::Username,
         clock::Clock,
         ids::{DocumentId, TenantId, UserId},
+        posting::BotStyle,
         project::{Project, Signals},
         source::Subject,
         tenant::{Tenant, TenantScope, User},
@@ -23,11 +25,17 @@ use besunny::{
     sqlite::{Options, Place, SqliteStore},
 };
 use besunny_server::web::{self, Access, Person, Settings, Site};
-use besunny_testkit::clock::ManualClock;
+use besunny_testkit::{
+    bots::{BotStage, ScriptedBots},
+    clock::ManualClock,
+};
+use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 use tower::ServiceExt;
+
+use crate::delivery::SECRET;
 
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const HOST: &str = "localhost:7070";
@@ -70,14 +78,28 @@ impl Stage {
 
     pub(crate) async fn at(url: &str, mails: &[String], projects: &[(&str, &[&str])]) -> Self {
         let clock = Arc::new(ManualClock::default());
-        let store =
-            SqliteStore::open(Place::Temporary, Arc::clone(&clock) as _, Options::default());
-        let besunny = Besunny::builder(store.await.unwrap())
-            .mail(Form::Mbox.provider(), Adapter::new(LocalMail::new(Form::Mbox)))
-            .learner(Arc::new(Incremental::default()))
-            .clock(Arc::clone(&clock) as _)
-            .build();
+        let besunny = builder(&clock).await.build();
         Self::empty(besunny, clock, url, "ada").await.fill(mails, projects).await
+    }
+
+    /// Serves one person whose meetings bots may go to; what goes on in the calls is played.
+    pub(crate) async fn with_bots(mails: &[String]) -> (Self, Arc<BotStage>) {
+        let clock = Arc::new(ManualClock::default());
+        let calls = Arc::new(BotStage::new(Arc::clone(&clock), TimeDelta::minutes(5)));
+        let bots = ScriptedBots::new(Arc::clone(&calls));
+        let adapter = BotAdapter::new(bots.clone())
+            .with_presence(bots)
+            .with_receiver(AttendeeReceiver, vec![SECRET.into()]);
+        let builder = builder(&clock).await;
+        let builder = builder.bots(Attendee::provider(), adapter, BotStyle::default());
+        let stage = Self::of(builder.build(), clock).await;
+        (stage.fill(mails, &[("River", &["RVF-12"])]).await, calls)
+    }
+
+    /// Moves the clock to an instant, and does what is due then.
+    pub(crate) async fn until(&self, instant: &str) {
+        self.clock.move_to(instant.parse().unwrap());
+        self.besunny.run_until_idle().await;
     }
 
     /// Serves another person, of another tenant, out of the same store.
@@ -173,6 +195,11 @@ impl Stage {
         answer.header("set-cookie").split(';').next().unwrap().to_owned()
     }
 
+    /// Replaces something as a program.
+    pub(crate) async fn put(&self, path: &str, body: &str) -> Answer {
+        self.send(call("PUT", path, &[("authorization", &bearer())], body)).await
+    }
+
     /// Opens a page as a person.
     pub(crate) async fn open(&self, cookie: &str, path: &str) -> Answer {
         self.send(call("GET", path, &[("cookie", cookie)], "")).await
@@ -184,6 +211,15 @@ impl Stage {
         let documents = list["documents"].as_array().unwrap();
         documents.iter().map(|it| it["id"].as_str().unwrap().parse().unwrap()).collect()
     }
+}
+
+/// Wires everything but bots over a temporary store.
+async fn builder(clock: &Arc<ManualClock>) -> Builder {
+    let store = SqliteStore::open(Place::Temporary, Arc::clone(clock) as _, Options::default());
+    Besunny::builder(store.await.unwrap())
+        .mail(Form::Mbox.provider(), Adapter::new(LocalMail::new(Form::Mbox)))
+        .learner(Arc::new(Incremental::default()))
+        .clock(Arc::clone(clock) as _)
 }
 
 pub(crate) fn bearer() -> String {

@@ -14,8 +14,8 @@ pub(super) const STAGED_BEFORE: Duration = Duration::from_mins(5);
 const LEAVING: Duration = Duration::from_secs(3);
 /// What was recorded is prepared in this.
 const PROCESSING: Duration = Duration::from_secs(30);
-/// How long somebody speaks, when nobody says otherwise.
-const SPEECH_MS: u64 = 1_500;
+/// How long somebody speaks for each word: 150 words take a minute.
+const WORD_MS: u64 = 400;
 
 /// Where a bot is, in Attendee's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -258,7 +258,7 @@ impl Bot {
         let said = Utterance {
             name: name.to_owned(),
             timestamp_ms: now.timestamp_millis(),
-            duration_ms: SPEECH_MS,
+            duration_ms: text.split_whitespace().map(|_| WORD_MS).sum(),
             text: text.to_owned(),
             updated_at: now,
         };

@@ -50,25 +50,31 @@ struct Events {
 #[derive(Deserialize)]
 struct Event {
     summary: String,
+    #[serde(default)]
     in_hours: i64,
+    in_minutes: Option<i64>,
     minutes: i64,
     status: Option<String>,
     link: Option<String>,
     recurrence: Option<String>,
+    organizer: Option<String>,
     #[serde(default)]
     guests: Vec<String>,
 }
 
-/// Returns the events of the calendar, as the API shows them, counted from the hour of `now`.
+/// Returns the events of the calendar, as the API shows them, counted from hour and minute of `now`.
 pub(super) fn events(now: DateTime<Utc>) -> Result<Vec<Value>, toml::de::Error> {
-    let hour = now - TimeDelta::seconds(now.timestamp().rem_euclid(3_600));
     let Events { event } = toml::from_str(EVENTS)?;
-    Ok(event.iter().map(|event| event.at(hour)).collect())
+    Ok(event.iter().map(|event| event.at(now)).collect())
 }
 
 impl Event {
-    fn at(&self, hour: DateTime<Utc>) -> Value {
-        let starts = hour + TimeDelta::hours(self.in_hours);
+    fn at(&self, now: DateTime<Utc>) -> Value {
+        let whole = |seconds| now - TimeDelta::seconds(now.timestamp().rem_euclid(seconds));
+        let starts = match self.in_minutes {
+            Some(minutes) => whole(60) + TimeDelta::minutes(minutes),
+            None => whole(3_600) + TimeDelta::hours(self.in_hours),
+        };
         let time = |at: DateTime<Utc>| json!({ "dateTime": at.to_rfc3339_opts(SecondsFormat::Secs, true), "timeZone": "UTC" });
         json!({
             "summary": self.summary,
@@ -76,6 +82,7 @@ impl Event {
             "start": time(starts),
             "end": time(starts + TimeDelta::minutes(self.minutes)),
             "location": self.link,
+            "organizer": self.organizer.as_deref().map(attendee),
             "recurrence": self.recurrence.as_ref().map(|rule| [rule]),
             "attendees": self.guests.iter().map(|guest| attendee(guest)).collect::<Vec<_>>(),
         })

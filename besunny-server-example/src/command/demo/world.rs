@@ -1,4 +1,4 @@
-//! The simulated Gmail of the demo: a mailbox, a grant, a push subscription, and mail that arrives.
+//! The simulated world of the demo: a mailbox that mail arrives in, a calendar, a model, meeting bots.
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use besunny::{
@@ -6,12 +6,18 @@ use besunny::{
     core::{account::Intake, clock::Clock},
     google::{ChannelConfig, ClientSecret, Credential, Credentials},
 };
-use besunny_simulator::{Config, Delivery, MailboxControl, Simulator, Subscription};
+use besunny_simulator::{
+    AttendeeWebhook, Config, Delivery, MailboxControl, Simulator, Subscription,
+};
 use secrecy::SecretString;
 use tokio::task::JoinHandle;
 
-use super::sample::{self, Filed, Mail};
+use super::{
+    call,
+    sample::{self, Filed, Mail},
+};
 use crate::{
+    attendee::{self, Bots},
     channels::called_at,
     command::{Refusal, describe},
     gmail::{Google, Mailbox, Push},
@@ -25,6 +31,9 @@ const SUBSCRIPTION: &str = "projects/besunny-simulator/subscriptions/besunny";
 /// The model that the simulator has.
 const MODEL: &str = "simulated-model";
 const SERVICE_ACCOUNT: &str = "push@besunny-simulator.example.test";
+/// What Attendee calls about.
+const TRIGGERS: [&str; 3] =
+    ["bot.state_change", "transcript.update", "participant_events.join_leave"];
 /// Once all sample mail has come it begins again, slower, under new message ids.
 const LATER_PAUSE: Duration = Duration::from_secs(30);
 /// What a small model costs at the time of writing, in millionths for a million tokens.
@@ -37,6 +46,7 @@ pub(super) struct World {
     inbox: MailboxControl,
     mailbox: Mailbox,
     model: (Language, SecretString),
+    bots: attendee::Credentials,
 }
 
 impl World {
@@ -45,6 +55,7 @@ impl World {
         let endpoint = endpoint(at);
         let mut config = Config::default();
         let key = config.settings.model.api_key.clone().into();
+        let bots = call_about_bots(&mut config, at);
         config.settings.push.subscriptions = vec![Subscription {
             name: SUBSCRIPTION.to_owned(),
             topic: TOPIC.to_owned(),
@@ -91,7 +102,7 @@ impl World {
         let channels = channels(at).map_err(|error| failed(&error))?;
         let mailbox = Mailbox::at(&simulator.base_url(), google, credentials, channels);
         let model = (language(&simulator.base_url()), key);
-        Ok(Self { simulator, inbox, mailbox, model })
+        Ok(Self { simulator, inbox, mailbox, model, bots })
     }
 
     /// Lets the simulated model be asked about mails where nobody else is sure.
@@ -104,6 +115,17 @@ impl World {
     ) -> Result<Builder, Refusal> {
         let (language, key) = &self.model;
         let wired = language.wire_for_mail(key, builder, clock);
+        wired.map_err(|finding| Refusal::finding("demo", finding.problem))
+    }
+
+    /// Lets the simulated Attendee send bots.
+    pub(super) fn wire_bots(
+        &self,
+        builder: Builder,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Builder, Refusal> {
+        let bots = Bots { url: Some(self.simulator.base_url()), ..Bots::default() };
+        let wired = bots.wire_with(self.bots.clone(), builder, clock);
         wired.map_err(|finding| Refusal::finding("demo", finding.problem))
     }
 
@@ -129,6 +151,19 @@ fn language(base: &str) -> Language {
     }
 }
 
+/// Lets Attendee call the server at `at`, and returns what proves both to each other.
+fn call_about_bots(config: &mut Config, at: SocketAddr) -> attendee::Credentials {
+    let settings = &mut config.settings.attendee;
+    settings.webhooks = vec![AttendeeWebhook {
+        url: format!("http://{at}{}", attendee::CALLS),
+        triggers: TRIGGERS.map(str::to_owned).to_vec(),
+    }];
+    attendee::Credentials {
+        key: settings.api_key.clone().into(),
+        secrets: vec![settings.webhook_secret.clone().into()],
+    }
+}
+
 /// How calendars call; channels end with the simulator, so the secret may be a fresh one.
 fn channels(at: SocketAddr) -> Result<ChannelConfig, web::access::AccessError> {
     let secrets = vec![web::access::random()?];
@@ -140,26 +175,35 @@ fn endpoint(at: SocketAddr) -> String {
     format!("http://{at}/webhooks/gmail")
 }
 
-/// Mail that keeps arriving until this is dropped.
+/// What goes on until this is dropped.
 #[derive(Debug)]
-pub(super) struct Arriving(JoinHandle<()>);
+pub(super) struct UnderWay(JoinHandle<()>);
 
-impl Drop for Arriving {
+impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
 impl World {
+    /// Lets bots that come hear the calls of the sample.
+    #[expect(clippy::disallowed_methods, reason = "the outside world has a will of its own")]
+    pub(super) fn hold_calls(&self, pause: Duration) -> Result<UnderWay, Refusal> {
+        let calls = call::calls();
+        let calls = calls.map_err(|error| Refusal::finding("demo", error.to_string()))?;
+        let bots = self.simulator.control().bots();
+        Ok(UnderWay(tokio::spawn(call::hold(bots, calls, pause))))
+    }
+
     /// Lets the rest of the sample arrive, mail by mail, once `before` is over.
     #[expect(clippy::disallowed_methods, reason = "the outside world has a will of its own")]
     pub(super) fn keep_arriving(
         &self,
         pause: Duration,
         before: impl Future<Output = ()> + Send + 'static,
-    ) -> Arriving {
+    ) -> UnderWay {
         let (inbox, control) = (self.inbox.clone(), self.simulator.control().clone());
-        Arriving(tokio::spawn(async move {
+        UnderWay(tokio::spawn(async move {
             before.await;
             for round in 0_u32.. {
                 for Mail { raw, .. } in sample::arriving() {

@@ -70,7 +70,7 @@ pub(in crate::web) async fn read(
     Ok(Json(DocumentDetail::read(&site, document::id(&id)?).await?))
 }
 
-/// Fetches a mail as it came; always as a file to keep, never to show.
+/// Fetches a mail as it came, or a transcript; always as a file to keep, never to show.
 #[utoipa::path(
     get,
     path = "/api/v1/documents/{id}/raw",
@@ -78,7 +78,10 @@ pub(in crate::web) async fn read(
     params(("id" = Uuid, Path, description = "The document")),
     security(("token" = [])),
     responses(
-        (status = 200, content_type = "message/rfc822", body = Vec<u8>),
+        (status = 200, content(
+            (Vec<u8> = "message/rfc822"),
+            (Vec<u8> = "application/json"),
+        )),
         (status = "default", body = Problem, content_type = "application/problem+json")
     )
 )]

@@ -18,7 +18,7 @@ use crate::web::webhook;
     info(
         title = "BeSunny",
         description = "Documents of one person, the projects they went into, and why. \
-            Text from mails is untrusted: show it as text, never as markup."
+            Text from mails and meetings is untrusted: show it as text, never as markup."
     ),
     paths(
         projects::list,
@@ -59,6 +59,9 @@ use crate::web::webhook;
         comparison::report,
         meetings::list,
         meetings::read,
+        meetings::choose,
+        meetings::policy,
+        meetings::set_policy,
         streams::list,
         streams::quarantine,
         streams::retry,

@@ -1,4 +1,4 @@
-//! One document: the mail as text, why it is where it is, and what happened to it.
+//! One document: the mail or the talk as text, why it is where it is, and what happened to it.
 use askama::Template;
 use axum::{
     Extension, Form,
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    Frame, Place, Refusal, mark, show,
+    Frame, Place, Refusal, mark, meeting, show,
     told::{self, Done, Told},
 };
 use crate::web::{
@@ -160,13 +160,19 @@ pub(super) fn project(text: &str) -> Result<Option<ProjectId>, Problem> {
 }
 
 impl Page {
+    const fn is_transcript(&self) -> bool {
+        self.document.transcript.is_some()
+    }
+
     fn is_in(&self, project: &ProjectName) -> bool {
         self.document.summary.project.as_ref().is_some_and(|it| it.id == project.id)
     }
 
     /// Returns the last act, while nothing was decided after it.
     fn undoable(&self) -> Option<Uuid> {
-        let is_of_source = |fact: FactKind| matches!(fact, FactKind::Removed | FactKind::Restored);
+        let is_of_source = |fact: FactKind| {
+            matches!(fact, FactKind::Removed | FactKind::Restored | FactKind::Amended)
+        };
         let last = self.document.history.iter().rev().find(|line| !is_of_source(line.fact));
         last.and_then(|line| line.act)
     }

@@ -6,7 +6,10 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use besunny::core::{document::Document, mail::Mail};
+use besunny::core::{
+    document::{Document, DocumentKind},
+    mail::Mail,
+};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -122,6 +125,11 @@ impl Feed {
 }
 
 impl Row {
+    /// Says whether it is of a meeting.
+    pub(super) fn is_transcript(&self) -> bool {
+        self.document.kind == DocumentKind::MeetingTranscript.as_str()
+    }
+
     pub(super) async fn read(
         site: &Site,
         document: &Document,

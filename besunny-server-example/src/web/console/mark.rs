@@ -51,6 +51,22 @@ pub(super) fn bar(share: &f64) -> String {
     format!("{:.1}", share.clamp(0.0, 1.0) * 100.0)
 }
 
+/// Writes a time after the first word, as a clock that begins at zero.
+pub(super) fn after(seconds: &i64) -> String {
+    let seconds = (*seconds).max(0);
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}"),
+        hours => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}
+
+/// Writes how long somebody spoke.
+pub(super) fn length(seconds: &f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "a float that is no time is cut to one")]
+    after(&(seconds.round() as i64))
+}
+
 pub(super) fn size(size_bytes: &usize) -> String {
     instant::bytes(*size_bytes)
 }
