@@ -171,18 +171,16 @@ fn mail(meeting: &Meeting, segments: &[Segment]) -> Mail {
 /// Writes what was said, a line for each piece: `[time] Speaker: words`.
 fn text(segments: &[Segment]) -> String {
     let begins = segments.iter().map(|segment| segment.starts_at).min();
-    let mut text = String::new();
+    let mut lines = Vec::with_capacity(segments.len());
     for segment in segments {
         let into =
             begins.map(|begins| (segment.starts_at - begins).num_seconds()).unwrap_or_default();
         let (hours, minutes, seconds) = (into / 3_600, into / 60 % 60, into % 60);
         let words = segment.text.expose().split_whitespace().collect::<Vec<_>>().join(" ");
-        text.push_str(&format!(
-            "[{hours:02}:{minutes:02}:{seconds:02}] {}: {words}\n",
-            speaker(segment)
-        ));
+        let speaker = speaker(segment);
+        lines.push(format!("[{hours:02}:{minutes:02}:{seconds:02}] {speaker}: {words}\n"));
     }
-    text
+    lines.concat()
 }
 
 /// Returns the name of who spoke, on one line and without what ends a name in the text.

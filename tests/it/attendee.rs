@@ -1,5 +1,5 @@
 //! Bots of Attendee over real HTTP, at the simulator: real transcripts arrive complete.
-use std::{collections::BTreeMap, fs::File, io::Read, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fs::File, io::Read, path::Path, sync::Arc, time::Duration};
 
 use besunny_attendee::{Attendee, AttendeeConfig};
 use besunny_core::{
@@ -157,7 +157,7 @@ fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Reads meetings of QMSum: turns with their speakers.
+/// Reads meetings of `QMSum`: turns with their speakers.
 fn qmsum() -> Option<Heard> {
     let folder = data::find("meetings_qmsum")?;
     let mut heard = Heard::new();
@@ -166,7 +166,7 @@ fn qmsum() -> Option<Heard> {
         for entry in tar::Archive::new(unpacked).entries().unwrap() {
             let mut entry = entry.unwrap();
             let name = entry.path().unwrap().to_string_lossy().into_owned();
-            if !name.ends_with(".json") {
+            if Path::new(&name).extension().is_none_or(|kind| kind != "json") {
                 continue;
             }
             let mut text = String::new();
@@ -187,12 +187,15 @@ fn qmsum() -> Option<Heard> {
 fn ami() -> Option<Heard> {
     let folder = data::find("meetings_ami")?;
     let mut heard = Heard::new();
-    for (name, path) in data::files(&folder).iter().filter(|(name, _)| name.ends_with(".story")) {
-        let text = String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
+    for (name, path) in data::files(&folder) {
+        if path.extension().is_none_or(|kind| kind != "story") {
+            continue;
+        }
+        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
         // Summaries follow in the same file.
         let said = text.split("@highlight").next().unwrap();
         let lines = said.split_inclusive(". ").map(|line| ("Speaker".to_owned(), words(line)));
-        heard.insert(name.clone(), lines.filter(|(_, words)| !words.is_empty()).collect());
+        heard.insert(name, lines.filter(|(_, words)| !words.is_empty()).collect());
     }
     Some(heard)
 }

@@ -398,8 +398,8 @@ async fn cls_1_a_project_that_is_known_from_the_series_is_hard_evidence() {
         let signals = Signals::default();
         let (name, description) = ("Quarterly".to_owned(), String::new());
         let created_at = room.begun;
-        let roof = Project { id: project, owner: ann, name, description, signals, created_at };
-        store.put_project(scope, &roof).await.unwrap();
+        let filed = Project { id: project, owner: ann, name, description, signals, created_at };
+        store.put_project(scope, &filed).await.unwrap();
         let first = room.meeting("ann", "weekly", 30);
         let document = take_place(&room, &first, "Nothing in particular.").await;
         assert!(matches!(document.state, DocumentState::NeedsReview(_)), "{:?}", document.state);

@@ -165,7 +165,12 @@ impl Posting {
             Outcome::Failed if self.seen.phase.is_none_or(|phase| !phase.is_over()) => {
                 Outcome::Lost
             }
-            outcome => outcome,
+            outcome @ (Outcome::Attended
+            | Outcome::Failed
+            | Outcome::Refused
+            | Outcome::Missed
+            | Outcome::Withdrawn
+            | Outcome::Lost) => outcome,
         };
         self.finished(outcome, now)
     }

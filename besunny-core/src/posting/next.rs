@@ -30,7 +30,7 @@ const COLLECT: [u64; 5] = [2, 5, 10, 30, 60];
 /// A transcript that its provider calls complete is read until then; pieces may come late.
 const COMPLETE: Duration = Duration::from_mins(10);
 /// Another one until then.
-const LATE: Duration = Duration::from_mins(60);
+const LATE: Duration = Duration::from_hours(1);
 /// One that cannot be read, or still grows, is given up.
 const UNREAD: Duration = Duration::from_hours(24);
 /// A bot that was not launched by then after its time is lost: Attendee launches none that is 5 minutes

@@ -255,9 +255,10 @@ fn is_settled(needs: &Needs<'_>, slot: &Slot<'_>) -> bool {
     let mut lost = 0;
     for posting in needs.postings.iter().filter(|posting| posting.wish == Wish::Attend) {
         let (over, is_lost) = match &posting.stage {
-            Stage::Wanted | Stage::Asked(_) => continue,
             // A meeting that lasts longer than was said is one that a bot has missed so far.
-            Stage::Over { outcome: Outcome::Missed, .. } => continue,
+            Stage::Wanted | Stage::Asked(_) | Stage::Over { outcome: Outcome::Missed, .. } => {
+                continue;
+            }
             Stage::Sent(_) => (needs.now, false),
             Stage::Collecting { since, .. } => (*since, false),
             Stage::Over { since, outcome, .. } => (*since, *outcome == Outcome::Lost),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     calendar::Attendance,
-    meeting::{Meeting, MeetingStatus},
+    meeting::{Meeting, MeetingLink, MeetingStatus},
 };
 
 /// Which meetings of a person get a bot by themselves.
@@ -70,7 +70,7 @@ impl BotPolicy {
     pub fn wants(self, meeting: &Meeting) -> bool {
         let can_have = match meeting.status {
             MeetingStatus::Planned | MeetingStatus::Tentative => {
-                meeting.link.as_ref().is_some_and(|link| link.is_bot_capable())
+                meeting.link.as_ref().is_some_and(MeetingLink::is_bot_capable)
             }
             MeetingStatus::Cancelled => false,
         };

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::*;
 use crate::{
@@ -220,7 +220,7 @@ fn bot_7_a_bot_never_goes_back_and_an_unknown_word_changes_nothing() {
         ending: None,
         join_at: None,
         dedup_key: None,
-        metadata: Default::default(),
+        metadata: BTreeMap::default(),
         transcript: Readiness::Running,
         recording: Readiness::None,
         changed_at: None,

@@ -50,19 +50,34 @@ pub struct Bots {
 
 /// A posting at the version at which something was to be done for it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TendAt {
-    pub(super) posting: PostingId,
-    pub(super) version: u64,
-    pub(super) noticed: bool,
+struct TendAt {
+    posting: PostingId,
+    version: u64,
+    noticed: bool,
 }
 
 impl Worker {
-    /// Plans the bots of a room.
-    pub(super) async fn staff(&self, claim: Claim, room: MeetingKey) {
-        let done = self.staff_room(&claim, &room).await;
-        self.ended(&claim, done).await;
+    /// Does a job that is about bots; any other is none of its business and stays as it is.
+    pub(super) async fn attend(&self, claim: Claim, task: Task) {
+        let done = match task {
+            Task::Staff { room, cause: _ } => self.staff_room(&claim, &room).await,
+            Task::StaffAll { owner, cause } => self.staff_rooms(&claim, owner, cause).await,
+            Task::Tend { posting, version, noticed } => {
+                self.tend(&claim, TendAt { posting, version, noticed }).await
+            }
+            Task::Transcribe { meeting, cause: _ } => self.transcribe(&claim, meeting).await,
+            Task::Classify { .. }
+            | Task::AskAgain { .. }
+            | Task::File { .. }
+            | Task::Meet { .. }
+            | Task::Consent { .. } => Ok(()),
+        };
+        if let Err(error) = done {
+            self.put_off(&claim, &error).await;
+        }
     }
 
+    /// Plans the bots of a room.
     async fn staff_room(&self, claim: &Claim, key: &MeetingKey) -> Result<(), JobError> {
         let (scope, now) = (&claim.scope, self.clock.now());
         let Some(bots) = &self.bots else {
@@ -100,11 +115,6 @@ impl Worker {
     }
 
     /// Plans the bots of all rooms that a person will meet in.
-    pub(super) async fn staff_all(&self, claim: Claim, owner: UserId, cause: CommitId) {
-        let done = self.staff_rooms(&claim, owner, cause).await;
-        self.ended(&claim, done).await;
-    }
-
     async fn staff_rooms(
         &self,
         claim: &Claim,
@@ -128,12 +138,7 @@ impl Worker {
     }
 
     /// Does what is to be done for a posting now.
-    pub(super) async fn tend(&self, claim: Claim, at: TendAt) {
-        let done = self.tend_posting(&claim, at).await;
-        self.ended(&claim, done).await;
-    }
-
-    async fn tend_posting(&self, claim: &Claim, at: TendAt) -> Result<(), JobError> {
+    async fn tend(&self, claim: &Claim, at: TendAt) -> Result<(), JobError> {
         let scope = &claim.scope;
         let posting = self.repository.posting(scope, at.posting).await?;
         let Some(posting) = posting else {
@@ -165,12 +170,7 @@ impl Worker {
     }
 
     /// Writes what was said in a meeting into its document.
-    pub(super) async fn transcribe(&self, claim: Claim, meeting: MeetingId) {
-        let done = self.transcribe_meeting(&claim, meeting).await;
-        self.ended(&claim, done).await;
-    }
-
-    async fn transcribe_meeting(&self, claim: &Claim, id: MeetingId) -> Result<(), JobError> {
+    async fn transcribe(&self, claim: &Claim, id: MeetingId) -> Result<(), JobError> {
         let scope = &claim.scope;
         let meeting = self.repository.meeting(scope, id).await?;
         let postings = self.repository.postings_for(scope, &[id]).await?;
@@ -197,12 +197,6 @@ impl Worker {
             effects.push(Effect::Enqueue(Job::new(scope.tenant(), classify)));
         }
         self.complete(scope, &[claim], effects).await
-    }
-
-    async fn ended(&self, claim: &Claim, done: Result<(), JobError>) {
-        if let Err(error) = done {
-            self.put_off(claim, &error).await;
-        }
     }
 }
 

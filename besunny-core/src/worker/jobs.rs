@@ -9,7 +9,6 @@ use futures::{
 
 use super::{
     Abandoned, Until, Worker,
-    bots::TendAt,
     decisions::Errand,
     guarded::{Panicked, caught},
     lanes::TenantLanes,
@@ -185,21 +184,11 @@ impl Worker {
                     let changes = changes.entry(claim.scope.tenant()).or_default();
                     changes.push(Change { claim, at: (account, item) });
                 }
-                Task::Staff { room, cause: _ } => {
-                    let work = self.staff(claim.clone(), room);
-                    running.push(self.alone(claim, work).boxed());
-                }
-                Task::StaffAll { owner, cause } => {
-                    let work = self.staff_all(claim.clone(), owner, cause);
-                    running.push(self.alone(claim, work).boxed());
-                }
-                Task::Tend { posting, version, noticed } => {
-                    let at = TendAt { posting, version, noticed };
-                    let work = self.tend(claim.clone(), at);
-                    running.push(self.alone(claim, work).boxed());
-                }
-                Task::Transcribe { meeting, cause: _ } => {
-                    let work = self.transcribe(claim.clone(), meeting);
+                task @ (Task::Staff { .. }
+                | Task::StaffAll { .. }
+                | Task::Tend { .. }
+                | Task::Transcribe { .. }) => {
+                    let work = self.attend(claim.clone(), task);
                     running.push(self.alone(claim, work).boxed());
                 }
                 Task::Consent { version, answer } => {
@@ -254,7 +243,7 @@ impl Worker {
         let luck = retry::luck(&[claim.job.id.as_bytes(), &claim.epoch.0.to_be_bytes()]);
         let rest = match retry::after_job(cause, tries, luck) {
             JobRest::GivenUp(_) if is_kept => JobRest::After(retry::JOB.wait(attempt, luck)),
-            rest => rest,
+            rest @ (JobRest::GivenUp(_) | JobRest::After(_)) => rest,
         };
         let text = describe(error);
         tracing::warn!(job = %claim.job.id, attempt, error = text, "a job failed");

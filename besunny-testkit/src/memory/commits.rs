@@ -272,11 +272,7 @@ impl Rows {
             (Effect::Store { item, documents }, Some(account)) => {
                 self.set_stored(account, item);
                 let origin = Origin { account, item: item.id.clone() };
-                for new in documents {
-                    self.store(new, &origin, applied);
-                }
-                let kept: Vec<DocumentId> = documents.iter().map(|new| new.id).collect();
-                self.unlink(&origin, &kept, applied);
+                self.store_all(documents, &origin, applied);
             }
             (Effect::Ignore { item, reason, policy }, Some(account)) => {
                 let state = ItemState::Ignored(reason.clone());
@@ -292,13 +288,9 @@ impl Rows {
                 self.meetings.insert(change.meeting.id, change.meeting.clone());
             }
             (Effect::Post(change), _) => self.post(change),
-            (Effect::Staff { room, .. }, _) => {
-                *self.rooms.entry(room.clone()).or_default() += 1;
-            }
+            (Effect::Staff { room, .. }, _) => *self.rooms.entry(room.clone()).or_default() += 1,
             (Effect::Transcribe(new), _) => self.transcribe(new, applied),
-            (Effect::Prefer { user, policy }, _) => {
-                self.policies.insert(*user, *policy);
-            }
+            (Effect::Prefer { user, policy }, _) => drop(self.policies.insert(*user, *policy)),
             (Effect::Quarantine { item, reason }, Some(account)) => {
                 let state = ItemState::Quarantined(reason.clone());
                 self.set_item(account, item, ItemRow::new(None, state));
@@ -335,6 +327,15 @@ impl Rows {
                 None,
             ) => {}
         }
+    }
+
+    /// Stores the documents of an item, and takes it from all others.
+    fn store_all(&mut self, all: &[NewDocument], origin: &Origin, applied: &mut Applied<'_>) {
+        for new in all {
+            self.store(new, origin, applied);
+        }
+        let kept: Vec<DocumentId> = all.iter().map(|new| new.id).collect();
+        self.unlink(origin, &kept, applied);
     }
 
     /// Asks again for items that name somebody whom the pass did not know yet.

@@ -124,7 +124,7 @@ impl Doomed {
 
     async fn until(&self, minutes: i64) {
         while self.room.scene.clock.now() < self.room.at(minutes) {
-            self.room.scene.clock.advance(Duration::from_secs(60));
+            self.room.scene.clock.advance(Duration::from_mins(1));
             self.work().await;
         }
     }

@@ -49,7 +49,7 @@ fn room(bench: &Bench) -> Result<MeetingKey, Broken> {
 
 fn posting(bench: &Bench, name: &str, days: u64) -> Posting {
     let of = meeting(bench, "one", days);
-    let (url, key) = of.link.map(|link| (link.url, link.key)).unwrap_or_else(|| unreachable!());
+    let (url, key) = of.link.map_or_else(|| unreachable!(), |link| (link.url, link.key));
     Posting {
         id: PostingId::derived(&[name.as_bytes()]),
         version: 1,
