@@ -13,7 +13,7 @@ mod next;
 mod plan;
 mod policy;
 
-pub use life::{Found, Said};
+pub use life::{Found, Said, Told};
 pub use next::{Step, Terms};
 pub use plan::{Needs, Staffing, staff};
 pub use policy::{BotPolicy, Choice, ChoiceKind};
@@ -202,6 +202,10 @@ pub struct Seen {
     pub looked_at: Option<DateTime<Utc>>,
     /// When it was first seen in the call.
     pub joined_at: Option<DateTime<Utc>>,
+    /// When it left or broke, as far as was seen.
+    pub left_at: Option<DateTime<Utc>>,
+    /// When its transcript was read last.
+    pub read_at: Option<DateTime<Utc>>,
     /// What there is of its transcript at the provider.
     pub transcript: Readiness,
     /// Where reading the transcript goes on.

@@ -17,7 +17,9 @@ use crate::{
 };
 
 /// How somebody is called whom the provider does not name.
-pub const NOBODY: &str = "Somebody";
+const NOBODY: &str = "Somebody";
+/// So many letters of a name are shown; whoever joins a call chooses their own.
+const NAME: usize = 80;
 /// What a meeting without a title is called.
 const UNTITLED: &str = "Meeting";
 
@@ -66,7 +68,7 @@ impl Statistics {
     /// Counts what was said.
     #[must_use]
     pub fn of(segments: &[Segment]) -> Self {
-        let mut talk = BTreeMap::<&str, Talk>::new();
+        let mut talk = BTreeMap::<String, Talk>::new();
         let mut statistics = Self { segments: segments.len(), ..Self::default() };
         for segment in segments {
             let text = segment.text.expose();
@@ -81,7 +83,7 @@ impl Statistics {
             of.seconds += segment.duration.map_or(guessed, |spoken| spoken.as_secs_f64());
         }
         statistics.seconds = duration(segments).as_secs();
-        let named = talk.into_iter().map(|(name, of)| Talk { name: name.to_owned().into(), ..of });
+        let named = talk.into_iter().map(|(name, of)| Talk { name: name.into(), ..of });
         statistics.speakers = named.collect();
         statistics.speakers.sort_by(|one, other| other.seconds.total_cmp(&one.seconds));
         statistics
@@ -183,9 +185,15 @@ fn text(segments: &[Segment]) -> String {
     text
 }
 
-fn speaker(segment: &Segment) -> &str {
+/// Returns the name of who spoke, on one line and without what ends a name in the text.
+#[must_use]
+pub fn speaker(segment: &Segment) -> String {
     let named = segment.speaker.as_ref().and_then(|speaker| speaker.name.as_ref());
-    named.map(|name| name.expose().trim()).filter(|name| !name.is_empty()).unwrap_or(NOBODY)
+    let name = named.map(|name| name.expose().as_str()).unwrap_or_default();
+    let is_border = |letter: char| letter.is_whitespace() || letter.is_control() || letter == ':';
+    let words = name.split(is_border).filter(|word| !word.is_empty());
+    let name: String = words.collect::<Vec<_>>().join(" ").chars().take(NAME).collect();
+    if name.is_empty() { NOBODY.to_owned() } else { name }
 }
 
 #[cfg(test)]

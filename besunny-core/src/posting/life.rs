@@ -9,13 +9,18 @@ use crate::{
     push::WatchTrouble,
     retry::{self, Failed},
     scheduler::Rest,
-    source::{SourceError, SourceErrorKind},
+    source::SourceError,
+    untrusted::Untrusted,
 };
 
 /// A wish that a provider does not take now is uttered again after so long, where it does not say.
 const FROZEN: Duration = Duration::from_secs(10);
 /// The longest wait after a failure: a bot that comes late misses what is said.
 const LONGEST: Duration = Duration::from_mins(5);
+/// The longest wait that a provider can ask for: more would let a bot in that is to stay out.
+const LONGEST_ASKED: Duration = Duration::from_mins(15);
+/// A refusal counts from then on before the bot joins.
+const NEAR: Duration = Duration::from_mins(30);
 /// What a bot heard since the last look.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said {
@@ -23,6 +28,15 @@ pub struct Said {
     pub segments: Vec<Segment>,
     /// Whether what is not in it is no more.
     pub is_whole: bool,
+}
+
+/// What a provider was told of a bot that it made.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// When it joins; none for at once.
+    pub join_at: Option<DateTime<Utc>>,
+    /// The address to join by.
+    pub url: Untrusted<String>,
 }
 
 /// What a look at a bot brought.
@@ -43,13 +57,16 @@ impl Posting {
         Self { stage: Stage::Asked(Asked::default()), trouble: None, ..self }
     }
 
-    /// The provider has the bot: it was told `join_at`, unless it shows another time.
+    /// The provider has the bot: it was told `told`, if it was made by this very call.
     #[must_use]
-    pub fn sent(self, bot: &Bot, join_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+    pub fn sent(self, bot: &Bot, told: Option<Told>, now: DateTime<Utc>) -> Self {
+        // An earlier call may have told another time and another address.
+        let (join_at, url) =
+            told.map_or_else(Default::default, |Told { join_at, url }| (join_at, url));
         let sent = Sent {
             bot: bot.at.clone(),
             join_at: bot.join_at.or(join_at),
-            url: self.url.clone(),
+            url,
             stopped_at: None,
             is_stuck: false,
         };
@@ -67,7 +84,8 @@ impl Posting {
                 return self;
             }
         };
-        if asked.missed_at.is_none() {
+        let is_wanted = self.wish == Wish::Attend && now < self.ends_at;
+        if asked.missed_at.is_none() || (is_wanted && asked.refusals < REFUSALS) {
             let asked = Asked { missed_at: Some(now), ..asked };
             return Self { stage: Stage::Asked(asked), ..self };
         }
@@ -93,12 +111,17 @@ impl Posting {
         if let Some(people) = participants {
             posting.seen.participants = people;
         }
+        // An empty whole is what is left of an erased bot; what was heard stays.
+        let had = posting.seen.has_heard;
+        let is_worth = |said: &Said| !(said.is_whole && said.segments.is_empty() && had);
         let said = transcript.map(|transcript| {
+            posting.seen.read_at = Some(now);
             posting.seen.cursor = Some(transcript.next);
             posting.seen.has_heard |= !transcript.segments.is_empty();
             Said { segments: transcript.segments, is_whole: transcript.is_whole }
         });
         let said = said.filter(|said| said.is_whole || !said.segments.is_empty());
+        let said = said.filter(is_worth);
         PostingChange { said, ..before.changed(posting) }
     }
 
@@ -116,6 +139,9 @@ impl Posting {
         seen.looked_at = Some(now);
         if phase == Some(BotPhase::InCall) && seen.joined_at.is_none() {
             seen.joined_at = Some(now);
+        }
+        if phase.is_some_and(|phase| phase >= BotPhase::Leaving) && seen.left_at.is_none() {
+            seen.left_at = Some(bot.changed_at.map_or(now, |changed_at| changed_at.min(now)));
         }
         self.stage = match self.stage {
             Stage::Sent(sent) if phase.is_some_and(BotPhase::is_over) => {
@@ -192,7 +218,8 @@ impl Posting {
     }
 
     fn frozen(self, until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
-        let retry_at = until.filter(|until| *until > now).unwrap_or(now + FROZEN);
+        let until = until.filter(|until| *until > now).unwrap_or(now + FROZEN);
+        let retry_at = until.min(now + LONGEST_ASKED);
         let error = "the provider lets nobody stop it before it joins".to_owned();
         Self {
             trouble: Some(WatchTrouble { attempt: 0, error, waits_for: None, retry_at }),
@@ -202,7 +229,7 @@ impl Posting {
 
     /// The provider did not do as it was asked; `error` is for people and shows nothing of an answer.
     ///
-    /// It is asked again for as long as the meeting is not over; a bot that it will not make is given up.
+    /// It is asked again for as long as the meeting is not over.
     #[must_use]
     pub fn failed(
         self,
@@ -212,8 +239,22 @@ impl Posting {
         now: DateTime<Utc>,
     ) -> Self {
         let attempt = self.trouble.as_ref().map_or(0, |trouble| trouble.attempt) + 1;
+        let (kind, retry_after) = (failure.kind, failure.retry_after);
+        let (wait, waits_for) = match retry::after(Failed { kind, retry_after, attempt }, luck) {
+            Rest::After(wait) => (wait.min(LONGEST), None),
+            Rest::Asked(wait) => (wait.min(LONGEST_ASKED), None),
+            Rest::Paused(reason) => (LONGEST, Some(reason)),
+        };
+        let retry_at = now + wait;
+        Self { trouble: Some(WatchTrouble { attempt, error, waits_for, retry_at }), ..self }
+    }
+
+    /// The provider would not make the bot; long before it joins that may be a passing trouble.
+    #[must_use]
+    pub fn refused(self, now: DateTime<Utc>) -> Self {
+        let near = self.join_at() - NEAR;
         let stage = match self.stage {
-            Stage::Asked(asked) if failure.kind == SourceErrorKind::Malformed => {
+            Stage::Asked(asked) if now >= near => {
                 Stage::Asked(Asked { refusals: asked.refusals + 1, ..asked })
             }
             stage @ (Stage::Wanted
@@ -222,14 +263,7 @@ impl Posting {
             | Stage::Collecting { .. }
             | Stage::Over { .. }) => stage,
         };
-        let (kind, retry_after) = (failure.kind, failure.retry_after);
-        let (wait, waits_for) = match retry::after(Failed { kind, retry_after, attempt }, luck) {
-            Rest::After(wait) => (wait.min(LONGEST), None),
-            Rest::Asked(wait) => (wait, None),
-            Rest::Paused(reason) => (LONGEST, Some(reason)),
-        };
-        let retry_at = now + wait;
-        Self { stage, trouble: Some(WatchTrouble { attempt, error, waits_for, retry_at }), ..self }
+        Self { stage, ..self }
     }
 
     /// Nothing more happens.
@@ -241,6 +275,9 @@ impl Posting {
             Stage::Collecting { bot, since } => (Some(bot), since),
             Stage::Over { bot, since, .. } => (bot, since),
         };
-        Self { stage: Stage::Over { bot, outcome, since }, trouble: None, ..self }
+        // What was not read stays said.
+        let is_unread = self.trouble.is_some() && self.seen.read_at < self.seen.looked_at;
+        let trouble = self.trouble.filter(|_| is_unread && outcome == Outcome::Attended);
+        Self { stage: Stage::Over { bot, outcome, since }, trouble, ..self }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::{Asked, EARLY, JOIN_BEFORE, Outcome, Posting, Sent, Stage, Wish};
-use crate::bot::{Amend, BotPhase, Readiness, Schedules};
+use crate::bot::{Amend, BotPhase, EndReason, Readiness, Schedules};
 
 /// A provider is asked for a bot so long before it joins: early enough that an outage of a day does no
 /// harm, and late enough that most meetings are where they stay.
@@ -29,6 +29,15 @@ pub(super) const REFUSALS: u32 = 3;
 const COLLECT: [u64; 5] = [2, 5, 10, 30, 60];
 /// A transcript that its provider calls complete is read until then; pieces may come late.
 const COMPLETE: Duration = Duration::from_mins(10);
+/// Another one until then.
+const LATE: Duration = Duration::from_mins(60);
+/// One that cannot be read, or still grows, is given up.
+const UNREAD: Duration = Duration::from_hours(24);
+/// A bot that was not launched by then after its time is lost: Attendee launches none that is 5 minutes
+/// late (attendee.md 3).
+const LAUNCH: Duration = Duration::from_mins(6);
+/// A bot is moved to no time sooner than this, which a provider would take for the past.
+const SOONEST: Duration = Duration::from_secs(30);
 /// Times differ if they differ by more than this; providers keep whole seconds.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
@@ -109,6 +118,13 @@ impl Posting {
         self.starts_at - JOIN_BEFORE
     }
 
+    /// Returns when the provider is asked for the bot.
+    fn ask_at(&self, terms: &Terms) -> DateTime<Utc> {
+        let ahead =
+            terms.schedules.map_or(Duration::ZERO, |schedules| schedules.max_ahead.min(ASK_BEFORE));
+        self.join_at() - ahead
+    }
+
     fn next_of_wanted(&self, terms: &Terms, now: DateTime<Utc>) -> Step {
         match self.wish {
             Wish::Withdrawn(_) => Step::Finish(Outcome::Withdrawn),
@@ -129,6 +145,11 @@ impl Posting {
             let later = asked.missed_at.map(|missed_at| missed_at + ASKED_GRACE);
             return later.filter(|later| *later > now).map_or(Step::Search, Step::Rest);
         }
+        let due = self.ask_at(terms);
+        if now < due {
+            // It was moved away since; what an earlier call made is to be moved too.
+            return if asked.missed_at.is_none() { Step::Search } else { Step::Rest(due) };
+        }
         let join_at = self.join_at();
         let lead = terms.schedules.map(|schedules| schedules.min_lead);
         let is_later = lead.is_some_and(|lead| join_at >= now + lead);
@@ -148,10 +169,8 @@ impl Posting {
         } else if let Some(amend) = self.amend(sent, now) {
             return Step::Move(amend);
         }
-        let is_absent = !phase.is_present();
-        if now >= self.ends_at + if is_absent { GIVE_UP } else { LEAVE_ALONE } {
-            let outcome = if self.was_there() { Outcome::Attended } else { Outcome::Failed };
-            return Step::Finish(outcome);
+        if let Some(step) = self.give_up(sent, phase, now) {
+            return step;
         }
         let Some(looked_at) = looked_at else { return Step::Look };
         let every = match phase {
@@ -172,6 +191,20 @@ impl Posting {
             due = due.max(sent.join_at.unwrap_or(self.starts_at) - WATCH_BEFORE);
         }
         if now < due { Step::Rest(due) } else { Step::Look }
+    }
+
+    /// Says what becomes of a bot that does not come, or does not go.
+    fn give_up(&self, sent: &Sent, phase: BotPhase, now: DateTime<Utc>) -> Option<Step> {
+        let told = sent.join_at.unwrap_or(self.starts_at).max(self.join_at());
+        let is_late = phase <= BotPhase::Committed && now >= told + LAUNCH && now < self.ends_at;
+        let patience = if phase.is_present() { LEAVE_ALONE } else { GIVE_UP };
+        match sent.stopped_at {
+            None if is_late || now >= self.ends_at + patience => Some(Step::Stop),
+            Some(told) if now >= self.ends_at.max(told) + GIVE_UP => {
+                Some(Step::Finish(self.outcome(now)))
+            }
+            None | Some(_) => None,
+        }
     }
 
     /// Returns what the provider was told otherwise than it is wanted, while that can be changed.
@@ -201,9 +234,9 @@ impl Posting {
         }
         let told = sent.join_at?;
         // One whose meeting is moved to now is told to come at once.
-        let join_at = self.join_at().max(now + TOLERANCE);
+        let join_at = self.join_at().max(now + SOONEST);
         let is_moved = (told - join_at).abs().to_std().unwrap_or_default() > TOLERANCE;
-        let is_past = self.join_at() <= now && told <= now;
+        let is_past = self.join_at() <= now && told <= now + SOONEST;
         let moved = Amend {
             join_at: (is_moved && !is_past).then_some(join_at),
             meeting: (self.url != sent.url).then(|| self.url.clone()),
@@ -213,20 +246,20 @@ impl Posting {
 
     fn next_of_collecting(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> Step {
         let looked_at = self.seen.looked_at.unwrap_or(since);
-        let last = COLLECT.into_iter().map(|minutes| since + Duration::from_mins(minutes));
-        let mut later = last.skip_while(|at| *at <= looked_at);
+        let read_at = self.seen.read_at.unwrap_or(since);
         let is_read = match self.seen.transcript {
-            Readiness::Complete => looked_at >= since + COMPLETE,
+            Readiness::Complete => read_at >= since + COMPLETE,
             // What never came into a call has nothing to say.
-            Readiness::None => !self.was_there() && looked_at > since,
-            Readiness::Running | Readiness::Partial => false,
+            Readiness::None if !self.was_there() => looked_at > since,
+            Readiness::None | Readiness::Partial => read_at >= since + LATE,
+            Readiness::Running => false,
         };
-        match later.next() {
-            Some(_) | None if is_read => Step::Finish(self.outcome(since)),
-            None => Step::Finish(self.outcome(since)),
-            Some(due) if now < due => Step::Rest(due),
-            Some(_) => Step::Look,
+        if is_read || now >= since + UNREAD {
+            return Step::Finish(self.outcome(since));
         }
+        let looks = COLLECT.into_iter().map(|minutes| since + Duration::from_mins(minutes));
+        let due = looks.into_iter().find(|at| *at > looked_at).unwrap_or(looked_at + LATE / 2);
+        if now < due { Step::Rest(due) } else { Step::Look }
     }
 
     /// Returns what came of a bot that was over at `since`.
@@ -234,9 +267,15 @@ impl Posting {
         match self.wish {
             _ if self.was_there() => Outcome::Attended,
             Wish::Withdrawn(_) => Outcome::Withdrawn,
-            Wish::Attend if since < self.join_at() => Outcome::Lost,
+            Wish::Attend if since < self.join_at() || self.is_broken() => Outcome::Lost,
             Wish::Attend => Outcome::Failed,
         }
+    }
+
+    /// Says whether the provider broke, rather than the call refused the bot.
+    fn is_broken(&self) -> bool {
+        let reason = self.seen.ending.as_ref().map(|ending| ending.reason);
+        reason == Some(EndReason::ProviderFault)
     }
 
     /// Returns the look that a notice asks for, if it is time for one.

@@ -1,7 +1,7 @@
 //! Which postings a room needs, by the meetings in it and what people want (BOT-5, BOT-6).
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     BotPolicy, ChoiceKind, EARLY, JOIN_BEFORE, Outcome, Posting, PostingChange, Seen, Served,
@@ -10,11 +10,17 @@ use super::{
 use crate::{
     account::Provider,
     bot::BotPhase,
-    ids::{PostingId, TenantId, UserId},
+    calendar::EventUid,
+    ids::{MeetingId, PostingId, TenantId, UserId},
     meeting::{Meeting, MeetingKey, MeetingStatus},
     untrusted::Untrusted,
 };
 
+/// A meeting takes so long at most, as far as a bot in it goes.
+const LONGEST: TimeDelta = TimeDelta::hours(24);
+/// So many bots are in a room at once at most: meetings of different starts that overlap. An event that
+/// overlaps itself, such as one of every minute, has one.
+const AT_ONCE: usize = 4;
 /// A bot that is lost before it joins is sent again until so many were; more than that is meant.
 const LOST: usize = 3;
 
@@ -44,6 +50,8 @@ pub struct Needs<'a> {
 pub struct Staffing {
     /// Postings that differ from what is stored.
     pub changes: Vec<PostingChange>,
+    /// When the next meeting begins in the room; a bot that overruns must not hear it.
+    pub again_at: Option<DateTime<Utc>>,
 }
 
 /// A time at which a room needs a bot.
@@ -52,6 +60,8 @@ struct Slot<'a> {
     starts_at: DateTime<Utc>,
     ends_at: DateTime<Utc>,
     url: &'a Untrusted<String>,
+    /// The event of the first of its meetings.
+    uid: &'a EventUid,
     serves: BTreeSet<Served>,
     /// When somebody asked for a bot by hand.
     asked_at: Option<DateTime<Utc>>,
@@ -62,14 +72,18 @@ struct Slot<'a> {
 /// A bot that waits is moved with its meeting, and one that is in the room stays for what begins there
 /// now. Where a bot can be moved no more it is withdrawn, and another one is sent. A bot is never sent
 /// again by itself after it was in the call or failed. Whoever says that no bot must take part goes
-/// before everybody else in the same room at the same start.
+/// before everybody else in the same room at the same time. A bot whose meeting is over leaves when another
+/// meeting begins in its room.
 #[must_use]
 pub fn staff(needs: Needs<'_>) -> Staffing {
     let barred = barred(&needs);
-    let mut slots = slots(&needs);
-    slots.retain(|start, _| !barred.contains(start));
-    let mut open: Vec<&Posting> =
-        needs.postings.iter().filter(|posting| posting.is_open()).collect();
+    let slots = slots(&needs, &barred);
+    let starts: BTreeSet<DateTime<Utc>> = slots.keys().copied().collect();
+    let (mut open, others): (Vec<&Posting>, Vec<&Posting>) = needs
+        .postings
+        .iter()
+        .filter(|posting| posting.is_open())
+        .partition(|posting| posting.provider == *needs.provider);
     // One that is wanted already goes before one that was withdrawn.
     open.sort_by_key(|posting| (!posting.is_live(), posting.starts_at, posting.id));
     let mut staffing = Staffing::default();
@@ -89,35 +103,49 @@ pub fn staff(needs: Needs<'_>) -> Staffing {
             None => staffing.make(&needs, &slot),
         }
     }
-    for posting in open.into_iter().filter(|posting| posting.wish == Wish::Attend) {
-        let why = if barred.contains(&posting.starts_at) {
-            Withdrawal::Stopped
-        } else if posting.ends_at <= needs.now {
-            // A meeting that runs over its time is left alone.
-            continue;
-        } else if is_stuck(posting) {
-            Withdrawal::Replaced
-        } else {
-            Withdrawal::Unwanted
-        };
-        staffing.change(posting, Posting { wish: Wish::Withdrawn(why), ..posting.clone() });
+    for posting in open.into_iter().chain(others) {
+        staffing.withdraw(&needs, posting, &barred);
     }
+    let overrun = |posting: &Posting| has_overrun(posting, &starts, needs.now);
+    let kept: Vec<&Posting> = needs.postings.iter().filter(|one| one.is_live()).collect();
+    for posting in kept.into_iter().filter(|posting| overrun(posting)) {
+        staffing.leave(posting, Withdrawal::Unwanted);
+    }
+    let later = starts.into_iter().chain(barred.iter().map(|meeting| meeting.starts_at));
+    staffing.again_at = later.filter(|starts_at| *starts_at > needs.now).min();
     staffing
 }
 
-/// Returns the starts at which no bot must take part.
-fn barred(needs: &Needs<'_>) -> BTreeSet<DateTime<Utc>> {
+/// Returns the meetings in which no bot must take part.
+fn barred<'a>(needs: &Needs<'a>) -> Vec<&'a Meeting> {
     let bars = |meeting: &&Meeting| {
         meeting.choice.is_some_and(|choice| choice.kind == ChoiceKind::KeepOut)
             && meeting.status != MeetingStatus::Cancelled
     };
-    needs.meetings.iter().filter(bars).map(|meeting| meeting.starts_at).collect()
+    needs.meetings.iter().filter(bars).collect()
+}
+
+/// Says whether a bot that is there from `starts_at` to `ends_at` would hear one of `barred`.
+fn is_barred(barred: &[&Meeting], starts_at: DateTime<Utc>, ends_at: DateTime<Utc>) -> bool {
+    let overlaps = |meeting: &&Meeting| {
+        meeting.starts_at == starts_at
+            || (meeting.starts_at < ends_at && starts_at < meeting.ends_at)
+    };
+    barred.iter().any(overlaps)
+}
+
+/// Says whether the meeting of a posting is over and another one has begun in its room.
+fn has_overrun(posting: &Posting, starts: &BTreeSet<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    let begun = |start: &&DateTime<Utc>| **start > posting.starts_at && **start <= now;
+    posting.ends_at <= now && starts.iter().any(|start| begun(&start))
 }
 
 /// Returns the starts at which a meeting wants a bot.
-fn slots<'a>(needs: &Needs<'a>) -> BTreeMap<DateTime<Utc>, Slot<'a>> {
+fn slots<'a>(needs: &Needs<'a>, barred: &[&Meeting]) -> BTreeMap<DateTime<Utc>, Slot<'a>> {
     let mut slots = BTreeMap::<_, Slot<'_>>::new();
-    for meeting in needs.meetings {
+    let mut meetings: Vec<&Meeting> = needs.meetings.iter().collect();
+    meetings.sort_by_key(|meeting| rank(needs, meeting));
+    for meeting in meetings {
         let policy = needs.policies.get(&meeting.owner).copied().unwrap_or_default();
         let Some(link) = meeting.link.as_ref().filter(|link| link.key == *needs.room) else {
             continue;
@@ -130,14 +158,44 @@ fn slots<'a>(needs: &Needs<'a>) -> BTreeMap<DateTime<Utc>, Slot<'a>> {
             starts_at: meeting.starts_at,
             ends_at: meeting.ends_at,
             url: &link.url,
+            uid: &meeting.uid,
             serves: BTreeSet::new(),
             asked_at: None,
         });
-        slot.ends_at = slot.ends_at.max(meeting.ends_at);
+        let longest = meeting.starts_at + LONGEST;
+        slot.ends_at = slot.ends_at.max(meeting.ends_at).min(longest);
         slot.serves.insert(Served { meeting: meeting.id, owner: meeting.owner });
         slot.asked_at = slot.asked_at.max(asked.map(|choice| choice.at));
     }
-    slots
+    slots.retain(|starts_at, slot| !is_barred(barred, *starts_at, slot.ends_at));
+    few_at_once(slots)
+}
+
+/// Orders the meetings of a slot: the first one says by which address the bot joins.
+///
+/// The address that a bot was told stays while somebody gives it, so that nobody who comes later can take
+/// it away; otherwise one with a query goes first, since a password stands in it.
+fn rank<'a>(needs: &Needs<'_>, meeting: &'a Meeting) -> (bool, bool, MeetingId, Option<&'a str>) {
+    let url = meeting.link.as_ref().map(|link| link.url.expose().as_str());
+    let is_told = needs.postings.iter().any(|posting| {
+        posting.starts_at == meeting.starts_at && Some(posting.url.expose().as_str()) == url
+    });
+    let has_query = url.is_some_and(|url| url.contains('?'));
+    (!is_told, !has_query, meeting.id, url)
+}
+
+/// Drops slots during which enough bots are in the room already.
+fn few_at_once(slots: BTreeMap<DateTime<Utc>, Slot<'_>>) -> BTreeMap<DateTime<Utc>, Slot<'_>> {
+    let mut kept = BTreeMap::<DateTime<Utc>, Slot<'_>>::new();
+    for (starts_at, slot) in slots {
+        let beside: Vec<&Slot<'_>> =
+            kept.values().filter(|other| other.ends_at > starts_at).collect();
+        let is_of_itself = beside.iter().any(|other| other.uid == slot.uid);
+        if (beside.len() < AT_ONCE && !is_of_itself) || slot.asked_at.is_some() {
+            kept.insert(starts_at, slot);
+        }
+    }
+    kept
 }
 
 /// Takes the first posting that is as wanted.
@@ -198,10 +256,13 @@ fn is_settled(needs: &Needs<'_>, slot: &Slot<'_>) -> bool {
     for posting in needs.postings.iter().filter(|posting| posting.wish == Wish::Attend) {
         let (over, is_lost) = match &posting.stage {
             Stage::Wanted | Stage::Asked(_) => continue,
+            // A meeting that lasts longer than was said is one that a bot has missed so far.
+            Stage::Over { outcome: Outcome::Missed, .. } => continue,
             Stage::Sent(_) => (needs.now, false),
             Stage::Collecting { since, .. } => (*since, false),
             Stage::Over { since, outcome, .. } => (*since, *outcome == Outcome::Lost),
         };
+        let over = posting.seen.left_at.unwrap_or(over);
         if posting.is_open() || !is_for(&posting, over) || slot.asked_at > Some(over) {
             continue;
         }
@@ -222,9 +283,37 @@ impl Staffing {
             url: slot.url.clone(),
             serves: slot.serves.iter().copied().collect(),
             wish: Wish::Attend,
+            trouble: posting.trouble.clone().filter(|_| posting.wish == Wish::Attend),
             ..posting.clone()
         };
         self.change(posting, new);
+    }
+
+    /// Lets a posting that serves no slot stay out, or leave.
+    fn withdraw(&mut self, needs: &Needs<'_>, posting: &Posting, barred: &[&Meeting]) {
+        let is_over = posting.ends_at <= needs.now;
+        let until = if is_over { needs.now } else { posting.ends_at };
+        let why = if is_barred(barred, posting.starts_at, until) {
+            Withdrawal::Stopped
+        } else if posting.provider != *needs.provider {
+            Withdrawal::Replaced
+        } else if is_over {
+            // A meeting that runs over its time is left alone.
+            return;
+        } else if is_stuck(posting) {
+            Withdrawal::Replaced
+        } else {
+            Withdrawal::Unwanted
+        };
+        self.leave(posting, why);
+    }
+
+    fn leave(&mut self, posting: &Posting, why: Withdrawal) {
+        let is_told = self.changes.iter().any(|change| change.posting.id == posting.id);
+        if posting.wish == Wish::Attend && !is_told {
+            let wish = Wish::Withdrawn(why);
+            self.change(posting, Posting { wish, trouble: None, ..posting.clone() });
+        }
     }
 
     fn make(&mut self, needs: &Needs<'_>, slot: &Slot<'_>) {

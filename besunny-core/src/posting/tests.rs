@@ -1,11 +1,14 @@
+use std::collections::HashMap;
+
 use super::*;
 use crate::{
     address::Username,
     bot::{EndReason, Schedules},
-    calendar::{Attendance, Attendee, EventUid},
+    calendar::{Attendance, Attendee, EventTime, EventUid},
     ids::TenantId,
     mail::Mailbox,
     meeting::{Meeting, MeetingLink, MeetingStatus, meeting_id},
+    source::{SourceError, SourceErrorKind},
 };
 
 fn mailbox(address: &str) -> Mailbox {
@@ -186,14 +189,15 @@ fn bot_11_how_often_a_bot_is_looked_at() {
         (BotPhase::Planned, -600, -500, "rest -17"),
         (BotPhase::Planned, -600, -17, "look"),
         (BotPhase::Planned, -16, -15, "rest -14"),
+        (BotPhase::Planned, 3, 4, "stop"),
         (BotPhase::Committed, -6, -4, "look"),
         (BotPhase::InCall, 5, 6, "rest 7"),
         (BotPhase::InCall, 5, 7, "look"),
         (BotPhase::Processing, 31, 31, "rest 32"),
         (BotPhase::Processing, 31, 32, "look"),
         (BotPhase::Lobby, 31, 30 + 6 * 60, "look"),
-        (BotPhase::Committed, 31, 30 + 6 * 60, "finish Failed"),
-        (BotPhase::InCall, 31, 30 + 24 * 60, "finish Failed"),
+        (BotPhase::Committed, 31, 30 + 6 * 60, "stop"),
+        (BotPhase::InCall, 31, 30 + 24 * 60, "stop"),
     ];
     for (phase, looked, minutes, want) in rows {
         assert_eq!(at(&sent(phase, looked), &terms(), minutes), want, "{phase:?} at {minutes}");
@@ -208,7 +212,7 @@ fn bot_11_how_often_a_bot_is_looked_at() {
 
 #[test]
 fn bot_7_a_bot_never_goes_back_and_an_unknown_word_changes_nothing() {
-    let bot = |phase: Option<BotPhase>| crate::bot::Bot {
+    let bot = |phase: Option<BotPhase>| Bot {
         at: BotRef::from_source("bot_1"),
         phase,
         word: "word".to_owned().into(),
@@ -232,6 +236,130 @@ fn bot_7_a_bot_never_goes_back_and_an_unknown_word_changes_nothing() {
     let over = looked(posting, Some(BotPhase::Failed));
     assert!(matches!(over.stage, Stage::Collecting { .. }));
     assert_eq!(looked(over, Some(BotPhase::Done)).seen.phase, Some(BotPhase::Done));
+}
+
+#[test]
+fn a_bot_that_is_refused_shortly_before_it_joins_is_given_up_with_the_reason() {
+    let error = || SourceError::new(SourceErrorKind::Malformed, "bots.create");
+    let refused = |posting: Posting, minutes: i64| {
+        let now = noon() + chrono::TimeDelta::minutes(minutes);
+        posting.failed(&error(), "no such meeting".to_owned(), 1.0, now).refused(now)
+    };
+    let mut posting = posting().prepared();
+    for _ in 0..9 {
+        posting = refused(posting, -60);
+    }
+    assert_eq!(at(&posting, &terms(), -50), "create -2", "it may be a passing trouble");
+    for _ in 0..3 {
+        posting = refused(posting, -20);
+    }
+    assert_eq!(at(&posting, &terms(), -10), "search");
+    let over = posting.missed(noon()).missed(noon());
+    assert!(matches!(over.stage, Stage::Over { outcome: Outcome::Refused, .. }), "{over:?}");
+    assert_eq!(over.trouble.unwrap().error, "no such meeting");
+}
+
+#[test]
+fn bot_12_a_transcript_that_cannot_be_read_is_asked_for_through_a_day() {
+    let mut posting = sent(BotPhase::InCall, 30);
+    posting.seen.transcript = Readiness::Complete;
+    posting.seen.joined_at = Some(noon());
+    posting.stage = Stage::Collecting { bot: BotRef::from_source("bot_1"), since: noon() };
+    let looked = |minutes: i64, read: i64| {
+        let at = |minutes: i64| Some(noon() + chrono::TimeDelta::minutes(minutes));
+        let seen = Seen { looked_at: at(minutes), read_at: at(read), ..posting.seen.clone() };
+        Posting { seen, ..posting.clone() }
+    };
+    let rows = [
+        (looked(0, 0), 1, "rest 2"),
+        (looked(5, 5), 10, "look"),
+        (looked(10, 10), 10, "finish Attended"),
+        (looked(10, 5), 10, "rest 30"),
+        (looked(60, 5), 61, "rest 90"),
+        (looked(1_430, 5), 1_440, "finish Attended"),
+    ];
+    for (posting, minutes, want) in rows {
+        assert_eq!(at(&posting, &terms(), minutes), want, "{:?} at {minutes}", posting.seen);
+    }
+}
+
+fn needs<'a>(
+    room: &'a MeetingKey,
+    provider: &'a Provider,
+    meetings: &'a [Meeting],
+    postings: &'a [Posting],
+    policies: &'a HashMap<UserId, BotPolicy>,
+) -> Needs<'a> {
+    let (tenant, now) = (TenantId::derived(&[b"acme"]), noon() - chrono::TimeDelta::hours(1));
+    Needs { tenant, room, version: 0, provider, meetings, postings, policies, now }
+}
+
+/// Another event in the room, which begins so many minutes later and takes as many.
+fn other(name: &str, starts: i64, minutes: i64) -> Meeting {
+    let uid = EventUid::from_source(name);
+    let of = meeting();
+    let starts_at = noon() + chrono::TimeDelta::minutes(starts);
+    Meeting {
+        id: meeting_id(TenantId::derived(&[b"acme"]), of.owner, &uid, None),
+        uid,
+        starts_at,
+        ends_at: starts_at + chrono::TimeDelta::minutes(minutes),
+        choice: Some(Choice { kind: ChoiceKind::Send, at: noon() - chrono::TimeDelta::hours(2) }),
+        ..of
+    }
+}
+
+#[test]
+fn keeping_out_goes_before_every_meeting_that_overlaps_in_the_room() {
+    let room = meeting().link.unwrap().key;
+    let provider = Provider::new("attendee");
+    let policies = HashMap::new();
+    let kept = Choice { kind: ChoiceKind::KeepOut, at: noon() };
+    let meetings = [
+        other("one", 0, 60),
+        Meeting { choice: Some(kept), ..other("two", 15, 60) },
+        other("three", 75, 30),
+    ];
+    let staffing = staff(needs(&room, &provider, &meetings, &[], &policies));
+    let starts: Vec<DateTime<Utc>> =
+        staffing.changes.iter().map(|change| change.posting.starts_at).collect();
+    assert_eq!(starts, [noon() + chrono::TimeDelta::minutes(75)]);
+    assert_eq!(staffing.again_at, Some(noon() + chrono::TimeDelta::minutes(15)));
+}
+
+#[test]
+fn a_bot_that_overruns_leaves_when_the_next_meeting_begins() {
+    let room = meeting().link.unwrap().key;
+    let provider = Provider::new("attendee");
+    let policies = HashMap::new();
+    let meetings = [other("one", 0, 30), other("two", 30, 30)];
+    let first = sent(BotPhase::InCall, 29);
+    for (now, leaves) in [(29, false), (30, true)] {
+        let now = noon() + chrono::TimeDelta::minutes(now);
+        let postings = [first.clone()];
+        let all = Needs { now, ..needs(&room, &provider, &meetings, &postings, &policies) };
+        let left = staff(all)
+            .changes
+            .into_iter()
+            .any(|change| change.posting.id == first.id && change.posting.wish != Wish::Attend);
+        assert_eq!(left, leaves, "{now}");
+    }
+}
+
+#[test]
+fn an_event_of_every_minute_gets_one_bot_at_a_time() {
+    let room = meeting().link.unwrap().key;
+    let provider = Provider::new("attendee");
+    let policies = [(meeting().owner, BotPolicy::All)].into();
+    let minutely = |n: i64| {
+        let original = EventTime::At { at: noon().fixed_offset(), zone: None };
+        let (uid, choice) = (EventUid::from_source("bomb"), None);
+        let id = MeetingId::derived(&[&n.to_be_bytes()]);
+        Meeting { id, uid, original: Some(original), choice, ..other("bomb", n, 60) }
+    };
+    let meetings: Vec<Meeting> = (0..180).map(minutely).collect();
+    let staffing = staff(needs(&room, &provider, &meetings, &[], &policies));
+    assert_eq!(staffing.changes.len(), 3);
 }
 
 #[test]

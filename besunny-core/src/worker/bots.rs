@@ -21,7 +21,9 @@ use crate::{
     ids::{CommitId, MeetingId, PostingId, UserId},
     job::{Job, Task},
     meeting::{BEHIND, MeetingKey},
-    posting::{BotStyle, Found, Needs, Outcome, Posting, PostingChange, Stage, Step, Terms, staff},
+    posting::{
+        BotStyle, Found, Needs, Outcome, Posting, PostingChange, Stage, Step, Terms, Told, staff,
+    },
     repository::{AgendaFilter, BATCH},
     retry,
     scheduler::Claim,
@@ -87,6 +89,13 @@ impl Worker {
             effects.push(Effect::Post(Box::new(change)));
             effects.push(Effect::Enqueue(Job::new(scope.tenant(), tend)));
         }
+        if let Some(again_at) = staffing.again_at {
+            let at = again_at.timestamp_micros().to_be_bytes();
+            let cause = CommitId::derived(&[key.as_str().as_bytes(), &at]);
+            let again = Task::Staff { room: key.clone(), cause };
+            let by = (again_at - now).to_std().unwrap_or_default();
+            effects.push(Effect::Defer { job: Job::new(scope.tenant(), again), by });
+        }
         self.complete(scope, &[claim], effects).await
     }
 
@@ -127,11 +136,19 @@ impl Worker {
     async fn tend_posting(&self, claim: &Claim, at: TendAt) -> Result<(), JobError> {
         let scope = &claim.scope;
         let posting = self.repository.posting(scope, at.posting).await?;
-        let Some(posting) = posting.filter(|posting| posting.version == at.version) else {
+        let Some(posting) = posting else {
             return self.complete(scope, &[claim], Vec::new()).await;
         };
         let bots = self.bots.as_ref().filter(|bots| bots.provider == posting.provider);
         let bots = bots.ok_or(JobError::NoAdapter)?;
+        let desk = Desk { worker: self, bots, scope, luck: luck(claim) };
+        if posting.version != at.version {
+            // Whoever was first may have ended the posting before our call made its bot.
+            if claim.attempt > 0 && posting.is_over() && posting.bot().is_none() {
+                desk.keep_out(&posting).await?;
+            }
+            return self.complete(scope, &[claim], Vec::new()).await;
+        }
         let abilities = bots.adapter.bots.abilities();
         let terms = Terms { schedules: abilities.schedules, poll_floor: abilities.poll_floor };
         let now = self.clock.now();
@@ -140,11 +157,18 @@ impl Worker {
         if step == Step::Nothing {
             return self.complete(scope, &[claim], Vec::new()).await;
         }
-        // A notice that follows a look too soon asks for the next one as soon as that may be.
-        let again = if let Step::Rest(until) = &step { at.noticed.then_some(*until) } else { None };
-        let desk = Desk { worker: self, bots, scope, luck: luck(claim) };
+        let sooner = match (&step, at.noticed) {
+            (Step::Rest(until), true) => Some(*until),
+            _ => None,
+        };
         let change = desk.step(&posting, step).await;
-        let effects = follow(scope, &posting, change, &terms, (self.clock.now(), again, claim));
+        let mut effects = follow(scope, &posting, change, &terms, (self.clock.now(), claim));
+        if let Some(until) = sooner {
+            let (posting, version) = (posting.id, posting.version + 1);
+            let job = Job::new(scope.tenant(), Task::Tend { posting, version, noticed: true });
+            let by = (until - now).to_std().unwrap_or_default();
+            effects.push(Effect::Defer { job, by });
+        }
         self.complete(scope, &[claim], effects).await
     }
 
@@ -240,13 +264,28 @@ impl Desk<'_> {
         let wanted = posting.wanted(self.scope.tenant(), &self.bots.style, join_at);
         let port = &*self.bots.adapter.bots;
         let guarded = self.worker.guarded(port);
-        let created = guarded.asked("bots.create", || port.create(&wanted)).await?;
+        let created = match guarded.asked("bots.create", || port.create(&wanted)).await {
+            Ok(created) => created,
+            Err(error) if error.kind == SourceErrorKind::Malformed => {
+                return Ok(self.failed(posting, &error).refused(self.now()));
+            }
+            Err(error) => return Err(error),
+        };
         // An earlier call may have told another time.
         let told = match &created {
-            Created::New(_) => join_at,
+            Created::New(_) => Some(Told { join_at, url: wanted.meeting }),
             Created::Adopted(_) => None,
         };
         Ok(posting.sent(created.bot(), told, self.now()))
+    }
+
+    /// Stops the bot of a posting that is over and knows of none.
+    async fn keep_out(&self, posting: &Posting) -> Result<(), SourceError> {
+        let Some(bot) = self.lookup(posting).await?.filter(|bot| !bot.is_over()) else {
+            return Ok(());
+        };
+        let port = &*self.bots.adapter.bots;
+        self.worker.guarded(port).asked("bots.stop", || port.stop(&bot.at)).await.map(drop)
     }
 
     async fn search(&self, posting: Posting) -> Result<Posting, SourceError> {
@@ -301,7 +340,8 @@ impl Desk<'_> {
             Err(error) => return posting.changed(self.failed(posting.clone(), &error)),
         };
         let phase = bot.as_ref().and_then(|bot| bot.phase).max(posting.seen.phase);
-        let may_have_heard = phase.is_some_and(|phase| phase >= BotPhase::InCall);
+        let may_have_heard =
+            phase.is_some_and(|phase| phase >= BotPhase::InCall && phase != BotPhase::Erased);
         let mut found = Found { bot, ..Found::default() };
         let mut failure = None;
         if may_have_heard && found.bot.is_some() {
@@ -367,14 +407,13 @@ fn follow(
     before: &Posting,
     change: PostingChange,
     terms: &Terms,
-    (now, again, claim): (DateTime<Utc>, Option<DateTime<Utc>>, &Claim),
+    (now, claim): (DateTime<Utc>, &Claim),
 ) -> Vec<Effect> {
     let (tenant, cause) = (scope.tenant(), cause_of(&[claim]));
     let posting = &change.posting;
     let mut effects = Vec::new();
-    if let Some(due_at) = again.or_else(|| posting.due_at(terms, now)) {
-        let (id, version, noticed) = (posting.id, posting.version, again.is_some());
-        let tend = Task::Tend { posting: id, version, noticed };
+    if let Some(due_at) = posting.due_at(terms, now) {
+        let tend = Task::Tend { posting: posting.id, version: posting.version, noticed: false };
         let job = Job::new(tenant, tend);
         effects.push(match (due_at - now).to_std() {
             Ok(by) if !by.is_zero() => Effect::Defer { job, by },
@@ -408,7 +447,8 @@ fn needs_plan(before: &Posting, after: &Posting) -> bool {
         },
         Stage::Wanted | Stage::Asked(_) | Stage::Sent(_) | Stage::Collecting { .. } => false,
     };
-    is_lost || (is_stuck(after) && !is_stuck(before))
+    let has_left = before.is_open() && !after.is_open();
+    is_lost || has_left || (is_stuck(after) && !is_stuck(before))
 }
 
 /// Says whether the document of the meeting is to be written: the bot is over, and something was heard.

@@ -28,7 +28,7 @@ use crate::{
     message::{Filing, MailFiling},
     repository::RepositoryError,
     retry::{self, JobFailure, Tries},
-    scheduler::{Ask, Claim, Failure, Work},
+    scheduler::{Ask, Claim, Failure, JobRest, Work},
     source::{ItemId, SourceError},
     tenant::TenantScope,
 };
@@ -164,7 +164,7 @@ impl Worker {
         let mut consents: BTreeMap<TenantId, Vec<Consent>> = BTreeMap::new();
         let mut changes: BTreeMap<TenantId, Vec<Change>> = BTreeMap::new();
         for claim in claims {
-            if claim.expired >= retry::JOB_ATTEMPTS {
+            if claim.expired >= retry::JOB_ATTEMPTS && !is_kept(&claim.job.task) {
                 running.push(self.alone(claim.clone(), self.abandon(claim)).boxed());
                 continue;
             }
@@ -245,10 +245,17 @@ impl Worker {
         if matches!(claim.job.task, Task::AskAgain { .. }) {
             cause = cause.unpaused();
         }
-        let strike = cause.is_strike();
+        let is_kept = is_kept(&claim.job.task);
+        if is_kept {
+            cause = cause.unpaused();
+        }
+        let strike = cause.is_strike() && !is_kept;
         let tries = Tries { attempt, strikes: claim.strikes + u32::from(strike) };
         let luck = retry::luck(&[claim.job.id.as_bytes(), &claim.epoch.0.to_be_bytes()]);
-        let rest = retry::after_job(cause, tries, luck);
+        let rest = match retry::after_job(cause, tries, luck) {
+            JobRest::GivenUp(_) if is_kept => JobRest::After(retry::JOB.wait(attempt, luck)),
+            rest => rest,
+        };
         let text = describe(error);
         tracing::warn!(job = %claim.job.id, attempt, error = text, "a job failed");
         let failure = Failure { rest, error: text, strike };
@@ -334,6 +341,21 @@ impl Worker {
             }
         }
         Ok(())
+    }
+}
+
+/// Says whether a task is tried for as long as it takes: a bot that nobody looks after stays in its call.
+const fn is_kept(task: &Task) -> bool {
+    match task {
+        Task::Staff { .. }
+        | Task::StaffAll { .. }
+        | Task::Tend { .. }
+        | Task::Transcribe { .. } => true,
+        Task::Classify { .. }
+        | Task::AskAgain { .. }
+        | Task::File { .. }
+        | Task::Meet { .. }
+        | Task::Consent { .. } => false,
     }
 }
 

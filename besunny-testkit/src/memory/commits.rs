@@ -238,6 +238,11 @@ impl Rows {
             return Err(RepositoryError::Conflict);
         }
         for effect in &commit.effects {
+            if let Effect::Prefer { user, .. } = effect
+                && !self.users.contains_key(user)
+            {
+                return Err(RepositoryError::Missing("person"));
+            }
             if let Effect::Act(act) = effect
                 && !self.finds_rules(act)
             {

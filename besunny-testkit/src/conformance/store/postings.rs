@@ -2,7 +2,7 @@
 use besunny_core::{
     account::Provider,
     bot::{BotRef, Segment, SegmentKey},
-    commit::{Basis, Commit, Effect, NewTranscript},
+    commit::{Basis, Commit, Decision, Effect, NewTranscript},
     document::DocumentState,
     history::Fact,
     ids::{CommitId, PostingId},
@@ -256,15 +256,22 @@ async fn stored(world: World) -> Outcome {
 
 async fn amended(world: World) -> Outcome {
     let bench = Bench::acme(&world).await?;
-    put(&bench, "first", transcribe(&transcript(&bench, 0, "hello"))).await?;
-    let more = transcript(&bench, 1, "hello, and good bye");
+    let first = transcript(&bench, 0, "hello");
+    put(&bench, "first", transcribe(&first)).await?;
+    let state = DocumentState::NoProject { by: bench.user };
+    let fact = Fact::Declined { by: bench.user, from: None, act: CommitId::derived(&[b"act"]) };
+    let document = first.document.id;
+    let decision = Decision { document, expected: 1, state: state.clone(), fact };
+    put(&bench, "decided", vec![Effect::Decide(decision)]).await?;
+    let more = transcript(&bench, 2, "hello, and good bye");
     put(&bench, "second", transcribe(&more)).await?;
     let store = world.reopened().await;
     let content = store.content(&bench.scope, more.document.id).await?;
     let text = content.map(|content| content.mail.text);
     check_equal(&text, &Some(more.document.mail.text.clone()), "its text")?;
     let document = store.document(&bench.scope, more.document.id).await?;
-    check_equal(&document.map(|document| document.version), &Some(2), "its version")?;
+    let document = document.map(|document| (document.version, document.state));
+    check_equal(&document, &Some((3, state)), "its version and state")?;
     let last = store.history(&bench.scope, more.document.id).await?.pop().map(|entry| entry.fact);
     check_equal(&last, &Some(Fact::Amended { meeting: more.meeting }), "its history")
 }
