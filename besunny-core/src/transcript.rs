@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How somebody is called whom the provider does not name.
-pub const NOBODY: &str = "Somebody";
+const NOBODY: &str = "Somebody";
 /// So many letters of a name are shown; whoever joins a call chooses their own.
 const NAME: usize = 80;
 /// What a meeting without a title is called.
@@ -184,7 +184,8 @@ fn text(segments: &[Segment]) -> String {
 }
 
 /// Returns the name of who spoke, on one line and without what ends a name in the text.
-fn speaker(segment: &Segment) -> String {
+#[must_use]
+pub fn speaker(segment: &Segment) -> String {
     let named = segment.speaker.as_ref().and_then(|speaker| speaker.name.as_ref());
     let name = named.map(|name| name.expose().as_str()).unwrap_or_default();
     let is_border = |letter: char| letter.is_whitespace() || letter.is_control() || letter == ':';

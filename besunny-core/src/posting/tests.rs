@@ -1,3 +1,4 @@
+//! Which bots are sent, when, and what becomes of them; as tables.
 use std::collections::{BTreeMap, HashMap};
 
 use super::*;

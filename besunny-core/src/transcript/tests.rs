@@ -1,3 +1,4 @@
+//! What a transcript says, and to whom.
 use super::*;
 use crate::{
     bot::SegmentKey,

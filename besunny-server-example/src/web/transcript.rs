@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 
 use besunny::core::{
     bot::{Segment, Speaker},
-    transcript::{NOBODY, Statistics, Talk},
+    transcript::{self, Statistics, Talk},
     untrusted::Untrusted,
 };
 use chrono::{DateTime, Utc};
@@ -65,6 +65,9 @@ pub struct SpeakerFigures {
 pub struct Said {
     /// Their name in the call.
     pub speaker: Option<String>,
+    /// The same as it is shown, on one line.
+    #[serde(skip)]
+    pub(super) shown: String,
     /// When it began.
     pub starts_at: DateTime<Utc>,
     /// The same, in seconds after the first word.
@@ -138,14 +141,14 @@ impl SpeakerFigures {
 impl Said {
     /// Names the speaker, as the figures do.
     pub(super) fn who(&self) -> &str {
-        let name = self.speaker.as_deref().map(str::trim).filter(|name| !name.is_empty());
-        name.unwrap_or(NOBODY)
+        &self.shown
     }
 
     fn of(segment: &Segment, begins: DateTime<Utc>) -> Self {
         let speaker = segment.speaker.as_ref().and_then(|speaker| speaker.name.clone());
         Self {
             speaker: speaker.map(Untrusted::into_exposed),
+            shown: transcript::speaker(segment),
             starts_at: segment.starts_at,
             after_seconds: (segment.starts_at - begins).num_seconds(),
             seconds: segment.duration.map(|spoken| spoken.as_secs_f64()),

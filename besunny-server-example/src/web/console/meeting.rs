@@ -294,9 +294,10 @@ impl Transcript {
 mod tests {
     use super::*;
 
-    fn said(speaker: Option<&str>, after_seconds: i64, text: &str) -> Said {
+    fn said(speaker: &str, after_seconds: i64, text: &str) -> Said {
         Said {
-            speaker: speaker.map(str::to_owned),
+            speaker: None,
+            shown: speaker.to_owned(),
             starts_at: DateTime::UNIX_EPOCH,
             after_seconds,
             seconds: None,
@@ -308,11 +309,11 @@ mod tests {
     #[test]
     fn bot_12_what_one_person_says_in_a_row_is_one_turn() {
         let all = [
-            said(Some("Ada"), 0, "One."),
-            said(Some("Ada"), 4, "Two."),
-            said(Some(" "), 65, "Three."),
-            said(None, 70, "Four."),
-            said(Some("Ada"), 3_671, "Five."),
+            said("Ada", 0, "One."),
+            said("Ada", 4, "Two."),
+            said("Somebody", 65, "Three."),
+            said("Somebody", 70, "Four."),
+            said("Ada", 3_671, "Five."),
         ];
         let transcript = Transcript { segments: all.into(), ..Transcript::default() };
         let turns = turns(&transcript);
