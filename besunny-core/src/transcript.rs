@@ -19,7 +19,7 @@ use crate::{
 /// How somebody is called whom the provider does not name.
 const NOBODY: &str = "Somebody";
 /// So many letters of a name are shown; whoever joins a call chooses their own.
-const NAME: usize = 80;
+const NAME: usize = 200;
 /// What a meeting without a title is called.
 const UNTITLED: &str = "Meeting";
 

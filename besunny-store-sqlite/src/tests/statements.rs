@@ -3,7 +3,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 /// Work of all tenants that the scheduler and the relay hand out; such a statement begins with a
 /// comment that names it, so that nobody leaves a tenant out by accident.
-const OF_ALL_TENANTS: [&str; 12] = [
+const OF_ALL_TENANTS: [&str; 13] = [
     "claim jobs",
     "due jobs",
     "due streams",
@@ -12,6 +12,7 @@ const OF_ALL_TENANTS: [&str; 12] = [
     "lease streams",
     "next job",
     "next stream",
+    "notice by bot",
     "notice by subject",
     "notice by watch",
     "published events",
