@@ -52,7 +52,7 @@ pub trait Accounts: Debug + Send + Sync {
     ) -> Result<Option<(Account, StreamKey)>, RepositoryError>;
     /// Returns all streams with their health; it counts items, so it is for people.
     async fn streams(&self, scope: &TenantScope) -> Result<Vec<StreamStatus>, RepositoryError>;
-    /// Returns members of a stream in a state, by id after `after`, at most [`BATCH`].
+    /// Returns members of a stream in a state, by id after `after`, at most [`BATCH`](super::BATCH).
     async fn items(
         &self,
         scope: &TenantScope,
