@@ -5,6 +5,11 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::scheduler::PauseReason;
+
 /// A port did not answer, for a reason of kind `K`.
 ///
 /// It never carries a body, a token or a header of the answer (ARCHITECTURE.md L7).
@@ -42,4 +47,17 @@ impl<K: Debug + Display> PortError<K> {
         self.source = Some(source.into());
         self
     }
+}
+
+/// Why something outside is not as it is wanted, and when it is asked again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// How often it has failed in a row.
+    pub attempt: u32,
+    /// What failed, for people; without content.
+    pub error: String,
+    /// What a person can do about it, when time does not heal it.
+    pub waits_for: Option<PauseReason>,
+    /// When it is tried again.
+    pub retry_at: DateTime<Utc>,
 }

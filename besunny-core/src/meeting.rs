@@ -9,6 +9,8 @@ mod link;
 mod plan;
 mod platform;
 mod rules;
+#[cfg(test)]
+pub(crate) mod sample;
 
 pub use link::{MeetingKey, MeetingLink};
 pub use plan::{AHEAD, BEHIND, Planned, plan};

@@ -3,7 +3,7 @@
 //! A posting is one bot of ours for one time that a room is used. It is stored before the provider is
 //! asked for anything, so that whatever a crash leaves behind is found again by its key. [`staff`] says
 //! which postings a room needs, [`Posting::next`] what is to be done for one of them now; both are pure.
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -21,9 +21,9 @@ pub use policy::{BotPolicy, Choice, ChoiceKind};
 use crate::{
     account::Provider,
     bot::{Bot, BotPhase, BotRef, Capture, Ending, NewBot, Readiness, RecordingKind, Speaker},
+    failure::Trouble,
     ids::{MeetingId, PostingId, TenantId, UserId},
     meeting::MeetingKey,
-    push::WatchTrouble,
     source::Cursor,
     untrusted::Untrusted,
 };
@@ -79,7 +79,7 @@ pub struct Posting {
     pub seen: Seen,
     /// Why its provider did not do as it was asked the last time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trouble: Option<WatchTrouble>,
+    pub trouble: Option<Trouble>,
 }
 
 /// A meeting that a posting is for.
@@ -343,6 +343,17 @@ impl Posting {
         self.wish == Wish::Attend && self.is_open()
     }
 
+    /// Says whether its bot comes, or has come, for another time and can be moved no more.
+    #[must_use]
+    pub const fn is_stuck(&self) -> bool {
+        match &self.stage {
+            Stage::Sent(sent) => sent.is_stuck,
+            Stage::Wanted | Stage::Asked(_) | Stage::Collecting { .. } | Stage::Over { .. } => {
+                false
+            }
+        }
+    }
+
     /// Returns how far it is, in the words shown to people (BOT-7).
     #[must_use]
     pub fn status(&self) -> BotStatus {
@@ -382,6 +393,14 @@ impl Posting {
             BotPhase::Done | BotPhase::Erased => BotStatus::Completed,
         }
     }
+}
+
+/// Lists who took part in the calls of several bots, each once.
+#[must_use]
+pub fn participants(postings: &[Posting]) -> Vec<Speaker> {
+    let mut known = BTreeSet::new();
+    let all = postings.iter().flat_map(|posting| &posting.seen.participants);
+    all.filter(|person| known.insert(person.id.expose())).cloned().collect()
 }
 
 /// Under this name a provider keeps the posting with its bot (BOT-14).

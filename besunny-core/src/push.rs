@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    failure::Trouble,
     ids::WatchId,
-    scheduler::PauseReason,
     source::{SourceError, StreamRef},
 };
 
@@ -35,20 +35,7 @@ pub struct Watch {
     pub until: Option<DateTime<Utc>>,
     /// Why it was not started or renewed the last time; `None` once it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trouble: Option<WatchTrouble>,
-}
-
-/// Why a watch was not started or renewed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WatchTrouble {
-    /// How often it has failed in a row.
-    pub attempt: u32,
-    /// What failed, for people; without content.
-    pub error: String,
-    /// What a person can do about it, when time does not heal it.
-    pub waits_for: Option<PauseReason>,
-    /// When it is tried again.
-    pub retry_at: DateTime<Utc>,
+    pub trouble: Option<Trouble>,
 }
 
 impl Watch {

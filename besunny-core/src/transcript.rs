@@ -120,13 +120,15 @@ fn hash_of(meeting: &Meeting) -> [u8; 32] {
 ///
 /// Its id follows from the meeting, so that a meeting has one. To the router it is a letter from whoever
 /// called the meeting to those who were invited, in the thread of its series.
-#[must_use]
+///
+/// # Errors
+/// What the writer of JSON says of the record.
 pub fn document(
     tenant: TenantId,
     meeting: &Meeting,
     segments: &[Segment],
     participants: &[Speaker],
-) -> NewDocument {
+) -> Result<NewDocument, serde_json::Error> {
     let mail = mail(meeting, segments);
     let record = Record {
         title: &mail.subject,
@@ -135,15 +137,15 @@ pub fn document(
         statistics: Statistics::of(segments),
         segments,
     };
-    NewDocument {
+    Ok(NewDocument {
         id: id_of(tenant, meeting),
         owner: meeting.owner,
         kind: DocumentKind::MeetingTranscript,
         received_at: meeting.starts_at,
-        raw: Bytes::from(serde_json::to_vec(&record).unwrap_or_default()),
+        raw: Bytes::from(serde_json::to_vec(&record)?),
         content_hash: hash_of(meeting),
         mail: std::sync::Arc::new(mail),
-    }
+    })
 }
 
 fn mail(meeting: &Meeting, segments: &[Segment]) -> Mail {

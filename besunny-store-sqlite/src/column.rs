@@ -163,6 +163,12 @@ pub(crate) fn hex_list<'a, I: Id + 'a>(ids: impl IntoIterator<Item = &'a I>) -> 
     text_list(ids.into_iter().map(hex))
 }
 
+/// Returns ids with the versions that were read, as a JSON list for a statement.
+pub(crate) fn version_list<'a, I: Id + 'a>(ids: impl IntoIterator<Item = (&'a I, u64)>) -> String {
+    let pairs = ids.into_iter().map(|(id, version)| serde_json::json!([hex(id), version]));
+    serde_json::Value::Array(pairs.collect()).to_string()
+}
+
 /// Returns texts as a JSON list, for `json_each` in a statement.
 pub(crate) fn text_list<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
     let texts = texts.into_iter().map(|text| serde_json::Value::from(text.as_ref())).collect();

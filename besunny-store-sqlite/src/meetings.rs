@@ -15,7 +15,7 @@ use serde_json::{Value, json as object};
 use sqlx::SqliteConnection;
 
 use crate::{
-    column::{Id, Table, hex, hex_list, integer, json, micros, tenant, text_list},
+    column::{Id, Table, hex, integer, json, micros, tenant, text_list, version_list},
     failure::failed,
     rows::{Insert, insert, write},
     store::SqliteStore,
@@ -179,25 +179,19 @@ pub(crate) async fn check(
     tenant: TenantId,
     commit: &Commit,
 ) -> Result<(), RepositoryError> {
-    let expected: BTreeMap<Vec<u8>, u64> =
-        changes(commit).map(|change| (change.meeting.id.bytes(), change.expected)).collect();
-    if expected.is_empty() {
+    if changes(commit).next().is_none() {
         return Ok(());
     }
-    let (tenant, ids) =
-        (tenant.bytes(), hex_list(changes(commit).map(|change| &change.meeting.id)));
-    let rows = sqlx::query!(
-        "SELECT id, version FROM meetings
-        WHERE tenant = ? AND id IN (SELECT unhex(value) FROM json_each(?))",
+    let expected = changes(commit).map(|change| (&change.meeting.id, change.expected));
+    let (tenant, expected) = (tenant.bytes(), version_list(expected));
+    let others = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "others!: i64" FROM json_each(?2)
+        LEFT JOIN meetings m ON m.tenant = ?1 AND m.id = unhex(value ->> 0)
+        WHERE coalesce(m.version, 0) <> value ->> 1"#,
         tenant,
-        ids,
+        expected,
     );
-    let mut stored = BTreeMap::new();
-    for row in rows.fetch_all(&mut *connection).await.map_err(failed)? {
-        stored.insert(row.id, MEETINGS.number::<u64>("version", row.version)?);
-    }
-    let found = |id: &Vec<u8>| stored.get(id).copied().unwrap_or(0);
-    if expected.iter().any(|(id, expected)| found(id) != *expected) {
+    if others.fetch_one(&mut *connection).await.map_err(failed)? > 0 {
         return Err(RepositoryError::Conflict);
     }
     check_names(connection, &tenant, commit).await

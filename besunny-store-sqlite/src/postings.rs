@@ -17,7 +17,7 @@ use serde_json::{Value, json as object};
 use sqlx::SqliteConnection;
 
 use crate::{
-    column::{Id, Table, hex_list, integer, json, micros, tenant, text_list},
+    column::{Id, Table, hex_list, integer, json, micros, tenant, text_list, version_list},
     failure::failed,
     meetings,
     rows::{Insert, insert, write},
@@ -206,21 +206,19 @@ async fn check_versions(
     tenant: TenantId,
     commit: &Commit,
 ) -> Result<(), RepositoryError> {
-    let (tenant, ids) =
-        (tenant.bytes(), hex_list(changes(commit).map(|change| &change.posting.id)));
-    let rows = sqlx::query!(
-        "SELECT id, version FROM postings
-        WHERE tenant = ? AND id IN (SELECT unhex(value) FROM json_each(?))",
+    let expected = changes(commit).map(|change| (&change.posting.id, change.expected));
+    let (tenant, expected) = (tenant.bytes(), version_list(expected));
+    let others = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "others!: i64" FROM json_each(?2)
+        LEFT JOIN postings p ON p.tenant = ?1 AND p.id = unhex(value ->> 0)
+        WHERE coalesce(p.version, 0) <> value ->> 1"#,
         tenant,
-        ids,
+        expected,
     );
-    let mut stored = BTreeMap::new();
-    for row in rows.fetch_all(connection).await.map_err(failed)? {
-        stored.insert(row.id, POSTINGS.number::<u64>("version", row.version)?);
+    match others.fetch_one(connection).await.map_err(failed)? {
+        0 => Ok(()),
+        _ => Err(RepositoryError::Conflict),
     }
-    let found = |id: &PostingId| stored.get(&id.bytes()).copied().unwrap_or(0);
-    let is_as_read = changes(commit).all(|change| found(&change.posting.id) == change.expected);
-    if is_as_read { Ok(()) } else { Err(RepositoryError::Conflict) }
 }
 
 /// Refuses a second live posting of a room at a start.
@@ -258,24 +256,10 @@ pub(crate) async fn keep(
     commit: &Commit,
 ) -> Result<(), RepositoryError> {
     for effect in &commit.effects {
-        match effect {
-            Effect::Staff { room, .. } => planned(connection, tenant, room).await?,
-            Effect::Prefer { user, policy } => prefer(connection, tenant, *user, *policy).await?,
-            Effect::Store { .. }
-            | Effect::Hold { .. }
-            | Effect::Meet(_)
-            | Effect::Post(_)
-            | Effect::Transcribe(_)
-            | Effect::Ignore { .. }
-            | Effect::Quarantine { .. }
-            | Effect::Leave(_)
-            | Effect::Detect(_)
-            | Effect::Decide(_)
-            | Effect::Enqueue(_)
-            | Effect::Defer { .. }
-            | Effect::Label { .. }
-            | Effect::Watch(_)
-            | Effect::Act(_) => {}
+        if let Effect::Staff { room, .. } = effect {
+            planned(connection, tenant, room).await?;
+        } else if let Effect::Prefer { user, policy } = effect {
+            prefer(connection, tenant, *user, *policy).await?;
         }
     }
     if changes(commit).next().is_none() {

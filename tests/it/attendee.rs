@@ -5,14 +5,9 @@ use besunny_attendee::{Attendee, AttendeeConfig};
 use besunny_core::{
     account::Provider,
     adapter::BotAdapter,
-    address::Username,
-    calendar::{Attendance, EventUid},
     clock::Clock,
-    commit::{Basis, Commit, Effect},
     document::DocumentKind,
-    ids::{CommitId, UserId},
-    job::{Job, Task},
-    meeting::{Meeting, MeetingChange, MeetingLink, MeetingStatus, meeting_id},
+    meeting::Meeting,
     posting::{BotStatus, BotStyle},
     repository::DocumentFilter,
     worker::{Bots, Worker},
@@ -83,35 +78,12 @@ impl Hall {
 
     /// Invites a bot to a meeting in ten minutes, in a room of its own.
     async fn invite(&self, number: usize, name: &str) -> Meeting {
-        let (tenant, owner) = (self.scene.scope.tenant(), UserId::derived(&[b"ann"]));
-        let uid = EventUid::from_source(name);
         let starts_at = self.scene.clock.now() + TimeDelta::minutes(10);
-        let meeting = Meeting {
-            id: meeting_id(tenant, owner, &uid, None),
-            version: 1,
-            owner,
-            uid,
-            original: None,
-            starts_at,
-            ends_at: starts_at + TimeDelta::minutes(LASTS),
-            status: MeetingStatus::Planned,
-            title: Some(name.to_owned().into()),
-            link: MeetingLink::of_url(&format!("https://zoom.us/j/{}", 1_000_000_000 + number)),
-            organizer: None,
-            attendees: Vec::new(),
-            answer: Attendance::Accepted,
-            is_own: Some(true),
-            invited: vec![Username::parse("ann").unwrap()],
-            choice: None,
-        };
-        let (id, room) = (CommitId::derived(&[name.as_bytes()]), meeting.link.clone().unwrap().key);
-        let staff = Job::new(tenant, Task::Staff { room, cause: id });
-        let change = MeetingChange { expected: 0, meeting: meeting.clone(), seen: None };
-        let effects = vec![Effect::Meet(Box::new(change)), Effect::Enqueue(staff)];
-        let at = self.scene.clock.now();
-        let commit = Arc::new(Commit { id, basis: Basis::Person, at, effects });
-        self.scene.store.commit(&self.scene.scope, commit).await.unwrap();
-        meeting
+        let link = format!("https://zoom.us/j/{}", 1_000_000_000 + number);
+        let ends_at = starts_at + TimeDelta::minutes(LASTS);
+        let title = Some(name.to_owned().into());
+        let meeting = self.scene.meeting("ann", name, starts_at, &link);
+        self.scene.put(&Meeting { ends_at, title, ..meeting }).await
     }
 
     /// Returns which bot is in which meeting.

@@ -5,14 +5,13 @@ use besunny_core::{
     account::Provider,
     adapter::BotAdapter,
     bot::{BotPhase, BotRef},
-    calendar::{Attendance, EventTime, EventUid},
+    calendar::EventTime,
     clock::Clock,
     commit::{Basis, Commit, Decision, Effect},
     document::{Document, DocumentKind, DocumentState},
     history::Fact,
     ids::{CommitId, ProjectId, UserId},
-    job::{Job, Task},
-    meeting::{Meeting, MeetingChange, MeetingLink, MeetingStatus, meeting_id},
+    meeting::{Meeting, MeetingLink, MeetingStatus, meeting_id},
     posting::{BotStatus, BotStyle, Choice, ChoiceKind, Outcome, Posting, Stage},
     project::{Project, Signals},
     push::{About, Notice},
@@ -80,44 +79,15 @@ impl Room {
     }
 
     fn meeting(&self, owner: &str, uid: &str, starts: i64) -> Meeting {
-        let (tenant, owner) = (self.scene.scope.tenant(), UserId::derived(&[owner.as_bytes()]));
-        let uid = EventUid::from_source(uid);
-        Meeting {
-            id: meeting_id(tenant, owner, &uid, None),
-            version: 1,
-            owner,
-            uid,
-            original: None,
-            starts_at: self.at(starts),
-            ends_at: self.at(starts + 30),
-            status: MeetingStatus::Planned,
-            title: Some("About the roof".to_owned().into()),
-            link: MeetingLink::of_url(ROOM),
-            organizer: None,
-            attendees: Vec::new(),
-            answer: Attendance::Accepted,
-            is_own: Some(true),
-            invited: vec![besunny_core::address::Username::parse("ann").unwrap()],
-            choice: None,
-        }
+        self.scene.meeting(owner, uid, self.at(starts), ROOM)
     }
 
-    /// Changes a meeting, as a plan of its events or a person would.
+    /// Changes a meeting as it is stored.
     async fn put(&self, meeting: &Meeting, change: impl FnOnce(&mut Meeting)) -> Meeting {
         let stored = self.scene.store.meeting(&self.scene.scope, meeting.id).await.unwrap();
-        let expected = stored.as_ref().map_or(0, |stored| stored.version);
         let mut new = stored.unwrap_or_else(|| meeting.clone());
         change(&mut new);
-        new.version = expected + 1;
-        let id = CommitId::derived(&[new.id.as_bytes(), &new.version.to_be_bytes()]);
-        let room = new.link.clone().unwrap().key;
-        let staff = Job::new(self.scene.scope.tenant(), Task::Staff { room, cause: id });
-        let meet = MeetingChange { expected, meeting: new.clone(), seen: None };
-        let effects = vec![Effect::Meet(Box::new(meet)), Effect::Enqueue(staff)];
-        let at = self.scene.clock.now();
-        let commit = Arc::new(Commit { id, basis: Basis::Person, at, effects });
-        self.scene.store.commit(&self.scene.scope, commit).await.unwrap();
-        new
+        self.scene.put(&new).await
     }
 
     async fn postings(&self) -> Vec<Posting> {

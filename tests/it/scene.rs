@@ -9,14 +9,18 @@ use besunny_core::{
     account::{Account, Intake, NewAccount, Provider},
     adapter::{Adapter, AnyAdapter, MailAdapter},
     address::{Username, VirtualAddresses},
+    calendar::{Attendance, EventUid},
     classify::Rules,
     clock::Clock,
+    commit::{Basis, Commit, Effect},
     document::{Document, DocumentState, ReviewReason},
     event::{Event, EventSink, PublishError},
     history::Fact,
-    ids::{TenantId, UserId},
+    ids::{CommitId, TenantId, UserId},
     intake::MailIntake,
+    job::{Job, Task},
     mail::Caps,
+    meeting::{Meeting, MeetingChange, MeetingLink, MeetingStatus, meeting_id},
     message::Filing,
     push::{About, Notice},
     repository::{DocumentFilter, Store, StreamStatus},
@@ -33,7 +37,7 @@ use besunny_testkit::{
     memory::MemoryRepository,
     scripted::{Mailbox, ScriptedMail, Telling, Weather},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
 
 /// Makes a store whose leases run on the clock.
@@ -118,6 +122,50 @@ impl Scene {
         let key = StreamKey::from_source("mailbox");
         let offered = OfferedStream { key, title: "Mailbox".to_owned(), proposed: true };
         self.store.connect(&self.scope, &account, &[offered]).await.unwrap();
+    }
+
+    /// Returns half an hour in the room at `link`, to which a virtual address is invited.
+    pub(crate) fn meeting(
+        &self,
+        owner: &str,
+        uid: &str,
+        starts_at: DateTime<Utc>,
+        link: &str,
+    ) -> Meeting {
+        let (owner, uid) = (UserId::derived(&[owner.as_bytes()]), EventUid::from_source(uid));
+        Meeting {
+            id: meeting_id(self.scope.tenant(), owner, &uid, None),
+            version: 0,
+            owner,
+            uid,
+            original: None,
+            starts_at,
+            ends_at: starts_at + TimeDelta::minutes(30),
+            status: MeetingStatus::Planned,
+            title: Some("About the roof".to_owned().into()),
+            link: MeetingLink::of_url(link),
+            organizer: None,
+            attendees: Vec::new(),
+            answer: Attendance::Accepted,
+            is_own: Some(true),
+            invited: vec![Username::parse("ann").unwrap()],
+            choice: None,
+        }
+    }
+
+    /// Commits the next version of a meeting, as a plan of its events or a person would.
+    pub(crate) async fn put(&self, meeting: &Meeting) -> Meeting {
+        let (expected, version) = (meeting.version, meeting.version + 1);
+        let new = Meeting { version, ..meeting.clone() };
+        let id = CommitId::derived(&[new.id.as_bytes(), &version.to_be_bytes()]);
+        let room = new.link.clone().unwrap().key;
+        let staff = Job::new(self.scope.tenant(), Task::Staff { room, cause: id });
+        let meet = MeetingChange { expected, meeting: new.clone(), seen: None };
+        let effects = vec![Effect::Meet(Box::new(meet)), Effect::Enqueue(staff)];
+        let at = self.clock.now();
+        let commit = Arc::new(Commit { id, basis: Basis::Person, at, effects });
+        self.store.commit(&self.scope, commit).await.unwrap();
+        new
     }
 
     /// Makes an engine on `store`, which is this scene's or one around it.

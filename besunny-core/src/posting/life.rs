@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::{Asked, Outcome, Posting, PostingChange, Sent, Stage, Wish, next::REFUSALS};
 use crate::{
     bot::{Bot, BotPhase, Changed, Segment, Speaker, Transcript},
-    push::WatchTrouble,
+    failure::Trouble,
     retry::{self, Failed},
     scheduler::Rest,
     source::SourceError,
@@ -21,6 +21,7 @@ const LONGEST: Duration = Duration::from_mins(5);
 const LONGEST_ASKED: Duration = Duration::from_mins(15);
 /// A refusal counts from then on before the bot joins.
 const NEAR: Duration = Duration::from_mins(30);
+
 /// What a bot heard since the last look.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said {
@@ -226,10 +227,7 @@ impl Posting {
         let until = until.filter(|until| *until > now).unwrap_or(now + FROZEN);
         let retry_at = until.min(now + LONGEST_ASKED);
         let error = "the provider lets nobody stop it before it joins".to_owned();
-        Self {
-            trouble: Some(WatchTrouble { attempt: 0, error, waits_for: None, retry_at }),
-            ..self
-        }
+        Self { trouble: Some(Trouble { attempt: 0, error, waits_for: None, retry_at }), ..self }
     }
 
     /// The provider did not do as it was asked; `error` is for people and shows nothing of an answer.
@@ -251,7 +249,7 @@ impl Posting {
             Rest::Paused(reason) => (LONGEST, Some(reason)),
         };
         let retry_at = now + wait;
-        Self { trouble: Some(WatchTrouble { attempt, error, waits_for, retry_at }), ..self }
+        Self { trouble: Some(Trouble { attempt, error, waits_for, retry_at }), ..self }
     }
 
     /// The provider would not make the bot; long before it joins that may be a passing trouble.

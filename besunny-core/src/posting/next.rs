@@ -62,7 +62,7 @@ pub enum Step {
         /// When it joins; at once without it.
         join_at: Option<DateTime<Utc>>,
     },
-    /// Look whether the provider made a bot that is wanted no more.
+    /// Look whether the provider made a bot that is wanted no more, or at another time.
     Search,
     /// Move the bot.
     Move(Amend),
@@ -130,10 +130,7 @@ impl Posting {
             Wish::Withdrawn(_) => Step::Finish(Outcome::Withdrawn),
             Wish::Attend if now >= self.ends_at => Step::Finish(Outcome::Missed),
             Wish::Attend => {
-                let ahead = terms
-                    .schedules
-                    .map_or(Duration::ZERO, |schedules| schedules.max_ahead.min(ASK_BEFORE));
-                let due = self.join_at() - ahead;
+                let due = self.ask_at(terms);
                 if now < due { Step::Rest(due) } else { Step::Prepare }
             }
         }

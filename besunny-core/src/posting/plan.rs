@@ -50,7 +50,7 @@ pub struct Needs<'a> {
 pub struct Staffing {
     /// Postings that differ from what is stored.
     pub changes: Vec<PostingChange>,
-    /// When the next meeting begins in the room; a bot that overruns must not hear it.
+    /// When the next meeting begins or ends in the room; a bot that overruns must not hear others.
     pub again_at: Option<DateTime<Utc>>,
 }
 
@@ -78,12 +78,11 @@ struct Slot<'a> {
 pub fn staff(needs: Needs<'_>) -> Staffing {
     let barred = barred(&needs);
     let slots = slots(&needs, &barred);
-    let starts: BTreeSet<DateTime<Utc>> = slots.keys().copied().collect();
-    let (mut open, others): (Vec<&Posting>, Vec<&Posting>) = needs
-        .postings
-        .iter()
-        .filter(|posting| posting.is_open())
-        .partition(|posting| posting.provider == *needs.provider);
+    let open = needs.postings.iter().filter(|posting| posting.is_open());
+    let (overran, open): (Vec<&Posting>, Vec<&Posting>) =
+        open.partition(|posting| has_overrun(posting, &slots, &needs));
+    let (mut open, others): (Vec<&Posting>, Vec<&Posting>) =
+        open.into_iter().partition(|posting| posting.provider == *needs.provider);
     // One that is wanted already goes before one that was withdrawn.
     open.sort_by_key(|posting| (!posting.is_live(), posting.starts_at, posting.id));
     let mut staffing = Staffing::default();
@@ -106,13 +105,11 @@ pub fn staff(needs: Needs<'_>) -> Staffing {
     for posting in open.into_iter().chain(others) {
         staffing.withdraw(&needs, posting, &barred);
     }
-    let overrun = |posting: &Posting| has_overrun(posting, &starts, needs.now);
-    let kept: Vec<&Posting> = needs.postings.iter().filter(|one| one.is_live()).collect();
-    for posting in kept.into_iter().filter(|posting| overrun(posting)) {
+    for posting in overran {
         staffing.leave(posting, Withdrawal::Unwanted);
     }
-    let later = starts.into_iter().chain(barred.iter().map(|meeting| meeting.starts_at));
-    staffing.again_at = later.filter(|starts_at| *starts_at > needs.now).min();
+    let borders = takes_place(&needs).flat_map(|meeting| [meeting.starts_at, meeting.ends_at]);
+    staffing.again_at = borders.filter(|border| *border > needs.now).min();
     staffing
 }
 
@@ -120,9 +117,13 @@ pub fn staff(needs: Needs<'_>) -> Staffing {
 fn barred<'a>(needs: &Needs<'a>) -> Vec<&'a Meeting> {
     let bars = |meeting: &&Meeting| {
         meeting.choice.is_some_and(|choice| choice.kind == ChoiceKind::KeepOut)
-            && meeting.status != MeetingStatus::Cancelled
     };
-    needs.meetings.iter().filter(bars).collect()
+    takes_place(needs).filter(bars).collect()
+}
+
+/// Lists the meetings that are not cancelled.
+fn takes_place<'a>(needs: &Needs<'a>) -> impl Iterator<Item = &'a Meeting> + use<'a> {
+    needs.meetings.iter().filter(|meeting| meeting.status != MeetingStatus::Cancelled)
 }
 
 /// Says whether a bot that is there from `starts_at` to `ends_at` would hear one of `barred`.
@@ -135,9 +136,18 @@ fn is_barred(barred: &[&Meeting], starts_at: DateTime<Utc>, ends_at: DateTime<Ut
 }
 
 /// Says whether the meeting of a posting is over and another one has begun in its room.
-fn has_overrun(posting: &Posting, starts: &BTreeSet<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
-    let begun = |start: &&DateTime<Utc>| **start > posting.starts_at && **start <= now;
-    posting.ends_at <= now && starts.iter().any(|start| begun(&start))
+///
+/// Whether that one wants a bot too does not matter: it is not for the people of the first.
+fn has_overrun(
+    posting: &Posting,
+    slots: &BTreeMap<DateTime<Utc>, Slot<'_>>,
+    needs: &Needs<'_>,
+) -> bool {
+    let slot = slots.get(&posting.starts_at);
+    let ends_at = slot.map_or(posting.ends_at, |slot| slot.ends_at);
+    let has_begun =
+        |meeting: &Meeting| meeting.starts_at > posting.starts_at && meeting.starts_at <= needs.now;
+    ends_at <= needs.now && takes_place(needs).any(has_begun)
 }
 
 /// Returns the starts at which a meeting wants a bot.
@@ -175,13 +185,13 @@ fn slots<'a>(needs: &Needs<'a>, barred: &[&Meeting]) -> BTreeMap<DateTime<Utc>, 
 ///
 /// The address that a bot was told stays while somebody gives it, so that nobody who comes later can take
 /// it away; otherwise one with a query goes first, since a password stands in it.
-fn rank<'a>(needs: &Needs<'_>, meeting: &'a Meeting) -> (bool, bool, MeetingId, Option<&'a str>) {
+fn rank(needs: &Needs<'_>, meeting: &Meeting) -> (bool, bool, MeetingId) {
     let url = meeting.link.as_ref().map(|link| link.url.expose().as_str());
     let is_told = needs.postings.iter().any(|posting| {
         posting.starts_at == meeting.starts_at && Some(posting.url.expose().as_str()) == url
     });
     let has_query = url.is_some_and(|url| url.contains('?'));
-    (!is_told, !has_query, meeting.id, url)
+    (!is_told, !has_query, meeting.id)
 }
 
 /// Drops slots during which enough bots are in the room already.
@@ -209,7 +219,7 @@ fn stays(posting: &Posting, slot: &Slot<'_>, now: DateTime<Utc>) -> bool {
     match &posting.stage {
         Stage::Wanted | Stage::Asked(_) => true,
         Stage::Sent(sent) => {
-            let is_elsewhen = is_stuck(posting) && now < slot.starts_at - JOIN_BEFORE - EARLY;
+            let is_elsewhen = posting.is_stuck() && now < slot.starts_at - JOIN_BEFORE - EARLY;
             sent.stopped_at.is_none() && !is_elsewhen
         }
         Stage::Collecting { .. } | Stage::Over { .. } => false,
@@ -222,7 +232,7 @@ fn may_move(posting: &Posting, slot: &Slot<'_>, now: DateTime<Utc>) -> bool {
         Stage::Wanted | Stage::Asked(_) => true,
         Stage::Sent(sent) if sent.stopped_at.is_some() => false,
         Stage::Sent(_) => match posting.seen.phase {
-            None | Some(BotPhase::Planned) => !is_stuck(posting),
+            None | Some(BotPhase::Planned) => !posting.is_stuck(),
             // It is in the room, or on its way, when it would be sent.
             Some(BotPhase::Committed | BotPhase::Joining | BotPhase::Lobby | BotPhase::InCall) => {
                 now >= slot.starts_at - JOIN_BEFORE - EARLY
@@ -236,13 +246,6 @@ fn may_move(posting: &Posting, slot: &Slot<'_>, now: DateTime<Utc>) -> bool {
             ) => false,
         },
         Stage::Collecting { .. } | Stage::Over { .. } => false,
-    }
-}
-
-fn is_stuck(posting: &Posting) -> bool {
-    match &posting.stage {
-        Stage::Sent(sent) => sent.is_stuck,
-        Stage::Wanted | Stage::Asked(_) | Stage::Collecting { .. } | Stage::Over { .. } => false,
     }
 }
 
@@ -301,7 +304,7 @@ impl Staffing {
         } else if is_over {
             // A meeting that runs over its time is left alone.
             return;
-        } else if is_stuck(posting) {
+        } else if posting.is_stuck() {
             Withdrawal::Replaced
         } else {
             Withdrawal::Unwanted
@@ -310,8 +313,7 @@ impl Staffing {
     }
 
     fn leave(&mut self, posting: &Posting, why: Withdrawal) {
-        let is_told = self.changes.iter().any(|change| change.posting.id == posting.id);
-        if posting.wish == Wish::Attend && !is_told {
+        if posting.wish == Wish::Attend {
             let wish = Wish::Withdrawn(why);
             self.change(posting, Posting { wish, trouble: None, ..posting.clone() });
         }

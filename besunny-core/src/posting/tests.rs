@@ -6,54 +6,19 @@ use crate::{
     address::Username,
     bot::{EndReason, Schedules},
     calendar::{Attendance, Attendee, EventTime, EventUid},
-    ids::TenantId,
-    mail::Mailbox,
-    meeting::{Meeting, MeetingLink, MeetingStatus, meeting_id},
+    meeting::{
+        Meeting, MeetingStatus, meeting_id,
+        sample::{attendee, meeting, noon, tenant},
+    },
     source::{SourceError, SourceErrorKind},
 };
-
-fn mailbox(address: &str) -> Mailbox {
-    Mailbox { name: None, address: address.to_owned().into() }
-}
-
-fn attendee(address: &str, is_self: bool) -> Attendee {
-    let (mailbox, answer) = (mailbox(address), Attendance::Accepted);
-    Attendee { mailbox, answer, is_self, is_resource: false }
-}
-
-fn noon() -> DateTime<Utc> {
-    "2026-06-01T12:00:00Z".parse().unwrap()
-}
-
-fn meeting() -> Meeting {
-    let (tenant, owner) = (TenantId::derived(&[b"acme"]), UserId::derived(&[b"ann"]));
-    let uid = EventUid::from_source("one");
-    Meeting {
-        id: meeting_id(tenant, owner, &uid, None),
-        version: 1,
-        owner,
-        uid,
-        original: None,
-        starts_at: noon(),
-        ends_at: noon() + Duration::from_mins(30),
-        status: MeetingStatus::Planned,
-        title: None,
-        link: MeetingLink::of_url("https://meet.google.com/abc-defg-hij"),
-        organizer: Some(mailbox("bob@Example.com")),
-        attendees: vec![attendee("ann@example.com", true), attendee("bob@example.com", false)],
-        answer: Attendance::Accepted,
-        is_own: Some(false),
-        invited: Vec::new(),
-        choice: None,
-    }
-}
 
 #[test]
 fn bot_5_which_meetings_get_a_bot_by_policy_and_by_hand() {
     use BotPolicy::{All, ExternalOnly, InvitedOnly, Never, OrganizerOnly};
     let choice = |kind| Some(Choice { kind, at: noon() });
     let invited = vec![Username::parse("ann").unwrap()];
-    let stranger = attendee("eve@elsewhere.example", false);
+    let stranger = attendee("eve@elsewhere.example");
     let room = Attendee { is_resource: true, ..stranger.clone() };
     let plain = meeting();
     let with = |other: Attendee| {
@@ -291,7 +256,7 @@ fn needs<'a>(
     postings: &'a [Posting],
     policies: &'a HashMap<UserId, BotPolicy>,
 ) -> Needs<'a> {
-    let (tenant, now) = (TenantId::derived(&[b"acme"]), noon() - chrono::TimeDelta::hours(1));
+    let (tenant, now) = (tenant(), noon() - chrono::TimeDelta::hours(1));
     Needs { tenant, room, version: 0, provider, meetings, postings, policies, now }
 }
 
@@ -301,7 +266,7 @@ fn other(name: &str, starts: i64, minutes: i64) -> Meeting {
     let of = meeting();
     let starts_at = noon() + chrono::TimeDelta::minutes(starts);
     Meeting {
-        id: meeting_id(TenantId::derived(&[b"acme"]), of.owner, &uid, None),
+        id: meeting_id(tenant(), of.owner, &uid, None),
         uid,
         starts_at,
         ends_at: starts_at + chrono::TimeDelta::minutes(minutes),
@@ -325,7 +290,7 @@ fn keeping_out_goes_before_every_meeting_that_overlaps_in_the_room() {
     let starts: Vec<DateTime<Utc>> =
         staffing.changes.iter().map(|change| change.posting.starts_at).collect();
     assert_eq!(starts, [noon() + chrono::TimeDelta::minutes(75)]);
-    assert_eq!(staffing.again_at, Some(noon() + chrono::TimeDelta::minutes(15)));
+    assert_eq!(staffing.again_at, Some(noon()), "the next border of a meeting");
 }
 
 #[test]
@@ -333,18 +298,36 @@ fn a_bot_that_overruns_leaves_when_the_next_meeting_begins() {
     let room = meeting().link.unwrap().key;
     let provider = Provider::new("attendee");
     let policies = HashMap::new();
-    let meetings = [other("one", 0, 30), other("two", 30, 30)];
+    let kept = Choice { kind: ChoiceKind::KeepOut, at: noon() };
     let first = sent(BotPhase::InCall, 29);
-    for (now, leaves) in [(29, false), (30, true)] {
-        let now = noon() + chrono::TimeDelta::minutes(now);
-        let postings = [first.clone()];
-        let all = Needs { now, ..needs(&room, &provider, &meetings, &postings, &policies) };
-        let left = staff(all)
-            .changes
-            .into_iter()
-            .any(|change| change.posting.id == first.id && change.posting.wish != Wish::Attend);
-        assert_eq!(left, leaves, "{now}");
+    let next = [
+        other("two", 30, 30),
+        Meeting { choice: None, ..other("of others", 30, 30) },
+        Meeting { choice: Some(kept), ..other("private", 30, 30) },
+    ];
+    for next in next {
+        let meetings = [other("one", 0, 30), next];
+        let wish = |posting: &Posting, now: i64| {
+            let postings = [posting.clone()];
+            let now = noon() + chrono::TimeDelta::minutes(now);
+            let all = Needs { now, ..needs(&room, &provider, &meetings, &postings, &policies) };
+            let changes = staff(all).changes.into_iter();
+            let of_first = changes.map(|change| change.posting).find(|one| one.id == first.id);
+            of_first.unwrap_or_else(|| posting.clone())
+        };
+        assert_eq!(wish(&first, 29).wish, Wish::Attend);
+        let left = wish(&first, 30);
+        assert_ne!(left.wish, Wish::Attend, "{:?}", meetings[1]);
+        assert_eq!(wish(&left, 31).wish, left.wish, "it is not called back");
     }
+    let longer = [other("one", 0, 60), other("two", 30, 30)];
+    let postings = [first.clone()];
+    let now = noon() + chrono::TimeDelta::minutes(31);
+    let all = Needs { now, ..needs(&room, &provider, &longer, &postings, &policies) };
+    let changes = staff(all).changes.into_iter().map(|change| change.posting);
+    let stays =
+        changes.filter(|posting| posting.id == first.id).all(|one| one.wish == Wish::Attend);
+    assert!(stays, "its meeting lasts longer than was said");
 }
 
 #[test]
@@ -368,7 +351,7 @@ fn the_stored_form_of_a_posting() {
     let mut posting = sent(BotPhase::InCall, 1);
     posting.seen.ending = Some(Ending { reason: EndReason::Alone, word: None });
     posting.seen.cursor = Some(Cursor::from_source("12"));
-    posting.trouble = Some(WatchTrouble {
+    posting.trouble = Some(Trouble {
         attempt: 1,
         error: "bots.find failed".to_owned(),
         waits_for: None,

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Worker,
-    jobs::{JobError, cause_of},
+    jobs::{JobError, cause_of, luck},
 };
 use crate::{
     account::Provider,
@@ -22,17 +22,17 @@ use crate::{
     job::{Job, Task},
     meeting::{BEHIND, MeetingKey},
     posting::{
-        BotStyle, Found, Needs, Outcome, Posting, PostingChange, Stage, Step, Terms, Told, staff,
+        BotStyle, Found, Needs, Outcome, Posting, PostingChange, Stage, Step, Terms, Told,
+        participants, staff,
     },
-    repository::{AgendaFilter, BATCH},
-    retry,
+    repository::{AgendaFilter, BATCH, RepositoryError},
     scheduler::Claim,
     source::{SourceError, SourceErrorKind},
     tenant::TenantScope,
     transcript,
 };
 
-/// Meetings that begin later are planned when they come nearer.
+/// Who wants other bots wants them in meetings up to then; what begins later is seen to when it changes.
 const FAR: chrono::Duration = chrono::Duration::days(366);
 /// So many people are read of one call; more are an audience.
 const PEOPLE: usize = 500;
@@ -80,9 +80,8 @@ impl Worker {
     /// Plans the bots of a room.
     async fn staff_room(&self, claim: &Claim, key: &MeetingKey) -> Result<(), JobError> {
         let (scope, now) = (&claim.scope, self.clock.now());
-        let Some(bots) = &self.bots else {
-            return self.complete(scope, &[claim], Vec::new()).await;
-        };
+        // A process without bots, such as an import, leaves it to the one that has them.
+        let bots = self.bots.as_ref().ok_or(JobError::NoAdapter)?;
         let room = self.repository.room(scope, key, now - BEHIND).await?;
         let owners: BTreeSet<UserId> = room.meetings.iter().map(|meeting| meeting.owner).collect();
         let owners: Vec<UserId> = owners.into_iter().collect();
@@ -180,7 +179,8 @@ impl Worker {
             return self.complete(scope, &[claim], Vec::new()).await;
         };
         let people = participants(&postings);
-        let document = transcript::document(scope.tenant(), &meeting, &segments, &people);
+        let document = transcript::document(scope.tenant(), &meeting, &segments, &people)
+            .map_err(|error| RepositoryError::Store(error.into()))?;
         let stored = self.repository.document(scope, document.id).await?;
         let expected = stored.map_or(0, |stored| stored.version);
         if expected > 0 {
@@ -423,10 +423,6 @@ fn follow(
 
 /// Says whether another bot may be needed now: one was lost, cannot be moved, or is out of the way.
 fn needs_plan(before: &Posting, after: &Posting) -> bool {
-    let is_stuck = |posting: &Posting| match &posting.stage {
-        Stage::Sent(sent) => sent.is_stuck,
-        Stage::Wanted | Stage::Asked(_) | Stage::Collecting { .. } | Stage::Over { .. } => false,
-    };
     let is_lost = match after.stage {
         Stage::Over { outcome, .. } => match outcome {
             Outcome::Lost | Outcome::Withdrawn => !before.is_over(),
@@ -435,7 +431,7 @@ fn needs_plan(before: &Posting, after: &Posting) -> bool {
         Stage::Wanted | Stage::Asked(_) | Stage::Sent(_) | Stage::Collecting { .. } => false,
     };
     let has_left = before.is_open() && !after.is_open();
-    is_lost || has_left || (is_stuck(after) && !is_stuck(before))
+    is_lost || has_left || (after.is_stuck() && !before.is_stuck())
 }
 
 /// Says whether the document of the meeting is to be written: the bot is over, and something was heard.
@@ -449,21 +445,4 @@ fn has_news(before: &Posting, change: &PostingChange) -> bool {
         || !is_collected(before)
         || before.seen.participants != after.seen.participants;
     is_collected(after) && after.seen.has_heard && is_news
-}
-
-/// Lists who took part, each once.
-fn participants(postings: &[Posting]) -> Vec<Speaker> {
-    let mut people = BTreeSet::new();
-    let mut listed = Vec::new();
-    for person in postings.iter().flat_map(|posting| &posting.seen.participants) {
-        if people.insert(person.id.expose()) {
-            listed.push(person.clone());
-        }
-    }
-    listed
-}
-
-/// Returns this claim's share of jitter.
-fn luck(claim: &Claim) -> f64 {
-    retry::luck(&[claim.job.id.as_bytes(), &claim.epoch.0.to_be_bytes()])
 }

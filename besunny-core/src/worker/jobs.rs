@@ -240,7 +240,7 @@ impl Worker {
         }
         let strike = cause.is_strike() && !is_kept;
         let tries = Tries { attempt, strikes: claim.strikes + u32::from(strike) };
-        let luck = retry::luck(&[claim.job.id.as_bytes(), &claim.epoch.0.to_be_bytes()]);
+        let luck = luck(claim);
         let rest = match retry::after_job(cause, tries, luck) {
             JobRest::GivenUp(_) if is_kept => JobRest::After(retry::JOB.wait(attempt, luck)),
             rest @ (JobRest::GivenUp(_) | JobRest::After(_)) => rest,
@@ -331,6 +331,11 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// Returns this claim's share of jitter.
+pub(super) fn luck(claim: &Claim) -> f64 {
+    retry::luck(&[claim.job.id.as_bytes(), &claim.epoch.0.to_be_bytes()])
 }
 
 /// Says whether a task is tried for as long as it takes: a bot that nobody looks after stays in its call.

@@ -8,8 +8,9 @@ use crate::{
     adapter::Wired,
     cause::describe,
     commit::{Basis, Commit, Effect, PassBasis},
+    failure::Trouble,
     ids::{CommitId, WatchId},
-    push::{Push, Watch, WatchRequest, WatchTrouble},
+    push::{Push, Watch, WatchRequest},
     repository::RepositoryError,
     retry::{self, Failed},
     scheduler::{Lease, Rest},
@@ -101,7 +102,7 @@ impl Worker {
             Rest::Paused(reason) => (retry::WATCH_PAUSED, Some(reason)),
         };
         let (error, retry_at) = (describe(error), now + wait);
-        Watch { trouble: Some(WatchTrouble { attempt, error, waits_for, retry_at }), ..watch }
+        Watch { trouble: Some(Trouble { attempt, error, waits_for, retry_at }), ..watch }
     }
 
     /// Lengthens the watch, or starts another one and then stops the old one.

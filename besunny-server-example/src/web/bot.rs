@@ -3,10 +3,10 @@ use std::collections::HashMap;
 
 use besunny::core::{
     bot::{BotPhase, Capture, EndReason},
+    failure::Trouble,
     ids::{MeetingId, PostingId},
     meeting::Meeting,
     posting::{BotPolicy, BotStatus, ChoiceKind, Outcome, Posting, Stage, Wish, Withdrawal},
-    push::WatchTrouble,
     repository::RepositoryError,
     untrusted::Untrusted,
 };
@@ -210,7 +210,7 @@ impl BotEntry {
 }
 
 impl BotTrouble {
-    fn of(WatchTrouble { attempt, error, waits_for, retry_at }: WatchTrouble) -> Self {
+    fn of(Trouble { attempt, error, waits_for, retry_at }: Trouble) -> Self {
         // What is only frozen has not failed.
         let fix = if attempt == 0 { words::FROZEN } else { words::trouble_fix(waits_for) };
         Self { failures: attempt, error, fix, retry_at }

@@ -1,11 +1,10 @@
 //! Meetings in the words of people and programs (CAL-6), with their bots and what was said.
 use besunny::core::{
-    bot::Speaker,
     calendar::Attendance,
     ids::{MeetingId, PostingId},
     mail::Mailbox,
     meeting::{Meeting, MeetingStatus},
-    posting::{ChoiceKind, Posting},
+    posting::{ChoiceKind, Posting, participants},
     repository::AgendaFilter,
     transcript,
     untrusted::Untrusted,
@@ -187,8 +186,7 @@ impl MeetingDetail {
         let postings = bot::of(site, &[meeting.id]).await?.remove(&meeting.id).unwrap_or_default();
         let ids: Vec<PostingId> = postings.iter().map(|posting| posting.id).collect();
         let segments = store.said(scope, &ids).await?;
-        let seen = postings.iter().flat_map(|posting| posting.seen.participants.iter());
-        let people: Vec<Speaker> = seen.cloned().collect();
+        let people = participants(&postings);
         let document = store.document(scope, transcript::id_of(scope.tenant(), &meeting)).await?;
         let document = match document {
             Some(document) => Some(DocumentSummary::of(&document, &Projects::of(site).await?)),

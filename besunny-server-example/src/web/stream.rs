@@ -3,9 +3,10 @@ use std::collections::HashMap;
 
 use besunny::core::{
     account::Account,
+    failure::Trouble,
     ids::{AccountId, StreamId},
     item::{Item, ItemState, QuarantineReason},
-    push::{Watch, WatchTrouble},
+    push::Watch,
     repository::{ItemCounts, ItemFilter, RepositoryError, StreamStatus},
     scheduler::PauseReason,
     source::ItemId,
@@ -197,7 +198,7 @@ impl StreamHealth {
 
 impl PushTrouble {
     fn of(watch: &Watch) -> Option<Self> {
-        let WatchTrouble { attempt, error, waits_for, retry_at } = watch.trouble.clone()?;
+        let Trouble { attempt, error, waits_for, retry_at } = watch.trouble.clone()?;
         Some(Self { failures: attempt, error, fix: push_fix(waits_for), retry_at })
     }
 }

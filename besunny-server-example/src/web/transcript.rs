@@ -1,6 +1,4 @@
 //! What was said in a meeting, who said how much of it, and who took part (BOT-12).
-use std::collections::BTreeSet;
-
 use besunny::core::{
     bot::{Segment, Speaker},
     transcript::{self, Statistics, Talk},
@@ -93,7 +91,7 @@ impl Transcript {
         let begins = segments.iter().map(|segment| segment.starts_at).min();
         let begins = begins.unwrap_or_default();
         Self {
-            participants: people(participants),
+            participants: participants.iter().map(PersonInCall::of).collect(),
             statistics: Figures::of(Statistics::of(segments)),
             segments: segments.iter().map(|segment| Said::of(segment, begins)).collect(),
         }
@@ -106,15 +104,11 @@ impl Transcript {
     }
 }
 
-/// Lists people, each once.
-fn people(participants: &[Speaker]) -> Vec<PersonInCall> {
-    let mut known = BTreeSet::new();
-    let new = participants.iter().filter(|person| known.insert(person.id.expose()));
-    let shown = |person: &Speaker| PersonInCall {
-        name: person.name.clone().map(Untrusted::into_exposed),
-        is_host: person.is_host,
-    };
-    new.map(shown).collect()
+impl PersonInCall {
+    fn of(person: &Speaker) -> Self {
+        let name = person.name.clone().map(Untrusted::into_exposed);
+        Self { name, is_host: person.is_host }
+    }
 }
 
 impl Figures {

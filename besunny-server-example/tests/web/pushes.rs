@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 use besunny::core::{
     clock::Clock,
     commit::{Basis, Commit, Effect, PassBasis},
+    failure::Trouble,
     ids::{CommitId, WatchId},
-    push::{Watch, WatchTrouble},
+    push::Watch,
     scheduler::{Ask, PauseReason},
 };
 use chrono::TimeDelta;
@@ -22,7 +23,7 @@ async fn trouble_with_push_is_told_with_its_fix() {
     let ask = Ask { limit: 1, lease_for: Duration::from_mins(1) };
     let lease = store.lease(ask).await.unwrap().remove(0);
     let at = store.position(&lease.scope, lease.stream).await.unwrap();
-    let trouble = WatchTrouble {
+    let trouble = Trouble {
         attempt: 3,
         error: "gmail.users.watch failed: <b>the grant does not cover this".to_owned(),
         waits_for: Some(PauseReason::MissingPermission),

@@ -12,6 +12,7 @@ use besunny_core::{
     document::{Decider, DocumentKind, DocumentState, Origin, Review, ReviewReason, Route},
     event::News,
     experiment::{Arm, Trial},
+    failure::Trouble,
     feedback::{Act, Asking, Deed, Move, RuleChange},
     history::Fact,
     ids::{
@@ -29,7 +30,7 @@ use besunny_core::{
     profile::{Field, Profile},
     project::{Period, Signals},
     promise::{Guessed, Promises},
-    push::{Watch, WatchTrouble},
+    push::Watch,
     repository::Learned,
     scheduler::PauseReason,
     shadow::{Shadow, View},
@@ -343,7 +344,7 @@ fn tracks() -> Vec<Track> {
 /// A watch in trouble that never began, and one that began.
 fn watches() -> Vec<Watch> {
     let (id, since) = (WatchId::derived(&[b"watch"]), instant(1_800_000_000));
-    let trouble = Some(WatchTrouble {
+    let trouble = Some(Trouble {
         attempt: 2,
         error: "it failed".to_owned(),
         waits_for: Some(PauseReason::MissingPermission),

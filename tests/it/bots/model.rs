@@ -366,18 +366,18 @@ async fn check_share(share: usize, shares: usize) {
 }
 
 #[tokio::test]
-async fn in_every_order_at_most_one_bot_comes_and_nothing_is_lost_first_half_simulation() {
+async fn in_every_order_at_most_one_bot_comes_and_nothing_is_lost_first_half() {
     check_share(0, 2).await;
 }
 
 #[tokio::test]
-async fn in_every_order_at_most_one_bot_comes_and_nothing_is_lost_second_half_simulation() {
+async fn in_every_order_at_most_one_bot_comes_and_nothing_is_lost_second_half() {
     check_share(1, 2).await;
 }
 
 /// Plays histories of `MOVES` far longer than all of them can be played, by seed.
 #[tokio::test]
-async fn in_long_histories_at_most_one_bot_comes_and_nothing_is_lost_simulation() {
+async fn in_long_histories_at_most_one_bot_comes_and_nothing_is_lost() {
     let seeds = std::env::var("BESUNNY_MODEL_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
     for seed in 0..seeds.unwrap_or(SEEDS) {
         let mut dice = Seed::new(seed);

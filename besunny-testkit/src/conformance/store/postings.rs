@@ -224,11 +224,12 @@ async fn said(world: World) -> Outcome {
     check_equal(&found, &vec![better], "a whole")
 }
 
-fn transcript(bench: &Bench, expected: u64, text: &str) -> NewTranscript {
+fn transcript(bench: &Bench, expected: u64, text: &str) -> Result<NewTranscript, Broken> {
     let of = meeting(bench, "one", 1);
     let segments = [segment("a", 0, text)];
     let document = transcript::document(bench.scope.tenant(), &of, &segments, &[]);
-    NewTranscript { meeting: of.id, expected, document }
+    let document = document.map_err(|error| Broken::new(error.to_string()))?;
+    Ok(NewTranscript { meeting: of.id, expected, document })
 }
 
 fn transcribe(new: &NewTranscript) -> Vec<Effect> {
@@ -237,7 +238,7 @@ fn transcribe(new: &NewTranscript) -> Vec<Effect> {
 
 async fn stored(world: World) -> Outcome {
     let bench = Bench::acme(&world).await?;
-    let new = transcript(&bench, 0, "hello");
+    let new = transcript(&bench, 0, "hello")?;
     put(&bench, "first", transcribe(&new)).await?;
     let store = world.reopened().await;
     let document = store.document(&bench.scope, new.document.id).await?;
@@ -256,14 +257,14 @@ async fn stored(world: World) -> Outcome {
 
 async fn amended(world: World) -> Outcome {
     let bench = Bench::acme(&world).await?;
-    let first = transcript(&bench, 0, "hello");
+    let first = transcript(&bench, 0, "hello")?;
     put(&bench, "first", transcribe(&first)).await?;
     let state = DocumentState::NoProject { by: bench.user };
     let fact = Fact::Declined { by: bench.user, from: None, act: CommitId::derived(&[b"act"]) };
     let document = first.document.id;
     let decision = Decision { document, expected: 1, state: state.clone(), fact };
     put(&bench, "decided", vec![Effect::Decide(decision)]).await?;
-    let more = transcript(&bench, 2, "hello, and good bye");
+    let more = transcript(&bench, 2, "hello, and good bye")?;
     put(&bench, "second", transcribe(&more)).await?;
     let store = world.reopened().await;
     let content = store.content(&bench.scope, more.document.id).await?;
@@ -278,10 +279,10 @@ async fn amended(world: World) -> Outcome {
 
 async fn transcript_conflict(world: World) -> Outcome {
     let bench = Bench::acme(&world).await?;
-    let early = put(&bench, "early", transcribe(&transcript(&bench, 1, "hello"))).await;
+    let early = put(&bench, "early", transcribe(&transcript(&bench, 1, "hello")?)).await;
     is_conflict(&early, "a document that is not there")?;
-    put(&bench, "first", transcribe(&transcript(&bench, 0, "hello"))).await?;
-    let again = put(&bench, "again", transcribe(&transcript(&bench, 0, "other"))).await;
+    put(&bench, "first", transcribe(&transcript(&bench, 0, "hello")?)).await?;
+    let again = put(&bench, "again", transcribe(&transcript(&bench, 0, "other")?)).await;
     is_conflict(&again, "a document that is there already")
 }
 
