@@ -142,6 +142,11 @@ impl BotStage {
         }
     }
 
+    /// Lets somebody delete an actor, as in the dashboard of a provider.
+    pub fn take_away(&self, id: &str) {
+        drop(self.cast().remove(id));
+    }
+
     /// Returns all actors by name, and how far they are.
     #[must_use]
     pub fn phases(&self) -> Vec<(String, BotPhase)> {

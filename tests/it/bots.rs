@@ -265,6 +265,59 @@ async fn a_frozen_bot_whose_meeting_is_moved_leaves_and_another_one_comes_in_tim
 }
 
 #[tokio::test]
+async fn a_bot_that_froze_before_anybody_saw_it_is_replaced_at_once() {
+    let room = Room::new(in_memory).await;
+    let meeting = room.put(&room.meeting("ann", "one", 60), |_| ()).await;
+    room.work().await;
+    let first = room.only();
+    room.until(43).await;
+    // Another look half a minute later, so that the next ones are not at the moment it freezes.
+    room.scene.clock.advance(Duration::from_secs(30));
+    room.notice(&first, "1").await;
+    room.until(53).await;
+    assert_eq!(room.posting().await.seen.phase, Some(BotPhase::Planned), "nobody has looked");
+    let (starts, ends) = (room.at(180), room.at(210));
+    room.put(&meeting, |meeting| (meeting.starts_at, meeting.ends_at) = (starts, ends)).await;
+    room.work().await;
+    let phases = room.bots();
+    assert_eq!(phases[0], (first, BotPhase::Committed), "its provider does not let it go");
+    assert_eq!(phases[1].1, BotPhase::Planned, "{phases:?}");
+}
+
+#[tokio::test]
+async fn a_bot_that_is_taken_away_before_it_joins_is_sent_again_until_that_is_meant() {
+    let room = Room::new(in_memory).await;
+    room.put(&room.meeting("ann", "one", 60), |_| ()).await;
+    for minute in [43, 45, 47] {
+        room.until(minute).await;
+        room.stage.take_away(&room.only());
+    }
+    room.until(100).await;
+    assert!(room.bots().is_empty(), "{:?}", room.bots());
+    let lost =
+        |posting: &&Posting| matches!(posting.stage, Stage::Over { outcome: Outcome::Lost, .. });
+    assert_eq!(room.postings().await.iter().filter(lost).count(), 3);
+}
+
+#[tokio::test]
+async fn whoever_asks_for_a_bot_after_one_was_taken_out_of_the_call_gets_another() {
+    let room = Room::new(in_memory).await;
+    let meeting = room.put(&room.meeting("ann", "one", 60), |_| ()).await;
+    room.until(60).await;
+    let first = room.only();
+    room.stage.play(&first, Act::LetIn);
+    room.until(66).await;
+    room.stage.play(&first, Act::Ends);
+    room.until(70).await;
+    assert_eq!(room.bots().len(), 1, "nobody asked for another one");
+    let at = room.scene.clock.now();
+    let choice = Some(Choice { kind: ChoiceKind::Send, at });
+    room.put(&meeting, |meeting| meeting.choice = choice).await;
+    room.work().await;
+    assert_eq!(room.bots().len(), 2, "{:?}", room.bots());
+}
+
+#[tokio::test]
 async fn a_lost_reply_and_a_provider_that_is_down() {
     let room = Room::new(in_memory).await;
     room.put(&room.meeting("ann", "one", 60), |_| ()).await;
