@@ -133,7 +133,7 @@ impl Accounts for SqliteStore {
                 LEFT JOIN members m ON m.tenant = s.tenant AND m.stream = s.id AND m.item > ?3
                 LEFT JOIN items i
                     ON i.tenant = s.tenant AND i.account = s.account AND i.id = m.item
-                WHERE s.tenant = ?1 AND s.id = ?2 ORDER BY m.item LIMIT ?4"#,
+                WHERE s.tenant = ?1 AND s.id = ?2 ORDER BY m.item LIMIT ?4 + 0"#,
                     tenant,
                     stream,
                     after,
@@ -151,7 +151,7 @@ impl Accounts for SqliteStore {
                     AND i.state = ?5 AND i.state IN ('ignored', 'quarantined') AND i.id > ?3
                     AND EXISTS (SELECT 1 FROM members m
                         WHERE m.tenant = s.tenant AND m.stream = s.id AND m.item = i.id)
-                WHERE s.tenant = ?1 AND s.id = ?2 ORDER BY i.id LIMIT ?4"#,
+                WHERE s.tenant = ?1 AND s.id = ?2 ORDER BY i.id LIMIT ?4 + 0"#,
                     tenant,
                     stream,
                     after,

@@ -12,6 +12,7 @@ use besunny_core::{
     tenant::TenantScope,
     track::Version,
 };
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json as object};
 use sqlx::SqliteConnection;
 
@@ -22,9 +23,11 @@ mod sheet;
 
 use self::{facts::Facts, ledger::Ledger, packing::Packing};
 use crate::{
+    bells::Made,
     column::{Id, hex, hex_list, integer, json, micros},
-    failure::{failed, orphaned},
+    failure::failed,
     feedback, meetings, postings,
+    rows::{Script, checked},
     store::SqliteStore,
     streams::STREAMS,
     writer::Turn,
@@ -41,7 +44,7 @@ pub(crate) async fn commit(
 }
 
 async fn apply(
-    mut turn: Turn<'_>,
+    turn: Turn<'_>,
     tenant: TenantId,
     commit: Arc<Commit>,
     packing: Packing,
@@ -58,16 +61,63 @@ async fn apply(
     let facts = Facts::load(turn.connection, tenant, place, &commit).await?;
     let mut ledger = Ledger::open(tenant, place, &commit, facts)?;
     ledger.apply(&commit.effects);
-    ledger.close().write(&mut turn, packing).await?;
+    let (sheet, is_short) = (ledger.close(), is_short(&commit));
+    let (jobs, events) = (sheet.jobs.len(), !sheet.events.is_empty());
+    let mut script = Script::new(turn.connection, is_short);
+    sheet.write(&mut script, turn.now, packing).await?;
+    if !is_short {
+        keep(script.plain().await?, tenant, place, &commit).await?;
+    }
+    let version = finish(&mut script, tenant, &commit, turn.now).await?;
+    let written = script.end().await?;
+    // A job that was there is not written; the statements of the jobs are the first.
+    let jobs = written.iter().take(jobs).sum::<u64>() > 0;
+    *turn.made = Made { streams: false, jobs, events };
+    Ok(version)
+}
+
+/// Says whether a commit is about so few documents that all it writes is sent together.
+fn is_short(commit: &Commit) -> bool {
+    /// A mail is stored, classified and filed.
+    const FEW: usize = 3;
+    commit.effects.len() <= FEW
+        && commit.effects.iter().all(|effect| match effect {
+            Effect::Store { .. }
+            | Effect::Ignore { .. }
+            | Effect::Quarantine { .. }
+            | Effect::Detect(_)
+            | Effect::Decide(_)
+            | Effect::Enqueue(_)
+            | Effect::Defer { .. } => true,
+            Effect::Hold { .. }
+            | Effect::Meet(_)
+            | Effect::Post(_)
+            | Effect::Staff { .. }
+            | Effect::Transcribe(_)
+            | Effect::Prefer { .. }
+            | Effect::Leave(_)
+            | Effect::Label { .. }
+            | Effect::Watch(_)
+            | Effect::Act(_) => false,
+        })
+}
+
+/// Keeps what a commit says of meetings, bots and people.
+async fn keep(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    place: Option<Place>,
+    commit: &Commit,
+) -> Result<(), RepositoryError> {
     if let Some(place) = place {
-        meetings::hold(turn.connection, tenant, place.account, &commit).await?;
+        meetings::hold(connection, tenant, place.account, commit).await?;
     }
-    meetings::keep(turn.connection, tenant, &commit).await?;
-    postings::keep(turn.connection, tenant, &commit).await?;
-    for act in acts(&commit) {
-        feedback::keep(turn.connection, tenant, act).await?;
+    meetings::keep(connection, tenant, commit).await?;
+    postings::keep(connection, tenant, commit).await?;
+    for act in acts(commit) {
+        feedback::keep(connection, tenant, act).await?;
     }
-    finish(&mut turn, tenant, &commit).await
+    Ok(())
 }
 
 /// Lists the acts of people that a commit brings; one at most, but for tests.
@@ -189,17 +239,20 @@ async fn stand_jobs(
 
 /// Moves the track, completes jobs, or remembers the commit.
 async fn finish(
-    turn: &mut Turn<'_>,
+    script: &mut Script<'_>,
     tenant: TenantId,
     commit: &Commit,
+    now: DateTime<Utc>,
 ) -> Result<Version, RepositoryError> {
-    let (tenant, id, now) = (tenant.bytes(), commit.id.bytes(), micros(turn.now));
+    let (tenant, id, now) = (tenant.bytes(), commit.id.bytes(), micros(now));
     match &commit.basis {
         Basis::Pass(pass) => {
             let (stream, track) = (pass.stream.bytes(), json(&pass.track)?);
             let version = Version(pass.expected.0 + 1);
             let stored = integer(version.0);
-            let moved = sqlx::query!(
+            checked!(
+                script,
+                None,
                 "UPDATE streams SET version = ?, track = ?, last_commit = ?, attempt = 0,
                     expired = 0
                 WHERE tenant = ? AND id = ?",
@@ -208,31 +261,32 @@ async fn finish(
                 id,
                 tenant,
                 stream,
-            );
-            moved.execute(&mut *turn.connection).await.map_err(failed)?;
+            )?;
             Ok(version)
         }
         Basis::Jobs(done) => {
             let jobs = hex_list(done.iter().map(|done| &done.job));
-            let done = sqlx::query!(
+            checked!(
+                script,
+                None,
                 "UPDATE jobs SET state = 'done', done_by = ?, done_at = ?, claimed_until = NULL
                 WHERE tenant = ? AND id IN (SELECT unhex(value) FROM json_each(?))",
                 id,
                 now,
                 tenant,
                 jobs,
-            );
-            done.execute(&mut *turn.connection).await.map_err(failed)?;
+            )?;
             Ok(Version(0))
         }
         Basis::Person => {
-            let kept = sqlx::query!(
+            checked!(
+                script,
+                Some("tenant"),
                 "INSERT INTO commits (tenant, id, at) VALUES (?, ?, ?)",
                 tenant,
                 id,
                 now,
-            );
-            kept.execute(&mut *turn.connection).await.map_err(orphaned("tenant"))?;
+            )?;
             Ok(Version(0))
         }
     }

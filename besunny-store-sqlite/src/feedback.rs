@@ -47,7 +47,7 @@ impl Feedback for SqliteStore {
         let rows = sqlx::query_as!(
             ActRow,
             r#"SELECT id, owner, "by" AS "by!", at, deed, moves, rules FROM acts
-            WHERE tenant = ? AND owner = ? AND seq < ? ORDER BY seq DESC LIMIT ?"#,
+            WHERE tenant = ? AND owner = ? AND seq < ? ORDER BY seq DESC LIMIT ? + 0"#,
             tenant,
             owner,
             end,

@@ -16,7 +16,7 @@ pub(crate) async fn forget(turn: Turn<'_>, forget: Forget) -> Result<bool, Repos
     let jobs = sqlx::query!(
         "/* all tenants: forget jobs */
         DELETE FROM jobs WHERE rowid IN (
-            SELECT rowid FROM jobs WHERE done_at < ? ORDER BY done_at LIMIT ?
+            SELECT rowid FROM jobs WHERE done_at < ? ORDER BY done_at LIMIT ? + 0
         )",
         before,
         limit,
@@ -25,7 +25,7 @@ pub(crate) async fn forget(turn: Turn<'_>, forget: Forget) -> Result<bool, Repos
     let commits = sqlx::query!(
         "/* all tenants: forget commits */
         DELETE FROM commits WHERE (tenant, id) IN (
-            SELECT tenant, id FROM commits WHERE at < ? ORDER BY at LIMIT ?
+            SELECT tenant, id FROM commits WHERE at < ? ORDER BY at LIMIT ? + 0
         )",
         before,
         limit,

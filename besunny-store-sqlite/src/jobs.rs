@@ -39,7 +39,7 @@ async fn grant_rows(turn: &mut Turn<'_>, ask: Ask) -> Result<Vec<DueRow>, Reposi
         r#"/* all tenants: due jobs */
         SELECT tenant, id, task, epoch, attempt, strikes, expired,
             claimed_until IS NOT NULL AS "ended!: bool"
-        FROM jobs WHERE ready_at <= ?1 ORDER BY ready_at, rowid LIMIT ?2"#,
+        FROM jobs WHERE ready_at <= ?1 ORDER BY ready_at, rowid LIMIT ?2 + 0"#,
         now,
         limit,
     );
@@ -55,7 +55,7 @@ async fn grant_rows(turn: &mut Turn<'_>, ask: Ask) -> Result<Vec<DueRow>, Reposi
         UPDATE jobs SET epoch = epoch + 1, attempt = attempt + (claimed_until IS NOT NULL),
             expired = expired + (claimed_until IS NOT NULL), claimed_until = ?3
         WHERE rowid IN (
-            SELECT rowid FROM jobs WHERE ready_at <= ?1 ORDER BY ready_at, rowid LIMIT ?2
+            SELECT rowid FROM jobs WHERE ready_at <= ?1 ORDER BY ready_at, rowid LIMIT ?2 + 0
         )",
         now,
         limit,

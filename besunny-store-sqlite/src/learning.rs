@@ -41,7 +41,7 @@ impl Models for SqliteStore {
                 AS newest
             LEFT JOIN (
                 SELECT seq, at, answer FROM labels
-                WHERE tenant = ?1 AND owner = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4
+                WHERE tenant = ?1 AND owner = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4 + 0
             ) l
             ORDER BY l.seq"#,
             tenant,

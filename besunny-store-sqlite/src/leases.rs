@@ -47,7 +47,7 @@ async fn grant_rows(turn: &mut Turn<'_>, ask: Ask) -> Result<Vec<DueRow>, Reposi
             s.followed AS "is_followed!: bool", a.offers, a.offered_at,
             a.id AS account, a.owner, a.provider, a.subject, a.intake, a.connected_at
         FROM streams s JOIN accounts a ON a.tenant = s.tenant AND a.id = s.account
-        WHERE s.due_at <= ?1 ORDER BY s.due_at, s.rowid LIMIT ?2"#,
+        WHERE s.due_at <= ?1 ORDER BY s.due_at, s.rowid LIMIT ?2 + 0"#,
         now,
         limit,
     );
@@ -61,7 +61,7 @@ async fn grant_rows(turn: &mut Turn<'_>, ask: Ask) -> Result<Vec<DueRow>, Reposi
         UPDATE streams SET epoch = epoch + 1, expired = expired + (lease_until IS NOT NULL),
             lease_until = ?3, leased_at = ?1, dirty = 0
         WHERE rowid IN (
-            SELECT rowid FROM streams WHERE due_at <= ?1 ORDER BY due_at, rowid LIMIT ?2
+            SELECT rowid FROM streams WHERE due_at <= ?1 ORDER BY due_at, rowid LIMIT ?2 + 0
         )",
         now,
         limit,

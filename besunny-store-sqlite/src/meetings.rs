@@ -122,7 +122,7 @@ impl Meetings for SqliteStore {
         let rows = sqlx::query_scalar!(
             "SELECT meeting FROM meetings INDEXED BY meetings_by_start
             WHERE tenant = ? AND owner = ? AND starts_at < ? AND ends_at > ?
-            AND (starts_at, id) > (?, ?) ORDER BY starts_at, id LIMIT ?",
+            AND (starts_at, id) > (?, ?) ORDER BY starts_at, id LIMIT ? + 0",
             tenant,
             owner,
             to,

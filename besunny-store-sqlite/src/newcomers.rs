@@ -44,7 +44,7 @@ async fn ask_for(
             CROSS JOIN items i ON i.tenant = d.tenant AND i.account = d.account AND i.id = d.item
             WHERE d.tenant = ?1 AND d.username = ?2 AND d.user IS NULL
             AND a.intake = 'master' AND i.asked = 0
-            LIMIT ?3
+            LIMIT ?3 + 0
         )",
         tenant,
         username,

@@ -55,7 +55,7 @@ impl Onboardings for SqliteStore {
         let (tenant, owner, limit) = (tenant(scope), owner.bytes(), integer(BATCH));
         let states = sqlx::query_scalar!(
             "SELECT state FROM onboardings WHERE tenant = ? AND owner = ?
-            ORDER BY changed_at DESC, id LIMIT ?",
+            ORDER BY changed_at DESC, id LIMIT ? + 0",
             tenant,
             owner,
             limit,

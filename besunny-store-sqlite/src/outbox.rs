@@ -25,7 +25,7 @@ impl Outbox for SqliteStore {
         let rows = sqlx::query_as!(
             EventRow,
             "/* all tenants: unpublished events */
-            SELECT tenant, id, owner, document, at, news FROM outbox ORDER BY seq LIMIT ?",
+            SELECT tenant, id, owner, document, at, news FROM outbox ORDER BY seq LIMIT ? + 0",
             limit,
         );
         let rows = rows.fetch_all(&self.readers).await.map_err(failed)?;
@@ -34,7 +34,7 @@ impl Outbox for SqliteStore {
 
     async fn published(&self, events: &[EventId]) -> Result<(), RepositoryError> {
         let ids = hex_list(events);
-        self.write(move |turn| {
+        self.write_later(move |turn| {
             Box::pin(async move {
                 let forgotten = sqlx::query!(
                     "/* all tenants: published events */
@@ -76,7 +76,7 @@ impl Outbox for SqliteStore {
                 WHERE m.tenant = ?1 AND m.room = j.task ->> 'room' LIMIT 1),
                 unhex(j.task ->> 'owner', '-')
             ))
-            ORDER BY j.id LIMIT ?5",
+            ORDER BY j.id LIMIT ?5 + 0",
             tenant,
             after,
             job,

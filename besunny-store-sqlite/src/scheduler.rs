@@ -23,6 +23,7 @@ use crate::{
 #[async_trait]
 impl Scheduler for SqliteStore {
     async fn lease(&self, ask: Ask) -> Result<Vec<Lease>, RepositoryError> {
+        let _asking = self.asking.streams.lock().await;
         if ask.limit == 0 || !self.is_due(Work::Streams).await? {
             return Ok(Vec::new());
         }
@@ -40,10 +41,11 @@ impl Scheduler for SqliteStore {
 
     async fn release(&self, lease: &Lease, release: Release) -> Result<(), RepositoryError> {
         let lease = lease.clone();
-        self.write(move |turn| Box::pin(leases::end(turn, lease, release))).await
+        self.write_later(move |turn| Box::pin(leases::end(turn, lease, release))).await
     }
 
     async fn claim(&self, ask: Ask) -> Result<Vec<Claim>, RepositoryError> {
+        let _asking = self.asking.jobs.lock().await;
         if ask.limit == 0 || !self.is_due(Work::Jobs).await? {
             return Ok(Vec::new());
         }

@@ -64,7 +64,7 @@ impl Shadows for SqliteStore {
         let rows = sqlx::query_scalar!(
             "SELECT shadow FROM shadows
             WHERE tenant = ? AND owner = ? AND (document, version, contender) > (?, ?, ?)
-            ORDER BY document, version, contender LIMIT ?",
+            ORDER BY document, version, contender LIMIT ? + 0",
             tenant,
             owner,
             document,

@@ -6,6 +6,7 @@ use sqlx::{
     ConnectOptions, Connection, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::sync::Mutex;
 
 #[cfg(doc)]
 use crate::failure::Failure;
@@ -13,7 +14,7 @@ use crate::{
     bells::Bells,
     migration::{self, Schema},
     place::{Ground, OpenError, Place},
-    writer::{Desk, Outcome, Turn, Writer},
+    writer::{Desk, Outcome, Pace, Turn, Writer},
 };
 
 /// How a store uses its machine.
@@ -53,7 +54,17 @@ pub struct SqliteStore {
     writer: Writer,
     pub(crate) bells: Arc<Bells>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Who asks for streams, and who asks for jobs, asks alone: of several workers that hear the
+    /// same bell, the others then see that nothing is left, and keep no writer busy.
+    pub(crate) asking: Asking,
     ground: Ground,
+}
+
+/// Whose turn it is to ask for work.
+#[derive(Debug, Default)]
+pub(crate) struct Asking {
+    pub(crate) streams: Mutex<()>,
+    pub(crate) jobs: Mutex<()>,
 }
 
 /// Pages are of this size: several mails share one, and few bytes are written anew for a short row.
@@ -99,7 +110,8 @@ impl SqliteStore {
             bells: Arc::clone(&bells),
             file: Arc::clone(&ground.file),
         });
-        Ok(Self { readers, writer, bells, clock, ground })
+        let asking = Asking::default();
+        Ok(Self { readers, writer, bells, clock, asking, ground })
     }
 
     /// Looks which schema the file at `path` has; a file that is not there is not made.
@@ -142,7 +154,17 @@ impl SqliteStore {
         T: Send + 'static,
         C: for<'c> FnOnce(Turn<'c>) -> Outcome<'c, T> + Send + 'static,
     {
-        self.writer.apply(change).await
+        self.writer.apply(Pace::Now, change).await
+    }
+
+    /// Applies `change`, a single statement, with whatever is written next, and returns once it is
+    /// durable.
+    pub(crate) async fn write_later<T, C>(&self, change: C) -> Result<T, RepositoryError>
+    where
+        T: Send + 'static,
+        C: for<'c> FnOnce(Turn<'c>) -> Outcome<'c, T> + Send + 'static,
+    {
+        self.writer.apply(Pace::Later, change).await
     }
 }
 

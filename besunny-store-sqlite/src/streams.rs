@@ -38,7 +38,7 @@ impl Streams for SqliteStore {
                     WHERE i.tenant = s.tenant AND i.account = s.account AND i.asked = 1
                     AND EXISTS (SELECT 1 FROM members m
                         WHERE m.tenant = s.tenant AND m.stream = s.id AND m.item = i.id)
-                    ORDER BY i.id LIMIT ?3
+                    ORDER BY i.id LIMIT ?3 + 0
                 )) AS "asked!: String"
             FROM streams s WHERE tenant = ?1 AND id = ?2"#,
             tenant,
@@ -103,7 +103,7 @@ impl Streams for SqliteStore {
             FROM streams s
             LEFT JOIN members m ON m.tenant = s.tenant AND m.stream = s.id
                 AND m.mark < ?3 AND m.item > ?4
-            WHERE s.tenant = ?1 AND s.id = ?2 ORDER BY m.item LIMIT ?5"#,
+            WHERE s.tenant = ?1 AND s.id = ?2 ORDER BY m.item LIMIT ?5 + 0"#,
             tenant,
             stream,
             scan,

@@ -1,15 +1,20 @@
 //! The one task that writes: whatever waits goes into one transaction (group commit).
 //!
 //! A change that is refused is undone alone, by its savepoint; the others stay. Nobody is answered
-//! before the transaction is durable. The task ends when the store is closed or dropped; when its
-//! runtime ends instead, SQLite undoes what was not committed, and callers hear that it is closed.
-use std::{fmt, path::Path, sync::Arc};
+//! before the transaction is durable. What can wait is written with what comes next, so that it
+//! keeps nobody waiting who is in a hurry. The task ends when the store is closed or dropped; when
+//! its runtime ends instead, SQLite undoes what was not committed, and callers hear that it is
+//! closed.
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use besunny_core::{clock::Clock, repository::RepositoryError};
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
 
 use crate::{
     bells::{Bells, Made},
@@ -20,6 +25,8 @@ use crate::{
 const GROUP: usize = 128;
 /// So many changes wait at most; further callers wait for a place.
 const QUEUE: usize = 256;
+/// What can wait does so for another change to share its sync of the disk with, but not longer.
+const LINGER: Duration = Duration::from_millis(5);
 
 /// What a change may use.
 pub(crate) struct Turn<'c> {
@@ -41,8 +48,68 @@ pub(crate) struct Writer {
 }
 
 enum Message {
-    Change(Box<dyn Waiting>),
+    Change(Pace, Box<dyn Waiting>),
     Close(oneshot::Sender<Result<(), Failure>>),
+}
+
+/// Whether a change is in a hurry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// It is written at once.
+    Now,
+    /// It can wait. It is a single statement, which SQLite undoes by itself, and has no savepoint.
+    Later,
+}
+
+/// What is written next.
+#[derive(Default)]
+struct Batch {
+    messages: Vec<Message>,
+    changes: Vec<(Pace, Box<dyn Waiting>)>,
+    closers: Vec<oneshot::Sender<Result<(), Failure>>>,
+}
+
+impl Batch {
+    /// Waits until a change is in a hurry, the first has waited long enough, or no more fit;
+    /// `false` when there will be no more.
+    async fn gather(&mut self, waiting: &mut mpsc::Receiver<Message>) -> bool {
+        let mut until = None;
+        loop {
+            let more = waiting.recv_many(&mut self.messages, GROUP - self.changes.len());
+            let more = match until {
+                None => more.await,
+                Some(until) => match timeout_at(until, more).await {
+                    Ok(more) => more,
+                    Err(_over) => return true,
+                },
+            };
+            if more == 0 {
+                return !self.changes.is_empty();
+            }
+            if self.sort() || self.changes.len() >= GROUP {
+                return true;
+            }
+            until.get_or_insert(Instant::now() + LINGER);
+        }
+    }
+
+    /// Sorts what has come; `true` when some of it is in a hurry.
+    fn sort(&mut self) -> bool {
+        let mut hurry = false;
+        for message in self.messages.drain(..) {
+            match message {
+                Message::Change(pace, call) => {
+                    hurry |= pace == Pace::Now;
+                    self.changes.push((pace, call));
+                }
+                Message::Close(caller) => {
+                    hurry = true;
+                    self.closers.push(caller);
+                }
+            }
+        }
+        hurry
+    }
 }
 
 /// What the task needs.
@@ -63,14 +130,14 @@ impl Writer {
     }
 
     /// Applies `change` and returns once it is durable.
-    pub(crate) async fn apply<T, C>(&self, change: C) -> Result<T, RepositoryError>
+    pub(crate) async fn apply<T, C>(&self, pace: Pace, change: C) -> Result<T, RepositoryError>
     where
         T: Send + 'static,
         C: for<'c> FnOnce(Turn<'c>) -> Outcome<'c, T> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
         let call = Call { change: Some(change), outcome: None, caller };
-        let sent = self.queue.send(Message::Change(Box::new(call))).await;
+        let sent = self.queue.send(Message::Change(pace, Box::new(call))).await;
         sent.map_err(|_gone| Failure::Closed)?;
         answer.await.map_err(|_gone| Failure::Closed)?
     }
@@ -88,30 +155,23 @@ impl Writer {
 
 impl Desk {
     async fn run(mut self, mut waiting: mpsc::Receiver<Message>) {
-        let (mut messages, mut closers) = (Vec::with_capacity(GROUP), Vec::new());
-        while waiting.recv_many(&mut messages, GROUP).await > 0 {
-            let mut group = Vec::with_capacity(messages.len());
-            for message in messages.drain(..) {
-                match message {
-                    Message::Change(call) => group.push(call),
-                    Message::Close(caller) => closers.push(caller),
-                }
-            }
-            self.write(group).await;
-            if !closers.is_empty() {
+        let mut batch = Batch::default();
+        while batch.gather(&mut waiting).await {
+            self.write(std::mem::take(&mut batch.changes)).await;
+            if !batch.closers.is_empty() {
                 waiting.close();
             }
         }
         let closed = self.connection.close().await.map_err(Failure::from);
-        for caller in closers {
+        for caller in batch.closers {
             // Who asked may have gone away.
             drop(caller.send(closed.clone()));
         }
     }
 
     /// Writes a group in one transaction and answers.
-    async fn write(&mut self, mut group: Vec<Box<dyn Waiting>>) {
-        group.retain(|call| !call.is_abandoned());
+    async fn write(&mut self, mut group: Vec<(Pace, Box<dyn Waiting>)>) {
+        group.retain(|(_, call)| !call.is_abandoned());
         if group.is_empty() {
             return;
         }
@@ -119,12 +179,12 @@ impl Desk {
         if let Ok(made) = written {
             self.bells.ring(made);
         }
-        for call in group {
+        for (_, call) in group {
             call.answer(written.as_ref().err(), &self.file);
         }
     }
 
-    async fn transact(&mut self, group: &mut [Box<dyn Waiting>]) -> Result<Made, Failure> {
+    async fn transact(&mut self, group: &mut [(Pace, Box<dyn Waiting>)]) -> Result<Made, Failure> {
         execute(&mut self.connection, "BEGIN IMMEDIATE").await?;
         let done = match self.apply(group).await {
             Ok(Some(made)) => execute(&mut self.connection, "COMMIT").await.map(|()| made),
@@ -146,11 +206,15 @@ impl Desk {
     }
 
     /// Applies a group; `None` when there is nothing to commit.
-    async fn apply(&mut self, group: &mut [Box<dyn Waiting>]) -> Result<Option<Made>, Failure> {
+    async fn apply(
+        &mut self,
+        group: &mut [(Pace, Box<dyn Waiting>)],
+    ) -> Result<Option<Made>, Failure> {
         let (connection, mut made) = (&mut self.connection, None);
         let alone = group.len() == 1;
-        for call in group {
-            if !alone {
+        for (pace, call) in group {
+            let is_apart = !alone && *pace == Pace::Now;
+            if is_apart {
                 execute(connection, "SAVEPOINT change").await?;
             }
             let (now, mut makes) = (self.clock.now(), Made::default());
@@ -158,10 +222,15 @@ impl Desk {
             if applied {
                 made = Some(makes.and(made.unwrap_or_default()));
             }
-            let end = match (alone, applied) {
-                (true, _) => continue,
-                (false, true) => "RELEASE change",
-                (false, false) => "ROLLBACK TO change; RELEASE change",
+            let end = match (is_apart, applied) {
+                (true, true) => "RELEASE change",
+                (true, false) => "ROLLBACK TO change; RELEASE change",
+                (false, true) => continue,
+                // What ends a statement may have ended the whole transaction.
+                (false, false) => match call.failure() {
+                    Some(failure) => return Err(failure),
+                    None => continue,
+                },
             };
             if let Err(lost) = execute(connection, end).await {
                 return Err(call.failure().unwrap_or(lost));

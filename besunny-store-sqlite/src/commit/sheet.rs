@@ -19,17 +19,13 @@ use besunny_core::{
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json as object};
-use sqlx::SqliteConnection;
 
 use super::{Place, facts::Held, packing::Packing};
 use crate::{
-    bells::Made,
     blobs,
     column::{Id, hex, integer, json, micros, micros_after, text_list},
-    failure::failed,
     learning, newcomers,
-    rows::{self, Insert, insert, write},
-    writer::Turn,
+    rows::{self, Insert, Script, checked, insert},
 };
 
 /// Everything a commit changes.
@@ -119,40 +115,41 @@ impl Sheet<'_> {
     }
 
     /// Writes all of it; parents before children, and what refers to no document first, since
-    /// documents are packed meanwhile.
+    /// documents are packed meanwhile. The first statements are those of the jobs.
     pub(super) async fn write(
         mut self,
-        turn: &mut Turn<'_>,
+        script: &mut Script<'_>,
+        now: DateTime<Utc>,
         packing: Packing,
     ) -> Result<(), RepositoryError> {
         let tenant = self.tenant.bytes();
-        let connection = &mut *turn.connection;
-        let events = !self.events.is_empty();
-        let jobs = self.write_jobs(connection, &tenant, turn.now).await?;
-        self.write_events(connection, &tenant).await?;
+        self.write_jobs(script, &tenant, now).await?;
+        self.write_events(script, &tenant).await?;
         if let Some(place) = self.place {
             let account = place.account.bytes();
-            self.write_items(connection, &tenant, &account).await?;
-            self.write_members(connection, &tenant, place).await?;
-            self.write_born(connection, &tenant, packing).await?;
-            self.write_changed(connection, &tenant).await?;
-            self.write_links(connection, &tenant, &account).await?;
-            self.write_detections(connection, &tenant, &account).await?;
-            self.write_watch(connection, &tenant, place).await?;
+            self.write_items(script, &tenant, &account).await?;
+            self.write_members(script, &tenant, place).await?;
+            self.write_born(script, &tenant, packing).await?;
+            self.write_changed(script, &tenant).await?;
+            self.write_links(script, &tenant, &account).await?;
+            self.write_detections(script, &tenant, &account).await?;
+            self.write_watch(script, &tenant, place).await?;
         } else {
-            self.write_born(connection, &tenant, packing).await?;
-            self.write_changed(connection, &tenant).await?;
+            self.write_born(script, &tenant, packing).await?;
+            self.write_changed(script, &tenant).await?;
         }
-        self.write_history(connection, &tenant).await?;
-        let labels = std::mem::take(&mut self.labels).into_iter();
-        learning::write_labels(connection, &tenant, micros(self.at), labels).await?;
-        *turn.made = Made { streams: false, jobs, events };
-        Ok(())
+        self.write_history(script, &tenant).await?;
+        let labels = std::mem::take(&mut self.labels);
+        if labels.is_empty() {
+            return Ok(());
+        }
+        let (connection, at) = (script.plain().await?, micros(self.at));
+        learning::write_labels(connection, &tenant, at, labels.into_iter()).await
     }
 
     async fn write_items(
         &mut self,
-        connection: &mut SqliteConnection,
+        script: &mut Script<'_>,
         tenant: &[u8],
         account: &[u8],
     ) -> Result<(), RepositoryError> {
@@ -165,45 +162,47 @@ impl Sheet<'_> {
             };
             items.push((id, row, reason));
         }
-        write(connection, ITEMS, items, |row, (id, item, reason)| {
-            row.add(tenant).add(account).add(id.as_str());
-            row.add(item.revision.map(Revision::as_str)).add(item.state.as_str());
-            row.add(reason).add(i64::from(item.policy));
-        })
-        .await?;
-        Ok(())
+        script
+            .insert(ITEMS, items, |row, (id, item, reason)| {
+                row.add(tenant).add(account).add(id.as_str());
+                row.add(item.revision.map(Revision::as_str)).add(item.state.as_str());
+                row.add(reason).add(i64::from(item.policy));
+            })
+            .await
     }
 
     async fn write_members(
         &self,
-        connection: &mut SqliteConnection,
+        script: &mut Script<'_>,
         tenant: &[u8],
         place: Place,
     ) -> Result<(), RepositoryError> {
         let (stream, mark) = (place.stream.bytes(), integer(self.mark));
         let met = self.met.iter().collect();
-        write(connection, MEMBERS, met, |row, item| {
-            row.add(tenant).add(stream.as_slice()).add(item.as_str()).add(mark);
-        })
-        .await?;
+        script
+            .insert(MEMBERS, met, |row, item| {
+                row.add(tenant).add(stream.as_slice()).add(item.as_str()).add(mark);
+            })
+            .await?;
         if self.left.is_empty() {
             return Ok(());
         }
         let left = text_list(self.left.iter().map(|id| id.as_str()));
-        let gone = sqlx::query!(
+        checked!(
+            script,
+            None,
             "DELETE FROM members WHERE tenant = ? AND stream = ?
             AND item IN (SELECT value FROM json_each(?))",
             tenant,
             stream,
             left,
-        );
-        gone.execute(connection).await.map(drop).map_err(failed)
+        )
     }
 
     /// Writes new documents part by part, as their content is packed.
     async fn write_born(
         &self,
-        connection: &mut SqliteConnection,
+        script: &mut Script<'_>,
         tenant: &[u8],
         mut packing: Packing,
     ) -> Result<(), RepositoryError> {
@@ -222,20 +221,22 @@ impl Sheet<'_> {
                 blobs.extend(packed.blobs);
                 hashes.push((packed.raw, packed.content));
             }
-            write(connection, blobs::INSERT, blobs, |row, blob| {
-                row.add(tenant).add(blob.sha256.as_slice()).add(blob.packing.as_str());
-                row.add(integer(blob.size_bytes)).add(blob.bytes);
-            })
-            .await?;
+            script
+                .insert(blobs::INSERT, blobs, |row, blob| {
+                    row.add(tenant).add(blob.sha256.as_slice()).add(blob.packing.as_str());
+                    row.add(integer(blob.size_bytes)).add(blob.bytes);
+                })
+                .await?;
             let (new, amended): (Vec<Born<'_>>, _) = here.iter().partition(|born| born.is_new);
-            write(connection, DOCUMENTS, new, |row, Born { new, nth, .. }| {
-                let (raw, content) = hashes[nth - first];
-                self.add_document(row, new);
-                row.add(raw.as_slice()).add(content.as_slice());
-            })
-            .await?;
+            script
+                .insert(DOCUMENTS, new, |row, Born { new, nth, .. }| {
+                    let (raw, content) = hashes[nth - first];
+                    self.add_document(row, new);
+                    row.add(raw.as_slice()).add(content.as_slice());
+                })
+                .await?;
             for born in amended {
-                amend(connection, tenant, born.new, hashes[born.nth - first]).await?;
+                amend(script, tenant, born.new, hashes[born.nth - first]).await?;
             }
             first = end;
         }
@@ -257,7 +258,7 @@ impl Sheet<'_> {
     /// update from a list would otherwise read all documents of the tenant.
     async fn write_changed(
         &mut self,
-        connection: &mut SqliteConnection,
+        script: &mut Script<'_>,
         tenant: &[u8],
     ) -> Result<(), RepositoryError> {
         for born in self.born.iter().filter(|born| born.is_new) {
@@ -279,55 +280,58 @@ impl Sheet<'_> {
             return Ok(());
         }
         let changes = Value::Array(changes).to_string();
-        let written = sqlx::query!(
+        checked!(
+            script,
+            None,
             "WITH new AS MATERIALIZED (
                 SELECT d.rowid AS place, value ->> 1 AS version, value ->> 2 AS removed_at,
                     value ->> 3 AS state, value ->> 4 AS project, value ->> 5 AS decision
-                FROM json_each(?2)
-                CROSS JOIN documents d ON d.tenant = ?1 AND d.id = unhex(value ->> 0)
+                FROM json_each(?)
+                CROSS JOIN documents d ON d.tenant = ? AND d.id = unhex(value ->> 0)
             )
             UPDATE documents SET version = new.version, removed_at = new.removed_at,
                 state = coalesce(new.state, documents.state),
                 project = iif(new.state IS NULL, documents.project, unhex(new.project)),
                 decision = coalesce(new.decision, documents.decision)
             FROM new WHERE documents.rowid = new.place",
-            tenant,
             changes,
-        );
-        written.execute(connection).await.map(drop).map_err(failed)
+            tenant,
+        )
     }
 
     async fn write_links(
         &mut self,
-        connection: &mut SqliteConnection,
+        script: &mut Script<'_>,
         tenant: &[u8],
         account: &[u8],
     ) -> Result<(), RepositoryError> {
         let links = std::mem::take(&mut self.links).into_iter().collect();
-        write(connection, ORIGINS, links, |row, (document, item): (DocumentId, ItemId)| {
-            row.add(tenant).add(document.bytes()).add(account).add(item.as_str());
-        })
-        .await?;
+        script
+            .insert(ORIGINS, links, |row, (document, item): (DocumentId, ItemId)| {
+                row.add(tenant).add(document.bytes()).add(account).add(item.as_str());
+            })
+            .await?;
         if self.unlinks.is_empty() {
             return Ok(());
         }
         let unlinks = self.unlinks.iter().map(|(document, item)| object!([hex(document), item]));
         let unlinks = Value::Array(unlinks.collect()).to_string();
-        let unlinked = sqlx::query!(
-            "DELETE FROM origins WHERE tenant = ?1 AND account = ?2
+        checked!(
+            script,
+            None,
+            "DELETE FROM origins WHERE tenant = ? AND account = ?
             AND (document, item) IN (
-                SELECT unhex(value ->> 0), value ->> 1 FROM json_each(?3)
+                SELECT unhex(value ->> 0), value ->> 1 FROM json_each(?)
             )",
             tenant,
             account,
             unlinks,
-        );
-        unlinked.execute(connection).await.map(drop).map_err(failed)
+        )
     }
 
     async fn write_detections(
         &mut self,
-        connection: &mut SqliteConnection,
+        script: &mut Script<'_>,
         tenant: &[u8],
         account: &[u8],
     ) -> Result<(), RepositoryError> {
@@ -339,17 +343,21 @@ impl Sheet<'_> {
             }
             detections.push((found, json(&found.kind)?));
         }
-        write(connection, DETECTIONS, detections, |row, (found, kind)| {
-            row.add(tenant).add(account).add(found.item.as_str()).add(found.address.as_str());
-            row.add(found.username.as_str()).add(found.user.map(|user| user.bytes())).add(kind);
-        })
-        .await?;
-        newcomers::ask_for_late(connection, tenant, account, unknown).await
+        script
+            .insert(DETECTIONS, detections, |row, (found, kind)| {
+                row.add(tenant).add(account).add(found.item.as_str()).add(found.address.as_str());
+                row.add(found.username.as_str()).add(found.user.map(|user| user.bytes())).add(kind);
+            })
+            .await?;
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        newcomers::ask_for_late(script.plain().await?, tenant, account, unknown).await
     }
 
     async fn write_watch(
         &self,
-        connection: &mut SqliteConnection,
+        script: &mut Script<'_>,
         tenant: &[u8],
         place: Place,
     ) -> Result<(), RepositoryError> {
@@ -357,74 +365,75 @@ impl Sheet<'_> {
         let stream = place.stream.bytes();
         let id = watch.as_ref().map(|watch| watch.id.bytes());
         let watch = watch.as_ref().map(json).transpose()?;
-        let watched = sqlx::query!(
+        checked!(
+            script,
+            None,
             "UPDATE streams SET watch = ?, watch_id = ? WHERE tenant = ? AND id = ?",
             watch,
             id,
             tenant,
             stream,
-        );
-        watched.execute(connection).await.map(drop).map_err(failed)
+        )
     }
 
     /// Writes what happened to documents, in order.
     async fn write_history(
         &mut self,
-        connection: &mut SqliteConnection,
+        script: &mut Script<'_>,
         tenant: &[u8],
     ) -> Result<(), RepositoryError> {
         let mut entries = Vec::with_capacity(self.history.len());
         for entry in std::mem::take(&mut self.history) {
             entries.push((json(&entry.fact)?, entry));
         }
-        write(connection, HISTORY, entries, |row, (fact, entry)| {
-            row.add(tenant).add(entry.document.bytes()).add(integer(entry.version));
-            row.add(micros(entry.at)).add(fact);
-        })
-        .await?;
-        Ok(())
+        script
+            .insert(HISTORY, entries, |row, (fact, entry)| {
+                row.add(tenant).add(entry.document.bytes()).add(integer(entry.version));
+                row.add(micros(entry.at)).add(fact);
+            })
+            .await
     }
 
     /// Writes what is to be published, in order.
     async fn write_events(
         &mut self,
-        connection: &mut SqliteConnection,
+        script: &mut Script<'_>,
         tenant: &[u8],
     ) -> Result<(), RepositoryError> {
         let mut events = Vec::with_capacity(self.events.len());
         for event in std::mem::take(&mut self.events) {
             events.push((json(&event.news)?, event));
         }
-        write(connection, OUTBOX, events, |row, (news, event)| {
-            row.add(tenant).add(event.id.bytes()).add(event.owner.bytes());
-            row.add(event.document.bytes()).add(micros(event.at)).add(news);
-        })
-        .await?;
-        Ok(())
+        script
+            .insert(OUTBOX, events, |row, (news, event)| {
+                row.add(tenant).add(event.id.bytes()).add(event.owner.bytes());
+                row.add(event.document.bytes()).add(micros(event.at)).add(news);
+            })
+            .await
     }
 
-    /// Writes jobs; says whether any of them is new.
+    /// Writes jobs.
     async fn write_jobs(
         &mut self,
-        connection: &mut SqliteConnection,
+        script: &mut Script<'_>,
         tenant: &[u8],
         now: DateTime<Utc>,
-    ) -> Result<bool, RepositoryError> {
+    ) -> Result<(), RepositoryError> {
         let mut jobs = Vec::with_capacity(self.jobs.len());
         for (job, by) in std::mem::take(&mut self.jobs) {
             jobs.push((job.id, json(&job.task)?, micros_after(now, by)));
         }
-        let new = write(connection, JOBS, jobs, |row, (id, task, due_at)| {
-            row.add(tenant).add(id.bytes()).add(task).add(due_at);
-        })
-        .await?;
-        Ok(new > 0)
+        script
+            .insert(JOBS, jobs, |row, (id, task, due_at)| {
+                row.add(tenant).add(id.bytes()).add(task).add(due_at);
+            })
+            .await
     }
 }
 
 /// Puts other content into a document that is there.
 async fn amend(
-    connection: &mut SqliteConnection,
+    script: &mut Script<'_>,
     tenant: &[u8],
     new: &NewDocument,
     (raw, content): ([u8; 32], [u8; 32]),
@@ -432,7 +441,9 @@ async fn amend(
     let (id, title, author) = (new.id.bytes(), new.mail.subject.expose(), new.mail.author());
     let (raw, content) = (raw.as_slice(), content.as_slice());
     let received_at = micros(new.received_at);
-    let amended = sqlx::query!(
+    checked!(
+        script,
+        None,
         "UPDATE documents SET title = ?, author = ?, received_at = ?, raw = ?, content = ?
         WHERE tenant = ? AND id = ?",
         title,
@@ -442,8 +453,7 @@ async fn amend(
         content,
         tenant,
         id,
-    );
-    amended.execute(connection).await.map(drop).map_err(failed)
+    )
 }
 
 /// The decision of a document that nobody has decided on.

@@ -105,7 +105,7 @@ impl Wanted {
             "tenant = ?1 AND project = ?2 AND (received_at, id) < (?3, ?4)
             AND (?5 IS NULL OR kind = ?5) AND (?6 IS NULL OR state = ?6)
             AND (?7 IS NULL OR owner = ?7)
-            ORDER BY received_at DESC, id DESC LIMIT ?8",
+            ORDER BY received_at DESC, id DESC LIMIT ?8 + 0",
             self.tenant,
             project,
             self.before.received_at,
@@ -122,7 +122,7 @@ impl Wanted {
         let rows = documents!(
             "tenant = ?1 AND state = ?2 AND (received_at, id) < (?3, ?4)
             AND (?5 IS NULL OR kind = ?5) AND (?6 IS NULL OR owner = ?6)
-            ORDER BY received_at DESC, id DESC LIMIT ?7",
+            ORDER BY received_at DESC, id DESC LIMIT ?7 + 0",
             self.tenant,
             state,
             self.before.received_at,
@@ -138,7 +138,7 @@ impl Wanted {
         let rows = documents!(
             "tenant = ?1 AND owner = ?2 AND (received_at, id) < (?3, ?4)
             AND (?5 IS NULL OR kind = ?5)
-            ORDER BY received_at DESC, id DESC LIMIT ?6",
+            ORDER BY received_at DESC, id DESC LIMIT ?6 + 0",
             self.tenant,
             owner,
             self.before.received_at,
@@ -152,7 +152,7 @@ impl Wanted {
     async fn newest(&self, readers: &SqlitePool) -> Rows {
         let rows = documents!(
             "tenant = ?1 AND (received_at, id) < (?2, ?3) AND (?4 IS NULL OR kind = ?4)
-            ORDER BY received_at DESC, id DESC LIMIT ?5",
+            ORDER BY received_at DESC, id DESC LIMIT ?5 + 0",
             self.tenant,
             self.before.received_at,
             self.before.id,

@@ -7,7 +7,7 @@ use std::sync::{
 use besunny_core::{
     address::Username,
     ids::{TenantId, UserId},
-    repository::{People, RepositoryError},
+    repository::{Outbox, People, RepositoryError},
     tenant::{Tenant, TenantScope, User},
 };
 use chrono::DateTime;
@@ -15,7 +15,10 @@ use futures::future::join_all;
 use tempfile::TempDir;
 
 use super::open;
-use crate::SqliteStore;
+use crate::{
+    SqliteStore,
+    rows::{Parameters, Script},
+};
 
 /// Founds a tenant; its people are what is written here.
 async fn found(store: &SqliteStore) -> TenantScope {
@@ -35,27 +38,30 @@ fn user(number: u32, name: &str) -> User {
     }
 }
 
+/// Counts the transactions that are committed from now on.
+async fn count_commits(store: &SqliteStore) -> Arc<AtomicUsize> {
+    let commits = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&commits);
+    let hook = store.write(move |turn| {
+        Box::pin(async move {
+            let mut handle = turn.connection.lock_handle().await.map_err(crate::failure::failed)?;
+            handle.set_commit_hook(move || {
+                counter.fetch_add(1, Ordering::Relaxed);
+                true
+            });
+            Ok(())
+        })
+    });
+    hook.await.unwrap();
+    commits
+}
+
 #[tokio::test]
 async fn callers_that_wait_share_a_transaction_and_a_refusal_harms_nobody_else() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder.path().join("besunny.db")).await.unwrap();
     let scope = found(&store).await;
-    let commits = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&commits);
-    store
-        .write(move |turn| {
-            Box::pin(async move {
-                let mut handle =
-                    turn.connection.lock_handle().await.map_err(crate::failure::failed)?;
-                handle.set_commit_hook(move || {
-                    counter.fetch_add(1, Ordering::Relaxed);
-                    true
-                });
-                Ok(())
-            })
-        })
-        .await
-        .unwrap();
+    let commits = count_commits(&store).await;
     let before = commits.load(Ordering::Relaxed);
     // Every tenth wants a name that somebody has.
     let users: Vec<User> = (0..100)
@@ -69,6 +75,45 @@ async fn callers_that_wait_share_a_transaction_and_a_refusal_harms_nobody_else()
     assert_eq!(store.users(&scope).await.unwrap().len(), 90);
     let transactions = commits.load(Ordering::Relaxed) - before;
     assert!(transactions <= 3, "{transactions} transactions for 100 callers");
+}
+
+#[tokio::test]
+async fn of_statements_sent_together_the_one_that_is_refused_is_named() {
+    const INTO: &str = "INSERT INTO commits (tenant, id, at) VALUES (?, ?, ?)";
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder.path().join("besunny.db")).await.unwrap();
+    let known = found(&store).await.tenant();
+    let unknown = TenantId::derived(&[b"nobody"]);
+    let refused = store.write(move |turn| {
+        Box::pin(async move {
+            let mut script = Script::new(turn.connection, true);
+            for (parent, tenant, id) in
+                [("first", known, [1; 16]), ("second", unknown, [2; 16]), ("third", known, [3; 16])]
+            {
+                let add = |row: &mut Parameters| {
+                    row.add(tenant.as_bytes().to_vec()).add(id.to_vec()).add(0_i64);
+                };
+                script.add(Some(parent), INTO, add).await?;
+            }
+            script.end().await
+        })
+    });
+    let refused = refused.await;
+    assert!(matches!(refused, Err(RepositoryError::Missing("second"))), "{refused:?}");
+    let kept = sqlx::query("SELECT id FROM commits").fetch_all(&store.readers).await.unwrap();
+    assert!(kept.is_empty(), "a refused change leaves nothing");
+}
+
+#[tokio::test]
+async fn what_can_wait_is_written_with_what_cannot_and_by_itself_in_the_end() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder.path().join("besunny.db")).await.unwrap();
+    let commits = count_commits(&store).await;
+    let before = commits.load(Ordering::Relaxed);
+    let (waited, _hurried) = futures::join!(store.published(&[]), found(&store));
+    waited.unwrap();
+    assert_eq!(commits.load(Ordering::Relaxed) - before, 1);
+    store.published(&[]).await.unwrap();
 }
 
 #[tokio::test]
