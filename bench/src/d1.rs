@@ -50,6 +50,7 @@ use crate::{
     gmail::{config, credentials, settle, text},
     machine::{Watch, syncs_per_second, versions},
     rounds::spread,
+    share::{as_f64, as_ms, share},
     world::{SERVICE_ACCOUNT, SUBSCRIPTION, TOPIC, World},
 };
 
@@ -426,21 +427,4 @@ fn handoffs() -> Vec<f64> {
     drop(ask);
     drop(echo.join());
     took
-}
-
-/// Returns the value below which so many of a hundred are.
-fn share(values: &[f64], hundredths: usize) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let at = (sorted.len() * hundredths / 100).min(sorted.len().saturating_sub(1));
-    sorted.get(at).copied().unwrap_or(f64::NAN)
-}
-
-fn as_ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-fn as_f64(count: usize) -> f64 {
-    count as f64
 }

@@ -9,10 +9,12 @@ use clap::{Parser, Subcommand};
 
 mod a3;
 mod a6;
+mod c1;
 mod corpus;
 mod d1;
 mod g1;
 mod gmail;
+mod hooks;
 mod ingest;
 mod machine;
 mod measure;
@@ -20,6 +22,7 @@ mod mime;
 mod ml3;
 mod rounds;
 mod router;
+mod share;
 mod world;
 
 #[derive(Debug, Parser)]
@@ -36,6 +39,9 @@ enum What {
     /// The same rows into SQLite, against the C library's executemany.
     #[command(name = "A6")]
     A6(rounds::Plan),
+    /// Calls of calendars, durable before the answer, against the same rows of the C library; and a burst.
+    #[command(name = "C1")]
+    C1(c1::Webhooks),
     /// From a push to a stored and routed mail, beyond Gmail's own 50 ms.
     #[command(name = "D1")]
     D1(d1::Pushes),
@@ -63,6 +69,10 @@ enum Runner {
     World(world::Serve),
     /// Takes in a Gmail mailbox.
     TakeIn(gmail::TakeIn),
+    /// Takes calls of calendars.
+    Hooks(hooks::Hooks),
+    /// Calls a server as calendars do.
+    Calls(hooks::CallHooks),
     /// Reads one mail.
     ReadMail(mime::ReadMail),
     /// Classifies and learns a labelled mailbox.
@@ -74,6 +84,7 @@ fn main() -> Result<()> {
         What::A3(plan) => a3::run(&plan),
         What::A6(plan) => a6::run(&plan),
         What::Runner(Runner::Ingest(ingest)) => ingest.run(),
+        What::C1(webhooks) => c1::run(&webhooks),
         What::D1(pushes) => d1::run(&pushes),
         What::G1(start) => g1::run(&start),
         What::Mime => mime::run(),
@@ -82,6 +93,8 @@ fn main() -> Result<()> {
         What::Runner(Runner::Echo(echo)) => echo.run(),
         What::Runner(Runner::World(world)) => world.run(),
         What::Runner(Runner::TakeIn(mailbox)) => mailbox.run(),
+        What::Runner(Runner::Hooks(hooks)) => hooks.run(),
+        What::Runner(Runner::Calls(calls)) => calls.run(),
         What::Runner(Runner::ReadMail(mail)) => mail.run(),
     }
 }

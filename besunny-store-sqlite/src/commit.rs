@@ -62,16 +62,16 @@ async fn apply(
     let mut ledger = Ledger::open(tenant, place, &commit, facts)?;
     ledger.apply(&commit.effects);
     let (sheet, is_short) = (ledger.close(), is_short(&commit));
-    let (jobs, events) = (sheet.jobs.len(), !sheet.events.is_empty());
+    let events = !sheet.events.is_empty();
     let mut script = Script::new(turn.connection, is_short);
-    sheet.write(&mut script, turn.now, packing).await?;
+    let of_jobs = sheet.write(&mut script, turn.now, packing).await?;
     if !is_short {
         keep(script.plain().await?, tenant, place, &commit).await?;
     }
     let version = finish(&mut script, tenant, &commit, turn.now).await?;
     let written = script.end().await?;
-    // A job that was there is not written; the statements of the jobs are the first.
-    let jobs = written.iter().take(jobs).sum::<u64>() > 0;
+    // A job that was there is not written.
+    let jobs = written.iter().take(of_jobs).sum::<u64>() > 0;
     *turn.made = Made { streams: false, jobs, events };
     Ok(version)
 }

@@ -1,12 +1,15 @@
 //! Notices: a receipt is kept, and the streams it names are due.
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
 
 use besunny_core::{
     push::{About, Notice},
     repository::RepositoryError,
     scheduler::{COALESCE, Noted, Receipt},
 };
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 
 use crate::{
     column::{Id, micros, micros_after},
@@ -19,8 +22,36 @@ use crate::{
 /// for at most 31 days (<https://cloud.google.com/pubsub/docs/subscription-properties>).
 const REMEMBERED: Duration = Duration::from_hours(31 * 24);
 
+/// When receipts were last looked through for old ones; once a minute is enough.
+#[derive(Debug)]
+pub(crate) struct Forgetting(AtomicI64);
+
+impl Default for Forgetting {
+    fn default() -> Self {
+        Self(AtomicI64::new(i64::MIN))
+    }
+}
+
+impl Forgetting {
+    /// Says whether it is time to look, and takes it that the caller does.
+    pub(crate) fn is_due(&self, now: DateTime<Utc>) -> bool {
+        const EVERY: i64 = 60_000_000;
+        let (now, last) = (micros(now), self.0.load(Ordering::Relaxed));
+        // A clock that was set back must not put it off.
+        let is_due = now < last || now.saturating_sub(last) >= EVERY;
+        if is_due {
+            self.0.store(now, Ordering::Relaxed);
+        }
+        is_due
+    }
+}
+
 /// Keeps the receipt and makes streams due, unless its delivery came before.
-pub(crate) async fn note(mut turn: Turn<'_>, receipt: Receipt) -> Result<Noted, RepositoryError> {
+pub(crate) async fn note(
+    mut turn: Turn<'_>,
+    receipt: Receipt,
+    forgets: bool,
+) -> Result<Noted, RepositoryError> {
     let mut noted = Noted::default();
     for notice in &receipt.notices {
         if !is_fresh(&mut turn, &receipt, notice).await? {
@@ -35,7 +66,9 @@ pub(crate) async fn note(mut turn: Turn<'_>, receipt: Receipt) -> Result<Noted, 
             About::Bot(_) => noted.postings += found,
         }
     }
-    forget(&mut turn).await?;
+    if forgets {
+        forget(&mut turn).await?;
+    }
     turn.made.streams = noted.streams > 0;
     Ok(noted)
 }

@@ -142,6 +142,11 @@ impl<'c> Script<'c> {
         Ok(())
     }
 
+    /// Returns how many statements were added.
+    pub(crate) const fn len(&self) -> usize {
+        self.written.len() + self.parents.len()
+    }
+
     /// Sends what waits; returns the connection for statements of others.
     pub(crate) async fn plain(&mut self) -> Result<&mut SqliteConnection, RepositoryError> {
         self.send().await?;

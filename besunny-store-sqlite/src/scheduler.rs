@@ -67,8 +67,8 @@ impl Scheduler for SqliteStore {
     }
 
     async fn note(&self, receipt: &Receipt) -> Result<Noted, RepositoryError> {
-        let receipt = receipt.clone();
-        self.write(move |turn| Box::pin(notices::note(turn, receipt))).await
+        let (receipt, forgets) = (receipt.clone(), self.forgetting.is_due(self.clock.now()));
+        self.write(move |turn| Box::pin(notices::note(turn, receipt, forgets))).await
     }
 
     async fn next_due(&self, work: Work) -> Result<Option<Duration>, RepositoryError> {

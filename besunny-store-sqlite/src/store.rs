@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::{
     bells::Bells,
     migration::{self, Schema},
+    notices::Forgetting,
     place::{Ground, OpenError, Place},
     writer::{Desk, Outcome, Pace, Turn, Writer},
 };
@@ -57,6 +58,7 @@ pub struct SqliteStore {
     /// Who asks for streams, and who asks for jobs, asks alone: of several workers that hear the
     /// same bell, the others then see that nothing is left, and keep no writer busy.
     pub(crate) asking: Asking,
+    pub(crate) forgetting: Forgetting,
     ground: Ground,
 }
 
@@ -110,8 +112,8 @@ impl SqliteStore {
             bells: Arc::clone(&bells),
             file: Arc::clone(&ground.file),
         });
-        let asking = Asking::default();
-        Ok(Self { readers, writer, bells, clock, asking, ground })
+        let (asking, forgetting) = (Asking::default(), Forgetting::default());
+        Ok(Self { readers, writer, bells, clock, asking, forgetting, ground })
     }
 
     /// Looks which schema the file at `path` has; a file that is not there is not made.

@@ -115,15 +115,16 @@ impl Sheet<'_> {
     }
 
     /// Writes all of it; parents before children, and what refers to no document first, since
-    /// documents are packed meanwhile. The first statements are those of the jobs.
+    /// documents are packed meanwhile. Returns how many statements, the first, write jobs.
     pub(super) async fn write(
         mut self,
         script: &mut Script<'_>,
         now: DateTime<Utc>,
         packing: Packing,
-    ) -> Result<(), RepositoryError> {
+    ) -> Result<usize, RepositoryError> {
         let tenant = self.tenant.bytes();
         self.write_jobs(script, &tenant, now).await?;
+        let of_jobs = script.len();
         self.write_events(script, &tenant).await?;
         if let Some(place) = self.place {
             let account = place.account.bytes();
@@ -140,11 +141,11 @@ impl Sheet<'_> {
         }
         self.write_history(script, &tenant).await?;
         let labels = std::mem::take(&mut self.labels);
-        if labels.is_empty() {
-            return Ok(());
+        if !labels.is_empty() {
+            let (connection, at) = (script.plain().await?, micros(self.at));
+            learning::write_labels(connection, &tenant, at, labels.into_iter()).await?;
         }
-        let (connection, at) = (script.plain().await?, micros(self.at));
-        learning::write_labels(connection, &tenant, at, labels.into_iter()).await
+        Ok(of_jobs)
     }
 
     async fn write_items(

@@ -1,0 +1,100 @@
+//! C1 and C3: calls of calendars, proven, kept and durable before the answer, against the same rows written by the C
+//! library: 64 in a transaction, and each in its own.
+//!
+//! C1 asks as fast as answers come over 64 connections. C3 lets 20,000 calls come within two seconds, whether answers
+//! come or not, and counts how many looks at calendars they lead to.
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::{
+    machine::{Watch, syncs_per_second, versions},
+    rounds::{figure, ours, peer, spread},
+};
+
+/// How large, and how often.
+#[derive(Debug, Args)]
+pub(crate) struct Webhooks {
+    /// How often.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// How many calls.
+    #[arg(long, default_value_t = 20_000)]
+    calls: usize,
+    /// How many calendars they are about (Nylas tells of 20,000 calls for 50).
+    #[arg(long, default_value_t = 50)]
+    calendars: usize,
+    /// Over how many connections they come at most.
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// The Python of the limit.
+    #[arg(long, default_value = "python3")]
+    python: PathBuf,
+}
+
+#[expect(clippy::print_stdout, reason = "a measurement speaks on stdout")]
+pub(crate) fn run(plan: &Webhooks) -> Result<()> {
+    let watch = Watch::start()?;
+    let (mut batches, mut singles, mut runs) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..plan.rounds {
+        let folder = tempfile::tempdir()?;
+        let syncs = syncs_per_second(folder.path())?;
+        let db = folder.path().join("ours.db").to_string_lossy().into_owned();
+        let measured = calls(plan, &db)?;
+        let limit = folder.path().join("limit.db").to_string_lossy().into_owned();
+        let limit =
+            peer(&plan.python, "receipts.py", &[&db, &limit, &(2 * plan.calls).to_string()])?;
+        let rate = figure(&measured["steady"], "rate_per_second")?;
+        batches.push(rate / figure(&limit, "batches_per_second")?);
+        singles.push(rate / figure(&limit, "singles_per_second")?);
+        runs.push(json!({ "fdatasync_per_second": syncs, "ours": measured, "limit": limit }));
+    }
+    let burst = |name: &str| {
+        spread(runs.iter().filter_map(|run| run["ours"]["burst"][name].as_f64()).collect())
+    };
+    let report = json!({
+        "id": "C1",
+        "calls": plan.calls,
+        "rate_against_batches_of_64": spread(batches),
+        "rate_against_one_insert_each": spread(singles),
+        "burst_latency_ms_p99": burst("latency_ms_p99"),
+        "burst_seconds": burst("seconds"),
+        "foreign_cpu": watch.foreign()?,
+        "versions": versions(&plan.python),
+        "runs": runs,
+    });
+    println!("{report}");
+    Ok(())
+}
+
+/// Calls a server of its own, first as fast as it answers, then in a burst.
+fn calls(plan: &Webhooks, db: &str) -> Result<Value> {
+    /// In which a burst comes.
+    const BURST_SECONDS: usize = 2;
+    let mut server = Command::new(std::env::current_exe()?)
+        .args(["runner", "hooks", "--db", db, "--calendars", &plan.calendars.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut output = BufReader::new(server.stdout.take().context("the server has no output")?);
+    let mut entry = String::new();
+    output.read_line(&mut entry)?;
+    let (entry, count) = (entry.trim(), plan.calls.to_string());
+    let connections = plan.connections.to_string();
+    let common = ["calls", "--entry", entry, "--calls", &count, "--connections", &connections];
+    let steady = ours(&[&common[..], &["--first", "0"]].concat())?;
+    let rate = (plan.calls / BURST_SECONDS).to_string();
+    let burst = ours(&[&common[..], &["--first", &count, "--rate", &rate]].concat())?;
+    drop(server.stdin.take());
+    let mut last = String::new();
+    output.read_to_string(&mut last)?;
+    ensure!(server.wait()?.success(), "the server failed");
+    let server: Value = serde_json::from_str(last.trim())?;
+    Ok(json!({ "steady": steady, "burst": burst, "server": server }))
+}
