@@ -15,6 +15,7 @@ use crate::{
     column::{Id, micros, micros_after},
     failure::failed,
     postings,
+    rows::{Script, checked},
     writer::Turn,
 };
 
@@ -54,11 +55,15 @@ pub(crate) async fn note(
 ) -> Result<Noted, RepositoryError> {
     let mut noted = Noted::default();
     for notice in &receipt.notices {
-        if !is_fresh(&mut turn, &receipt, notice).await? {
+        let mut written = keep(&mut turn, &receipt, notice).await?.into_iter();
+        if notice.dedup.is_some() && written.next() == Some(0) {
             noted.repeated += 1;
             continue;
         }
-        let found = make_due(&mut turn, &receipt, notice).await?;
+        let found = match &notice.about {
+            About::Watch(_) | About::Subject(_) => written.next().unwrap_or(0),
+            About::Bot(bot) => postings::notice(&mut turn, receipt.provider.as_str(), bot).await?,
+        };
         let found = usize::try_from(found).unwrap_or(usize::MAX);
         match &notice.about {
             About::Watch(_) | About::Subject(_) | About::Bot(_) if found == 0 => noted.unknown += 1,
@@ -73,71 +78,99 @@ pub(crate) async fn note(
     Ok(noted)
 }
 
-/// Remembers the delivery; `false` when it came before.
-async fn is_fresh(
-    turn: &mut Turn<'_>,
-    receipt: &Receipt,
-    notice: &Notice,
-) -> Result<bool, RepositoryError> {
-    let Some(dedup) = &notice.dedup else { return Ok(true) };
-    let (provider, now) = (receipt.provider.as_str(), micros(turn.now));
-    let kept = sqlx::query!(
-        "INSERT INTO receipts (provider, dedup, noted_at) VALUES (?, ?, ?)
-        ON CONFLICT (provider, dedup) DO NOTHING",
-        provider,
-        dedup,
-        now,
-    );
-    Ok(kept.execute(&mut *turn.connection).await.map_err(failed)?.rows_affected() > 0)
+/// Says whether nothing but the database can refuse a receipt, and each notice is sent as one text.
+pub(crate) fn is_plain(receipt: &Receipt) -> bool {
+    receipt.notices.iter().all(|notice| match notice.about {
+        About::Watch(_) | About::Subject(_) => true,
+        About::Bot(_) => false,
+    })
 }
 
-/// Makes the streams or postings a notice names due; returns how many.
-async fn make_due(
+/// Remembers the delivery, and makes the streams due that it names unless it came before; returns
+/// how many rows that wrote.
+async fn keep(
     turn: &mut Turn<'_>,
     receipt: &Receipt,
     notice: &Notice,
-) -> Result<u64, RepositoryError> {
-    let (now, coalesce) = (micros(turn.now), micros_after(DateTime::UNIX_EPOCH, COALESCE));
-    let due = match &notice.about {
+) -> Result<Vec<u64>, RepositoryError> {
+    let (provider, now) = (receipt.provider.as_str(), micros(turn.now));
+    let mut script = Script::new(turn.connection, true);
+    if let Some(dedup) = &notice.dedup {
+        checked!(
+            script,
+            None,
+            "INSERT INTO receipts (provider, dedup, noted_at) VALUES (?, ?, ?)
+            ON CONFLICT (provider, dedup) DO NOTHING",
+            provider,
+            dedup,
+            now,
+        )?;
+    }
+    make_due(&mut script, now, receipt, notice).await?;
+    script.end().await
+}
+
+/// Makes the streams due that a notice names, unless its receipt, the row that was written last,
+/// was there.
+async fn make_due(
+    script: &mut Script<'_>,
+    now: i64,
+    receipt: &Receipt,
+    notice: &Notice,
+) -> Result<(), RepositoryError> {
+    let coalesce = micros_after(DateTime::UNIX_EPOCH, COALESCE);
+    let always = notice.dedup.is_none();
+    match &notice.about {
         About::Watch(id) => {
             let id = id.bytes();
-            let due = sqlx::query!(
+            checked!(
+                script,
+                None,
                 "/* all tenants: notice by watch */
-                UPDATE streams SET noticed_at = ?1, dirty = 1, next_due_at = min(
-                    max(?1, coalesce(leased_at + ?2, ?1)),
-                    coalesce(next_due_at, max(?1, coalesce(leased_at + ?2, ?1)))
+                UPDATE streams SET noticed_at = ?, dirty = 1, next_due_at = min(
+                    max(?, coalesce(leased_at + ?, ?)),
+                    coalesce(next_due_at, max(?, coalesce(leased_at + ?, ?)))
                 )
-                WHERE watch_id = ?3",
+                WHERE watch_id = ? AND (? OR changes() > 0)",
+                now,
                 now,
                 coalesce,
+                now,
+                now,
+                coalesce,
+                now,
                 id,
-            );
-            due.execute(&mut *turn.connection).await
-        }
-        About::Bot(bot) => {
-            return postings::notice(turn, receipt.provider.as_str(), bot).await;
+                always,
+            )
         }
         About::Subject(subject) => {
             let (provider, subject) = (receipt.provider.as_str(), subject.as_str());
-            let due = sqlx::query!(
+            checked!(
+                script,
+                None,
                 "/* all tenants: notice by subject */
-                UPDATE streams SET noticed_at = ?1, dirty = 1, next_due_at = min(
-                    max(?1, coalesce(leased_at + ?2, ?1)),
-                    coalesce(next_due_at, max(?1, coalesce(leased_at + ?2, ?1)))
+                UPDATE streams SET noticed_at = ?, dirty = 1, next_due_at = min(
+                    max(?, coalesce(leased_at + ?, ?)),
+                    coalesce(next_due_at, max(?, coalesce(leased_at + ?, ?)))
                 )
                 WHERE (tenant, account) IN (
                     SELECT tenant, id FROM accounts
-                    WHERE provider = ?3 AND subject = ?4 COLLATE NOCASE
-                )",
+                    WHERE provider = ? AND subject = ? COLLATE NOCASE
+                ) AND (? OR changes() > 0)",
+                now,
                 now,
                 coalesce,
+                now,
+                now,
+                coalesce,
+                now,
                 provider,
                 subject,
-            );
-            due.execute(&mut *turn.connection).await
+                always,
+            )
         }
-    };
-    Ok(due.map_err(failed)?.rows_affected())
+        About::Bot(_) => Ok(()),
+    }
 }
 
 /// Forgets receipts that nobody repeats any more.

@@ -68,6 +68,11 @@ impl Scheduler for SqliteStore {
 
     async fn note(&self, receipt: &Receipt) -> Result<Noted, RepositoryError> {
         let (receipt, forgets) = (receipt.clone(), self.forgetting.is_due(self.clock.now()));
+        if notices::is_plain(&receipt) {
+            let note =
+                self.write_together(move |turn| Box::pin(notices::note(turn, receipt, forgets)));
+            return note.await;
+        }
         self.write(move |turn| Box::pin(notices::note(turn, receipt, forgets))).await
     }
 

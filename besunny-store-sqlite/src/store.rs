@@ -159,6 +159,16 @@ impl SqliteStore {
         self.writer.apply(Pace::Now, change).await
     }
 
+    /// Applies `change`, which nothing but the database refuses, in the writer's transaction and
+    /// returns once it is durable.
+    pub(crate) async fn write_together<T, C>(&self, change: C) -> Result<T, RepositoryError>
+    where
+        T: Send + 'static,
+        C: for<'c> FnOnce(Turn<'c>) -> Outcome<'c, T> + Send + 'static,
+    {
+        self.writer.apply(Pace::Together, change).await
+    }
+
     /// Applies `change`, a single statement, with whatever is written next, and returns once it is
     /// durable.
     pub(crate) async fn write_later<T, C>(&self, change: C) -> Result<T, RepositoryError>

@@ -57,6 +57,9 @@ enum Message {
 pub(crate) enum Pace {
     /// It is written at once.
     Now,
+    /// It is written at once. Nothing but the database refuses it, and then the whole group: it
+    /// has no savepoint.
+    Together,
     /// It can wait. It is a single statement, which SQLite undoes by itself, and has no savepoint.
     Later,
 }
@@ -99,7 +102,7 @@ impl Batch {
         for message in self.messages.drain(..) {
             match message {
                 Message::Change(pace, call) => {
-                    hurry |= pace == Pace::Now;
+                    hurry |= pace != Pace::Later;
                     self.changes.push((pace, call));
                 }
                 Message::Close(caller) => {
