@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     machine::{Watch, syncs_per_second, versions},
     rounds::{Plan, figure, ours, peer, spread},
-    world::World,
+    server::Server,
 };
 
 /// Virtual seconds a second under quota.
@@ -27,7 +27,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         let db = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
         let small = take_in(&db("small.db"), &small, None)?;
         let whole = take_in(&db("ours.db"), &mails, None)?;
-        let world = World::start(&["--mails", &mails])?;
+        let world = Server::start("world", &["--mails", &mails])?;
         let theirs = peer(
             &plan.python,
             "gmail_batch.py",
@@ -62,7 +62,7 @@ fn take_in(db: &str, mails: &str, scale: Option<u32>) -> Result<Value> {
     let scale: Vec<String> =
         scale.into_iter().flat_map(|scale| ["--scale".to_owned(), scale.to_string()]).collect();
     let scale: Vec<&str> = scale.iter().map(String::as_str).collect();
-    let world = World::start(&[&["--mails", mails], scale.as_slice()].concat())?;
+    let world = Server::start("world", &[&["--mails", mails], scale.as_slice()].concat())?;
     let entry = world.entry.to_string();
     let arguments = ["take-in", "--db", db, "--mails", mails, "--entry", entry.as_str()];
     let ours = ours(&[&arguments, scale.as_slice()].concat())?;

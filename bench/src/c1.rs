@@ -2,20 +2,17 @@
 //! library: 64 in a transaction, and each in its own.
 //!
 //! C1 asks as fast as answers come over 64 connections. C3 lets 20,000 calls come within two seconds, whether answers
-//! come or not, and counts how many looks at calendars they lead to.
-use std::{
-    io::{BufRead, BufReader, Read},
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+//! come or not. A call that is not answered 200 or not kept once ends the measurement.
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::{
     machine::{Watch, syncs_per_second, versions},
     rounds::{figure, ours, peer, spread},
+    server::Server,
 };
 
 /// How large, and how often.
@@ -77,24 +74,12 @@ pub(crate) fn run(plan: &Webhooks) -> Result<()> {
 fn calls(plan: &Webhooks, db: &str) -> Result<Value> {
     /// In which a burst comes.
     const BURST_SECONDS: usize = 2;
-    let mut server = Command::new(std::env::current_exe()?)
-        .args(["runner", "hooks", "--db", db, "--calendars", &plan.calendars.to_string()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let mut output = BufReader::new(server.stdout.take().context("the server has no output")?);
-    let mut entry = String::new();
-    output.read_line(&mut entry)?;
-    let (entry, count) = (entry.trim(), plan.calls.to_string());
+    let server = Server::start("hooks", &["--db", db, "--calendars", &plan.calendars.to_string()])?;
+    let (entry, count) = (server.entry.to_string(), plan.calls.to_string());
     let connections = plan.connections.to_string();
-    let common = ["calls", "--entry", entry, "--calls", &count, "--connections", &connections];
+    let common = ["calls", "--entry", &entry, "--calls", &count, "--connections", &connections];
     let steady = ours(&[&common[..], &["--first", "0"]].concat())?;
     let rate = (plan.calls / BURST_SECONDS).to_string();
     let burst = ours(&[&common[..], &["--first", &count, "--rate", &rate]].concat())?;
-    drop(server.stdin.take());
-    let mut last = String::new();
-    output.read_to_string(&mut last)?;
-    ensure!(server.wait()?.success(), "the server failed");
-    let server: Value = serde_json::from_str(last.trim())?;
-    Ok(json!({ "steady": steady, "burst": burst, "server": server }))
+    Ok(json!({ "steady": steady, "burst": burst, "server": server.end()? }))
 }

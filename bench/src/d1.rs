@@ -34,7 +34,6 @@ use besunny::{
         event::{Event, EventSink, News, PublishError},
         ids::{DocumentId, UserId},
         mail,
-        push::Delivery,
         source::Subject,
         tenant::TenantScope,
     },
@@ -50,8 +49,9 @@ use crate::{
     gmail::{config, credentials, settle, text},
     machine::{Watch, syncs_per_second, versions},
     rounds::spread,
+    server::{Server, take},
     share::{as_f64, as_ms, share},
-    world::{SERVICE_ACCOUNT, SUBSCRIPTION, TOPIC, World},
+    world::{SERVICE_ACCOUNT, SUBSCRIPTION, TOPIC},
 };
 
 /// What an answer of Gmail takes.
@@ -150,7 +150,7 @@ async fn round(mailboxes: usize) -> Result<Value> {
     let (latency, count) = (LATENCY_MS.to_string(), mailboxes.to_string());
     let world =
         ["--mails", "0", "--accounts", &count, "--latency", &latency, "--push-to", &endpoint];
-    let world = World::start(&world)?;
+    let world = Server::start("world", &world)?;
     let times = Times::default();
     let (engine, bench) = connect(&world.entry, &endpoint, folder.path(), &times).await?;
     let router =
@@ -265,12 +265,7 @@ async fn receive(
     if let Some(address) = address {
         times.with(|seen| *seen.pushed.entry(address).or_insert(now));
     }
-    let fields: Vec<(&str, &[u8])> =
-        headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let received_at = SystemClock::default().now();
-    let path = "/webhooks/gmail";
-    let delivery = Delivery { path, headers: &fields, body: &body, received_at };
-    match engine.receive(&Gmail::provider(), &delivery).await {
+    match take(&engine, &Gmail::provider(), "/webhooks/gmail", (&headers, &body)).await {
         Ok(_) => axum::http::StatusCode::OK,
         Err(_) => axum::http::StatusCode::SERVICE_UNAVAILABLE,
     }

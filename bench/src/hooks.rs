@@ -28,7 +28,7 @@ use besunny::{
         clock::Clock,
         commit::{Basis, Commit, Effect, PassBasis},
         ids::{CommitId, WatchId},
-        push::{Delivery, Watch},
+        push::Watch,
         repository::{Accounts, Streams},
         scheduler::{Ask, Lease, Release, Rest, Scheduler},
         source::{OfferedStream, StreamKey, Subject},
@@ -50,11 +50,15 @@ use tokio::{
 use crate::{
     gmail::{settle, text},
     measure::{peak_kib, processor_seconds},
+    server::take,
     share::{as_f64, as_ms, share},
 };
 
 /// The secret of the receiver; a measurement has nothing to hide.
 const SECRET: &str = "a secret of thirty-two bytes or more";
+
+/// Where calendars call.
+const PATH: &str = "/webhooks/calendar";
 
 /// Takes the calls of calendars.
 #[derive(Debug, Args)]
@@ -92,7 +96,7 @@ impl Hooks {
             .calendar(GoogleCalendar::provider(), adapter)
             .clock(clock)
             .build();
-        let router = Router::new().route("/webhooks/calendar", post(receive)).with_state(engine);
+        let router = Router::new().route(PATH, post(receive)).with_state(engine);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         println!(
             "{}",
@@ -172,12 +176,7 @@ async fn watch(
 
 /// Takes a call as the reference server does.
 async fn receive(State(engine): State<Besunny>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let fields: Vec<(&str, &[u8])> =
-        headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let received_at = SystemClock::default().now();
-    let path = "/webhooks/calendar";
-    let delivery = Delivery { path, headers: &fields, body: &body, received_at };
-    match engine.receive(&GoogleCalendar::provider(), &delivery).await {
+    match take(&engine, &GoogleCalendar::provider(), PATH, (&headers, &body)).await {
         Ok(noted) if noted.streams == 1 => StatusCode::OK,
         Ok(_) => StatusCode::CONFLICT,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -219,7 +218,7 @@ impl CallHooks {
         let request = |number: usize| {
             let channel = &channels[number % channels.len()];
             format!(
-                "POST /webhooks/calendar HTTP/1.1\r\nhost: bench\r\nx-goog-channel-id: {}\r\n\
+                "POST {PATH} HTTP/1.1\r\nhost: bench\r\nx-goog-channel-id: {}\r\n\
                 x-goog-channel-token: {}\r\nx-goog-resource-state: exists\r\n\
                 x-goog-message-number: {number}\r\ncontent-length: 0\r\n\r\n",
                 text(&channel[0]),

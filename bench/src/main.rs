@@ -22,6 +22,7 @@ mod mime;
 mod ml3;
 mod rounds;
 mod router;
+mod server;
 mod share;
 mod world;
 

@@ -1,18 +1,14 @@
 //! A simulated Gmail as a process of its own, so that its work is not counted as ours.
 //!
 //! It prints where it is, serves until its input ends, and then prints what was asked of it.
-use std::{
-    io::{BufRead, BufReader, Read},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    time::Duration,
-};
+use std::{io::Read, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use besunny_simulator::{
     ClockMode, Config, Delivery, Metering, RateRefusal, Simulator, Subscription, Usage,
 };
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::corpus::raw_mail;
 
@@ -103,38 +99,5 @@ impl Serve {
             None => settings.quota.metering = Metering::Off,
         }
         config
-    }
-}
-
-/// A simulated Gmail that runs.
-#[derive(Debug)]
-pub(crate) struct World {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-    /// Where it is, and with which credentials one may ask.
-    pub(crate) entry: Value,
-}
-
-impl World {
-    /// Starts one.
-    pub(crate) fn start(arguments: &[&str]) -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(["runner", "world"]).args(arguments);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let input = child.stdin.take().context("no input")?;
-        let mut output = BufReader::new(child.stdout.take().context("no output")?);
-        let mut line = String::new();
-        output.read_line(&mut line)?;
-        Ok(Self { child, input, output, entry: serde_json::from_str(&line)? })
-    }
-
-    /// Ends it; returns what was asked of it.
-    pub(crate) fn end(mut self) -> Result<Value> {
-        drop(self.input);
-        let mut line = String::new();
-        self.output.read_line(&mut line)?;
-        self.child.wait()?;
-        Ok(serde_json::from_str(&line)?)
     }
 }

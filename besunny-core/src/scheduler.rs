@@ -173,7 +173,7 @@ pub enum JobRest {
 pub struct Forget {
     /// What was done longer ago.
     pub older_than: Duration,
-    /// At most so many jobs, and so many commits.
+    /// At most so many jobs, so many commits, and so many receipts.
     pub limit: usize,
 }
 
@@ -258,7 +258,8 @@ pub trait Scheduler: Debug + Send + Sync {
     async fn fail(&self, claim: &Claim, failure: Failure) -> Result<(), RepositoryError>;
     /// Makes a dead job of the tenant due again.
     async fn replay(&self, scope: &TenantScope, job: JobId) -> Result<(), RepositoryError>;
-    /// Forgets what was done long ago, of all tenants; returns whether there may be more.
+    /// Forgets what was done long ago, of all tenants; returns whether there may be more. Receipts are
+    /// kept for as long as providers repeat deliveries, whatever is asked for.
     async fn forget(&self, forget: Forget) -> Result<bool, RepositoryError>;
     /// Stores a receipt and makes the streams it names due.
     async fn note(&self, receipt: &Receipt) -> Result<Noted, RepositoryError>;

@@ -1,58 +1,20 @@
 //! Notices: a receipt is kept, and the streams it names are due.
-use std::{
-    sync::atomic::{AtomicI64, Ordering},
-    time::Duration,
-};
-
 use besunny_core::{
     push::{About, Notice},
     repository::RepositoryError,
     scheduler::{COALESCE, Noted, Receipt},
 };
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 
 use crate::{
     column::{Id, micros, micros_after},
-    failure::failed,
     postings,
     rows::{Script, checked},
     writer::Turn,
 };
 
-/// Receipts are remembered so long: Pub/Sub, the provider that repeats longest, keeps a message
-/// for at most 31 days (<https://cloud.google.com/pubsub/docs/subscription-properties>).
-const REMEMBERED: Duration = Duration::from_hours(31 * 24);
-
-/// When receipts were last looked through for old ones; once a minute is enough.
-#[derive(Debug)]
-pub(crate) struct Forgetting(AtomicI64);
-
-impl Default for Forgetting {
-    fn default() -> Self {
-        Self(AtomicI64::new(i64::MIN))
-    }
-}
-
-impl Forgetting {
-    /// Says whether it is time to look, and takes it that the caller does.
-    pub(crate) fn is_due(&self, now: DateTime<Utc>) -> bool {
-        const EVERY: i64 = 60_000_000;
-        let (now, last) = (micros(now), self.0.load(Ordering::Relaxed));
-        // A clock that was set back must not put it off.
-        let is_due = now < last || now.saturating_sub(last) >= EVERY;
-        if is_due {
-            self.0.store(now, Ordering::Relaxed);
-        }
-        is_due
-    }
-}
-
 /// Keeps the receipt and makes streams due, unless its delivery came before.
-pub(crate) async fn note(
-    mut turn: Turn<'_>,
-    receipt: Receipt,
-    forgets: bool,
-) -> Result<Noted, RepositoryError> {
+pub(crate) async fn note(mut turn: Turn<'_>, receipt: Receipt) -> Result<Noted, RepositoryError> {
     let mut noted = Noted::default();
     for notice in &receipt.notices {
         let mut written = keep(&mut turn, &receipt, notice).await?.into_iter();
@@ -70,9 +32,6 @@ pub(crate) async fn note(
             About::Watch(_) | About::Subject(_) => noted.streams += found,
             About::Bot(_) => noted.postings += found,
         }
-    }
-    if forgets {
-        forget(&mut turn).await?;
     }
     turn.made.streams = noted.streams > 0;
     Ok(noted)
@@ -171,11 +130,4 @@ async fn make_due(
         }
         About::Bot(_) => Ok(()),
     }
-}
-
-/// Forgets receipts that nobody repeats any more.
-async fn forget(turn: &mut Turn<'_>) -> Result<(), RepositoryError> {
-    let old = micros(turn.now - REMEMBERED);
-    let forgotten = sqlx::query!("DELETE FROM receipts WHERE noted_at < ?", old);
-    forgotten.execute(&mut *turn.connection).await.map(drop).map_err(failed)
 }

@@ -14,6 +14,7 @@ use crate::{
     failure::failed,
     jobs::JOBS,
     store::SqliteStore,
+    writer::Pace,
 };
 
 const OUTBOX: Table = Table("outbox");
@@ -34,7 +35,7 @@ impl Outbox for SqliteStore {
 
     async fn published(&self, events: &[EventId]) -> Result<(), RepositoryError> {
         let ids = hex_list(events);
-        self.write_later(move |turn| {
+        self.write_at(Pace::Later, move |turn| {
             Box::pin(async move {
                 let forgotten = sqlx::query!(
                     "/* all tenants: published events */

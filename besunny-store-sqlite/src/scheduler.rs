@@ -17,7 +17,7 @@ use crate::{
     failure::failed,
     forgetting, jobs, leases, notices,
     store::SqliteStore,
-    writer::Turn,
+    writer::{Pace, Turn},
 };
 
 #[async_trait]
@@ -41,7 +41,7 @@ impl Scheduler for SqliteStore {
 
     async fn release(&self, lease: &Lease, release: Release) -> Result<(), RepositoryError> {
         let lease = lease.clone();
-        self.write_later(move |turn| Box::pin(leases::end(turn, lease, release))).await
+        self.write_at(Pace::Later, move |turn| Box::pin(leases::end(turn, lease, release))).await
     }
 
     async fn claim(&self, ask: Ask) -> Result<Vec<Claim>, RepositoryError> {
@@ -67,13 +67,9 @@ impl Scheduler for SqliteStore {
     }
 
     async fn note(&self, receipt: &Receipt) -> Result<Noted, RepositoryError> {
-        let (receipt, forgets) = (receipt.clone(), self.forgetting.is_due(self.clock.now()));
-        if notices::is_plain(&receipt) {
-            let note =
-                self.write_together(move |turn| Box::pin(notices::note(turn, receipt, forgets)));
-            return note.await;
-        }
-        self.write(move |turn| Box::pin(notices::note(turn, receipt, forgets))).await
+        let pace = if notices::is_plain(receipt) { Pace::Together } else { Pace::Now };
+        let receipt = receipt.clone();
+        self.write_at(pace, move |turn| Box::pin(notices::note(turn, receipt))).await
     }
 
     async fn next_due(&self, work: Work) -> Result<Option<Duration>, RepositoryError> {

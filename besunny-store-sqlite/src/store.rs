@@ -13,7 +13,6 @@ use crate::failure::Failure;
 use crate::{
     bells::Bells,
     migration::{self, Schema},
-    notices::Forgetting,
     place::{Ground, OpenError, Place},
     writer::{Desk, Outcome, Pace, Turn, Writer},
 };
@@ -58,7 +57,6 @@ pub struct SqliteStore {
     /// Who asks for streams, and who asks for jobs, asks alone: of several workers that hear the
     /// same bell, the others then see that nothing is left, and keep no writer busy.
     pub(crate) asking: Asking,
-    pub(crate) forgetting: Forgetting,
     ground: Ground,
 }
 
@@ -81,7 +79,7 @@ const CHECKPOINT_PAGES: &str = "4096";
 const UNDO_IN_MEMORY: &str = "PRAGMA temp_store = MEMORY";
 /// The log is cut back to so many bytes after a large transaction.
 const LOG_BYTES: &str = "67108864";
-/// Statements a connection keeps prepared: more than there are.
+/// Texts a connection keeps prepared: all statements, and what is sent together often.
 const STATEMENTS: usize = 256;
 
 impl SqliteStore {
@@ -112,8 +110,8 @@ impl SqliteStore {
             bells: Arc::clone(&bells),
             file: Arc::clone(&ground.file),
         });
-        let (asking, forgetting) = (Asking::default(), Forgetting::default());
-        Ok(Self { readers, writer, bells, clock, asking, forgetting, ground })
+        let asking = Asking::default();
+        Ok(Self { readers, writer, bells, clock, asking, ground })
     }
 
     /// Looks which schema the file at `path` has; a file that is not there is not made.
@@ -156,27 +154,16 @@ impl SqliteStore {
         T: Send + 'static,
         C: for<'c> FnOnce(Turn<'c>) -> Outcome<'c, T> + Send + 'static,
     {
-        self.writer.apply(Pace::Now, change).await
+        self.write_at(Pace::Now, change).await
     }
 
-    /// Applies `change`, which nothing but the database refuses, in the writer's transaction and
-    /// returns once it is durable.
-    pub(crate) async fn write_together<T, C>(&self, change: C) -> Result<T, RepositoryError>
+    /// Applies `change` as [`write`](Self::write) does, at a pace of its own.
+    pub(crate) async fn write_at<T, C>(&self, pace: Pace, change: C) -> Result<T, RepositoryError>
     where
         T: Send + 'static,
         C: for<'c> FnOnce(Turn<'c>) -> Outcome<'c, T> + Send + 'static,
     {
-        self.writer.apply(Pace::Together, change).await
-    }
-
-    /// Applies `change`, a single statement, with whatever is written next, and returns once it is
-    /// durable.
-    pub(crate) async fn write_later<T, C>(&self, change: C) -> Result<T, RepositoryError>
-    where
-        T: Send + 'static,
-        C: for<'c> FnOnce(Turn<'c>) -> Outcome<'c, T> + Send + 'static,
-    {
-        self.writer.apply(Pace::Later, change).await
+        self.writer.apply(pace, change).await
     }
 }
 

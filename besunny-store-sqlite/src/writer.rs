@@ -308,3 +308,6 @@ impl fmt::Debug for Writer {
         f.debug_struct("Writer").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

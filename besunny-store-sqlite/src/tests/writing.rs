@@ -1,23 +1,34 @@
 //! One transaction for all who wait, and two programs on one file.
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use besunny_core::{
+    account::Provider,
     address::Username,
-    ids::{TenantId, UserId},
-    repository::{Outbox, People, RepositoryError},
+    commit::{Basis, Commit, Effect},
+    ids::{CommitId, DocumentId, TenantId, UserId, WatchId},
+    job::{Job, Task},
+    push::{About, Notice},
+    repository::{People, RepositoryError, Streams},
+    scheduler::{Ask, Forget, Receipt, Scheduler},
     tenant::{Tenant, TenantScope, User},
 };
+use besunny_testkit::clock::ManualClock;
 use chrono::DateTime;
 use futures::future::join_all;
 use tempfile::TempDir;
 
 use super::open;
 use crate::{
-    SqliteStore,
+    Options, SqliteStore,
+    failure::Failure,
     rows::{Parameters, Script},
+    writer::Pace,
 };
 
 /// Founds a tenant; its people are what is written here.
@@ -105,15 +116,63 @@ async fn of_statements_sent_together_the_one_that_is_refused_is_named() {
 }
 
 #[tokio::test]
-async fn what_can_wait_is_written_with_what_cannot_and_by_itself_in_the_end() {
+async fn what_has_no_savepoint_fails_with_its_whole_group() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder.path().join("besunny.db")).await.unwrap();
+    let scope = found(&store).await;
+    let neighbour = user(1, "ann");
+    let broken = store.write_at(Pace::Together, |_| {
+        Box::pin(async { Err::<(), RepositoryError>(Failure::Closed.into()) })
+    });
+    let (kept, failed) = futures::join!(store.add_user(&scope, &neighbour), broken);
+    assert!(matches!(failed, Err(RepositoryError::Store(_))), "{failed:?}");
+    assert!(matches!(kept, Err(RepositoryError::Store(_))), "{kept:?}");
+    assert!(store.users(&scope).await.unwrap().is_empty());
+    store.add_user(&scope, &neighbour).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_workers_that_ask_for_work_at_once_one_keeps_the_writer_busy() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder.path().join("besunny.db")).await.unwrap();
+    let scope = found(&store).await;
+    let task = Task::Classify { document: DocumentId::derived(&[b"one"]) };
+    let commit = Commit {
+        id: CommitId::derived(&[b"one"]),
+        basis: Basis::Person,
+        at: DateTime::UNIX_EPOCH,
+        effects: vec![Effect::Enqueue(Job::new(scope.tenant(), task))],
+    };
+    store.commit(&scope, Arc::new(commit)).await.unwrap();
     let commits = count_commits(&store).await;
     let before = commits.load(Ordering::Relaxed);
-    let (waited, _hurried) = futures::join!(store.published(&[]), found(&store));
-    waited.unwrap();
+    let ask = Ask { limit: 9, lease_for: Duration::from_mins(1) };
+    let (one, other) = futures::join!(store.claim(ask), store.claim(ask));
+    assert_eq!(one.unwrap().len() + other.unwrap().len(), 1);
     assert_eq!(commits.load(Ordering::Relaxed) - before, 1);
-    store.published(&[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn receipts_are_forgotten_when_no_provider_repeats_their_deliveries() {
+    let folder = TempDir::new().unwrap();
+    let clock = Arc::new(ManualClock::default());
+    let file = folder.path().join("besunny.db");
+    let store = SqliteStore::open(file, Arc::<ManualClock>::clone(&clock), Options::default())
+        .await
+        .unwrap();
+    let about = About::Watch(WatchId::derived(&[b"one"]));
+    let notice = Notice { about, dedup: Some("1".to_owned()) };
+    let receipt = Receipt { provider: Provider::new("calendar"), notices: vec![notice] };
+    let repeated = async || {
+        let forget = Forget { older_than: Duration::from_hours(24), limit: 9 };
+        store.forget(forget).await.unwrap();
+        store.note(&receipt).await.unwrap().repeated == 1
+    };
+    assert!(!repeated().await);
+    clock.advance(Duration::from_hours(31 * 24));
+    assert!(repeated().await);
+    clock.advance(Duration::from_secs(1));
+    assert!(!repeated().await);
 }
 
 #[tokio::test]
