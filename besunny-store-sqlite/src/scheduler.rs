@@ -23,7 +23,6 @@ use crate::{
 #[async_trait]
 impl Scheduler for SqliteStore {
     async fn lease(&self, ask: Ask) -> Result<Vec<Lease>, RepositoryError> {
-        let _asking = self.asking.streams.lock().await;
         if ask.limit == 0 || !self.is_due(Work::Streams).await? {
             return Ok(Vec::new());
         }
@@ -45,7 +44,6 @@ impl Scheduler for SqliteStore {
     }
 
     async fn claim(&self, ask: Ask) -> Result<Vec<Claim>, RepositoryError> {
-        let _asking = self.asking.jobs.lock().await;
         if ask.limit == 0 || !self.is_due(Work::Jobs).await? {
             return Ok(Vec::new());
         }

@@ -6,7 +6,6 @@ use sqlx::{
     ConnectOptions, Connection, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::Mutex;
 
 #[cfg(doc)]
 use crate::failure::Failure;
@@ -54,17 +53,7 @@ pub struct SqliteStore {
     writer: Writer,
     pub(crate) bells: Arc<Bells>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Who asks for streams, and who asks for jobs, asks alone: of several workers that hear the
-    /// same bell, the others then see that nothing is left, and keep no writer busy.
-    pub(crate) asking: Asking,
     ground: Ground,
-}
-
-/// Whose turn it is to ask for work.
-#[derive(Debug, Default)]
-pub(crate) struct Asking {
-    pub(crate) streams: Mutex<()>,
-    pub(crate) jobs: Mutex<()>,
 }
 
 /// Pages are of this size: several mails share one, and few bytes are written anew for a short row.
@@ -110,8 +99,7 @@ impl SqliteStore {
             bells: Arc::clone(&bells),
             file: Arc::clone(&ground.file),
         });
-        let asking = Asking::default();
-        Ok(Self { readers, writer, bells, clock, asking, ground })
+        Ok(Self { readers, writer, bells, clock, ground })
     }
 
     /// Looks which schema the file at `path` has; a file that is not there is not made.

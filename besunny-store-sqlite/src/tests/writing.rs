@@ -10,12 +10,10 @@ use std::{
 use besunny_core::{
     account::Provider,
     address::Username,
-    commit::{Basis, Commit, Effect},
-    ids::{CommitId, DocumentId, TenantId, UserId, WatchId},
-    job::{Job, Task},
+    ids::{TenantId, UserId, WatchId},
     push::{About, Notice},
-    repository::{People, RepositoryError, Streams},
-    scheduler::{Ask, Forget, Receipt, Scheduler},
+    repository::{People, RepositoryError},
+    scheduler::{Forget, Receipt, Scheduler},
     tenant::{Tenant, TenantScope, User},
 };
 use besunny_testkit::clock::ManualClock;
@@ -129,27 +127,6 @@ async fn what_has_no_savepoint_fails_with_its_whole_group() {
     assert!(matches!(kept, Err(RepositoryError::Store(_))), "{kept:?}");
     assert!(store.users(&scope).await.unwrap().is_empty());
     store.add_user(&scope, &neighbour).await.unwrap();
-}
-
-#[tokio::test]
-async fn of_workers_that_ask_for_work_at_once_one_keeps_the_writer_busy() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder.path().join("besunny.db")).await.unwrap();
-    let scope = found(&store).await;
-    let task = Task::Classify { document: DocumentId::derived(&[b"one"]) };
-    let commit = Commit {
-        id: CommitId::derived(&[b"one"]),
-        basis: Basis::Person,
-        at: DateTime::UNIX_EPOCH,
-        effects: vec![Effect::Enqueue(Job::new(scope.tenant(), task))],
-    };
-    store.commit(&scope, Arc::new(commit)).await.unwrap();
-    let commits = count_commits(&store).await;
-    let before = commits.load(Ordering::Relaxed);
-    let ask = Ask { limit: 9, lease_for: Duration::from_mins(1) };
-    let (one, other) = futures::join!(store.claim(ask), store.claim(ask));
-    assert_eq!(one.unwrap().len() + other.unwrap().len(), 1);
-    assert_eq!(commits.load(Ordering::Relaxed) - before, 1);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use super::{
     World,
     bench::{Bench, LEASE, noon},
 };
-use crate::conformance::{Case, Outcome, Power, check, check_equal, clause};
+use crate::conformance::{Broken, Case, Outcome, Power, check, check_equal, clause};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -230,6 +230,18 @@ async fn makes_due(world: World) -> Outcome {
 
 async fn by_watch(world: World) -> Outcome {
     let bench = Bench::acme(&world).await?;
+    let about = watched(&bench).await?;
+    world.advance(COALESCE).await;
+    let notices = vec![Notice { about, dedup: None }];
+    let receipt = Receipt { provider: Provider::new("scripted"), notices };
+    check_equal(&bench.store.note(&receipt).await?.streams, &1, "streams of a watch")?;
+    let leases = bench.leases().await?;
+    let due: Vec<_> = leases.iter().map(|lease| lease.stream).collect();
+    check_equal(&due, &vec![bench.streams[0]], "streams that are due")
+}
+
+/// Gives the first stream a watch, and lets all rest for an hour; returns what a notice is about.
+async fn watched(bench: &Bench) -> Result<About, Broken> {
     let id = WatchId::derived(&[b"watch"]);
     for lease in bench.leases().await? {
         if lease.stream == bench.streams[0] {
@@ -238,13 +250,7 @@ async fn by_watch(world: World) -> Outcome {
         }
         bench.release(&lease, HOUR).await?;
     }
-    world.advance(COALESCE).await;
-    let notices = vec![Notice { about: About::Watch(id), dedup: None }];
-    let receipt = Receipt { provider: Provider::new("scripted"), notices };
-    check_equal(&bench.store.note(&receipt).await?.streams, &1, "streams of a watch")?;
-    let leases = bench.leases().await?;
-    let due: Vec<_> = leases.iter().map(|lease| lease.stream).collect();
-    check_equal(&due, &vec![bench.streams[0]], "streams that are due")
+    Ok(About::Watch(id))
 }
 
 async fn coalesces(world: World) -> Outcome {
@@ -273,14 +279,25 @@ async fn survives_release(world: World) -> Outcome {
 
 async fn repeated(world: World) -> Outcome {
     let bench = Bench::acme(&world).await?;
-    let receipt = receipt(bench.account.subject.as_str(), Some("m-1"));
-    check_equal(&bench.store.note(&receipt).await?.streams, &2, "streams at first")?;
-    let noted = bench.store.note(&receipt).await?;
-    check_equal(
-        &noted,
-        &Noted { streams: 0, postings: 0, repeated: 1, unknown: 0 },
-        "the second time",
-    )
+    let by_watch = watched(&bench).await?;
+    let by_subject = About::Subject(bench.account.subject.clone());
+    for (about, name, streams) in [(by_subject, "m-1", 2), (by_watch, "m-2", 1)] {
+        world.advance(COALESCE).await;
+        let notices = vec![Notice { about, dedup: Some(name.to_owned()) }];
+        let receipt = Receipt { provider: Provider::new("scripted"), notices };
+        check_equal(&bench.store.note(&receipt).await?.streams, &streams, "streams at first")?;
+        for lease in bench.leases().await? {
+            bench.release(&lease, HOUR).await?;
+        }
+        world.advance(COALESCE).await;
+        check_equal(
+            &bench.store.note(&receipt).await?,
+            &Noted { streams: 0, postings: 0, repeated: 1, unknown: 0 },
+            "the second time",
+        )?;
+        check_equal(&bench.leases().await?.len(), &0, "leases after the second time")?;
+    }
+    Ok(())
 }
 
 async fn durable(world: World) -> Outcome {
