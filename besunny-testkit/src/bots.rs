@@ -18,8 +18,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 mod provider;
 mod room;
+mod weathered;
 
 pub use provider::ScriptedBots;
+pub use weathered::{BotWeather, WeatheredBots};
 
 use crate::{
     clock::ManualClock,

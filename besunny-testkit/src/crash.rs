@@ -23,6 +23,7 @@ use futures::{
 };
 
 use crate::{
+    bots::BotWeather,
     interposed::Interposer,
     scripted::{Call, Oddity, Weather},
 };
@@ -83,6 +84,19 @@ impl Interposer for CrashPoint {
     }
 
     fn committed(&self, _: &TenantScope, _: &Commit, _: &Result<Version, RepositoryError>) {}
+}
+
+#[async_trait]
+impl BotWeather for CrashPoint {
+    async fn before(&self, _: &'static str) -> Result<(), SourceError> {
+        self.pass().await;
+        Ok(())
+    }
+
+    async fn after(&self, _: &'static str) -> Result<(), SourceError> {
+        self.pass().await;
+        Ok(())
+    }
 }
 
 #[async_trait]

@@ -13,6 +13,7 @@ use besunny_core::{
     document::{Document, DocumentState, Review, ReviewReason},
     history::Fact,
     ids::{DocumentId, EventId, StreamId, UserId},
+    meeting::MeetingStatus,
     message::Message,
     repository::{DocumentFilter, RepositoryError, Store},
     scheduler::Rest,
@@ -24,6 +25,10 @@ use besunny_core::{
     track::Version,
 };
 use futures::FutureExt;
+
+mod bots;
+
+pub use bots::BuggyBots;
 
 use crate::interposed::{Interposed, Interposer, Rewrite};
 
@@ -62,11 +67,19 @@ pub enum Planted {
     OverruledPeople,
     /// The store drops what was said about documents.
     ForgottenAnswers,
+    /// The store drops that a meeting does not take place.
+    KeptMeetings,
+    /// The provider makes a bot for each call, whatever its key.
+    DoubledBots,
+    /// The provider takes a wish to stop a bot, and does nothing.
+    DeafBots,
+    /// The provider drops all but the first of what was said since the last look.
+    LostWords,
 }
 
 impl Planted {
     /// All bugs.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::HeadAfterListing,
         Self::SkippedPage,
         Self::SwallowedError,
@@ -83,6 +96,10 @@ impl Planted {
         Self::RepeatedFiling,
         Self::OverruledPeople,
         Self::ForgottenAnswers,
+        Self::KeptMeetings,
+        Self::DoubledBots,
+        Self::DeafBots,
+        Self::LostWords,
     ];
 
     /// Returns `store` with this bug, or as it is when the bug is none of a store.
@@ -97,13 +114,17 @@ impl Planted {
             | Self::UnmarkedQuarantine
             | Self::BelievedNotices
             | Self::ForgottenFiling
-            | Self::RepeatedFiling => store,
+            | Self::RepeatedFiling
+            | Self::DoubledBots
+            | Self::DeafBots
+            | Self::LostWords => store,
             Self::StaleCommit
             | Self::ForgottenEvents
             | Self::LeakingNames
             | Self::DoubledDocuments
             | Self::EternalLeases
             | Self::ForgottenAnswers
+            | Self::KeptMeetings
             | Self::NoSafetyNet
             | Self::OverruledPeople => Arc::new(Interposed::new(store, Arc::new(bug))),
         }
@@ -167,6 +188,11 @@ impl Interposer for StoreBug {
                 silent.effects.retain(|effect| !matches!(effect, Effect::Label { .. }));
                 *commit = Arc::new(silent);
             }
+            (Planted::KeptMeetings, Rewrite::Commit(commit)) => {
+                let mut kept = Commit::clone(commit);
+                kept.effects.retain(|effect| !is_called_off(effect));
+                *commit = Arc::new(kept);
+            }
             (Planted::EternalLeases, Rewrite::Ask(ask)) => {
                 ask.lease_for = Duration::from_hours(24 * 365);
             }
@@ -212,6 +238,11 @@ impl StoreBug {
         }));
         *commit = Arc::new(wrong);
     }
+}
+
+/// Says whether a meeting does not take place by this.
+fn is_called_off(effect: &Effect) -> bool {
+    matches!(effect, Effect::Meet(change) if change.meeting.status == MeetingStatus::Cancelled)
 }
 
 /// Gives every document of a commit a name of its own.

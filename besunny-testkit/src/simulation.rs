@@ -1,8 +1,8 @@
 //! Deterministic simulation: the whole engine on a store in memory, under faults from one seed.
 //!
-//! A *history* is one run: some tenants with mailboxes of every kind, two engines on one store, and
-//! a world that delivers, deletes, expires, revokes, notifies and kills for some hours of virtual
-//! time. Then the faults stop, everything must drain, and an independent `check` compares what the
+//! A *history* is one run: some tenants with mailboxes of every kind and calendars, two engines on one
+//! store, and a world that delivers, deletes, expires, revokes, notifies and kills for some hours of
+//! virtual time. Its people plan, move and call off meetings, and bots hear what is said in them. Then the faults stop, everything must drain, and an independent `check` compares what the
 //! world holds with what the store says. The seed decides everything: clock, faults, interleavings,
 //! and at which await an engine dies. The same seed gives the same trace hash.
 use std::collections::BTreeMap;
@@ -76,7 +76,10 @@ pub fn run(seed: u64, planted: Option<Planted>) -> History {
     violations.extend(stuck);
     History {
         seed,
-        items: stage.truth.lock().delivered(),
+        items: {
+            let truth = stage.truth.lock();
+            truth.delivered() + truth.events()
+        },
         fired: stage.faults.fired(),
         trace: stage.trace.hash(),
         violations,

@@ -20,6 +20,7 @@ use besunny_testkit::clock::ManualClock;
 mod calendars;
 mod channels;
 mod hook;
+mod month;
 mod pushes;
 mod same;
 mod stage;

@@ -14,6 +14,10 @@ use besunny_core::{
     tenant::TenantScope,
 };
 
+mod meetings;
+
+use meetings::{check_agendas, check_transcripts, is_transcript};
+
 use super::{
     nodes::{APART, CONSENT_AFTER},
     stage::{Stage, lock, now},
@@ -40,6 +44,7 @@ pub(super) fn check(stage: &Stage) -> Vec<Violation> {
     let truth = stage.truth.lock();
     let mut violations: Vec<Violation> =
         stage.faults.regressions().into_iter().map(Violation::Regressed).collect();
+    violations.extend(truth.seen.iter().cloned());
     for scope in lock(&stage.tenants).iter() {
         let found = Found::of(stage, &truth, *scope);
         violations.extend(check_items(stage, &truth, *scope, &found));
@@ -48,6 +53,8 @@ pub(super) fn check(stage: &Stage) -> Vec<Violation> {
         violations.extend(check_people(stage, *scope, &found));
         violations.extend(check_labels(stage, &truth, *scope, &found));
         violations.extend(check_filing(stage, &truth, *scope, &found));
+        violations.extend(check_agendas(stage, &truth, *scope));
+        violations.extend(check_transcripts(stage, &truth, *scope, &found));
     }
     violations.extend(check_events(stage, &truth));
     violations
@@ -130,7 +137,7 @@ fn check_documents(truth: &Known, scope: TenantScope, found: &Found) -> Vec<Viol
         if !truth.people.iter().any(|((of, _), id)| *of == scope.tenant() && *id == owner) {
             violations.push(Violation::CrossTenant(format!("{line} belongs to a stranger")));
         }
-        if !is_of_tenant(truth, scope.tenant(), &line) {
+        if !is_transcript(document) && !is_of_tenant(truth, scope.tenant(), &line) {
             violations.push(Violation::CrossTenant(format!("{line} was never sent here")));
         }
         if !seen.insert((line.clone(), owner)) {

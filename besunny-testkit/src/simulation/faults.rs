@@ -25,6 +25,7 @@ use besunny_core::{
 
 use super::trace::Trace;
 use crate::{
+    bots::BotWeather,
     clock::ManualClock,
     interposed::Interposer,
     scripted::{Call, Oddity, Weather},
@@ -127,6 +128,22 @@ faults! {
     Relisted = "relisted",
     /// A person decides on a document, perhaps before the classifier does.
     PersonDecides = "person_decides",
+    /// A provider of bots fails before it does anything.
+    BotCallFailed = "bot_call_failed",
+    /// A provider of bots does what it is asked, and the answer is lost (BOT-4).
+    BotReplyLost = "bot_reply_lost",
+    /// A bot breaks in the call (BOT-7).
+    BotBroke = "bot_broke",
+    /// Somebody in the call takes the bot out of it.
+    BotTakenOut = "bot_taken_out",
+    /// A bot waits in the lobby until the host turns it away.
+    BotTurnedAway = "bot_turned_away",
+    /// The provider calls about a bot, at any moment.
+    BotNoticed = "bot_noticed",
+    /// A meeting is moved, perhaps while its bot can be neither moved nor stopped.
+    MeetingMoved = "meeting_moved",
+    /// A meeting is called off, in its calendar or by being deleted.
+    MeetingCalledOff = "meeting_called_off",
     /// The classifier fails (F22).
     ClassifierFailed = "classifier_failed",
     /// The receiver of events fails.
@@ -360,6 +377,27 @@ impl Weather for Faults {
             Oddity::Poison => Fault::Poison,
             Oddity::Lag => Fault::IndexLag,
         });
+    }
+}
+
+#[async_trait]
+impl BotWeather for Faults {
+    async fn before(&self, operation: &'static str) -> Result<(), SourceError> {
+        self.point(operation).await;
+        if self.roll(12) {
+            self.fire(Fault::BotCallFailed);
+            return Err(SourceError::new(SourceErrorKind::Unavailable, operation));
+        }
+        Ok(())
+    }
+
+    async fn after(&self, operation: &'static str) -> Result<(), SourceError> {
+        self.point(operation).await;
+        if self.roll(12) {
+            self.fire(Fault::BotReplyLost);
+            return Err(SourceError::new(SourceErrorKind::Unavailable, operation));
+        }
+        Ok(())
     }
 }
 

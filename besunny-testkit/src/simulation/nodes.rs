@@ -9,14 +9,15 @@ use std::{
 use async_trait::async_trait;
 use besunny_core::{
     account::Provider,
-    adapter::{Adapter, AnyAdapter, MailAdapter},
+    adapter::{Adapter, AnyAdapter, BotAdapter, CalendarAdapter, MailAdapter},
     classify::{Classifier, ClassifyError, Question, Rules, Verdict},
     clock::Clock,
     event::{Event, EventSink, PublishError},
+    posting::BotStyle,
     project::Project,
     settings::Settings,
     stop::Stop,
-    worker::{Shelf, Unobserved, Worker},
+    worker::{Bots, Shelf, Unobserved, Worker},
 };
 use chrono::{DateTime, Utc};
 
@@ -26,10 +27,21 @@ use super::{
     stage::{Stage, lock},
     watches::Watches,
 };
-use crate::{clock::ManualClock, interposed::Interposed, learner::BySender, planted::BuggySource};
+use crate::{
+    bots::{ScriptedBots, WeatheredBots},
+    clock::ManualClock,
+    interposed::Interposed,
+    learner::BySender,
+    planted::{BuggyBots, BuggySource},
+    scripted::ScriptedCalendar,
+};
 
 /// The provider name of the scripted mailboxes.
 pub(super) const PROVIDER: &str = "scripted";
+/// The provider name of the scripted calendars.
+pub(super) const CALENDARS: &str = "scripted calendars";
+/// The provider name of the bots.
+pub(super) const BOTS: &str = "stage";
 /// Clocks of nodes are wrong by up to so many seconds; leases run on the store's time.
 const SKEW: [i64; 2] = [-290, 170];
 /// The time between two entries of a history may be wrong by so much.
@@ -63,8 +75,11 @@ fn worker(stage: &Stage, node: usize) -> Worker {
             clock: Arc::clone(&stage.clock),
             by: chrono::Duration::seconds(SKEW[node % SKEW.len()]),
         }),
-        adapters: HashMap::from([(Provider::new(PROVIDER), AnyAdapter::Mail(adapter))]),
-        bots: None,
+        adapters: HashMap::from([
+            (Provider::new(PROVIDER), AnyAdapter::Mail(adapter)),
+            (Provider::new(CALENDARS), AnyAdapter::Calendar(calendars(stage))),
+        ]),
+        bots: Some(bots(stage)),
         intake: Stage::intake(),
         classifier: Arc::new(Moody { faults: Arc::clone(&stage.faults) }),
         learner: Some(Arc::new(BySender)),
@@ -89,6 +104,20 @@ fn worker(stage: &Stage, node: usize) -> Worker {
             ..Settings::default()
         },
     }
+}
+
+fn calendars(stage: &Stage) -> CalendarAdapter {
+    let source = ScriptedCalendar::of(stage.mail.restarted());
+    let mut adapter = CalendarAdapter::from(Adapter::new(source));
+    adapter.push = Some(Arc::<Watches>::clone(&stage.watches));
+    adapter.receiver = Some(Arc::<Watches>::clone(&stage.watches));
+    adapter
+}
+
+fn bots(stage: &Stage) -> Bots {
+    let bots = BuggyBots::new(ScriptedBots::new(Arc::clone(&stage.calls)), stage.planted);
+    let adapter = BotAdapter::new(WeatheredBots::new(bots, Arc::<Faults>::clone(&stage.faults)));
+    Bots { provider: Provider::new(BOTS), adapter, style: BotStyle::default() }
 }
 
 /// A clock that is wrong by a fixed time (F9).

@@ -22,7 +22,7 @@ use futures::{
 
 use super::{
     faults::{Fault, Faults},
-    nodes::PROVIDER,
+    nodes::{CALENDARS, PROVIDER},
     stage::{Stage, lock, now},
 };
 use crate::{
@@ -179,7 +179,9 @@ fn deliver(stage: &Stage, letter: Letter) {
     let by_watch = notices.iter().any(|notice| matches!(notice.about, About::Watch(_)));
     let failed = stage.post.fails();
     if failed != Some(false) {
-        let receipt = Receipt { provider: Provider::new(PROVIDER), notices };
+        let is_calendar = stage.truth.lock().is_calendar(&letter.about);
+        let provider = Provider::new(if is_calendar { CALENDARS } else { PROVIDER });
+        let receipt = Receipt { provider, notices };
         let noted = now(stage.seen_store.note(&receipt));
         if noted.unknown > 0 {
             let fault = if by_watch { Fault::NoticeOrphaned } else { Fault::NoticeForeign };

@@ -12,21 +12,23 @@ use besunny_core::{
     scheduler::{Scheduler, Work},
     tenant::TenantScope,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt;
 
 use super::{
     faults::Faults, filing::Marks, post::Post, trace::Trace, truth::Truth, watches::Watches,
 };
 use crate::{
-    clock::ManualClock, memory::MemoryRepository, planted::Planted, scripted::ScriptedMail,
-    seed::Seed,
+    bots::BotStage, clock::ManualClock, memory::MemoryRepository, planted::Planted,
+    scripted::ScriptedMail, seed::Seed,
 };
 
 /// The domain of all virtual addresses in a simulation.
 pub(super) const DOMAIN: &str = "besunny.example";
 /// After this time every stream was looked at anew: more than two polls without push.
 const SECOND_LOOK: std::time::Duration = std::time::Duration::from_mins(40);
+/// A bot can be neither moved nor stopped so long before it joins, as with Attendee.
+const FROZEN: TimeDelta = TimeDelta::minutes(5);
 /// So many items a page has: small, so that rounds have many pages.
 const PAGE: usize = 4;
 
@@ -42,6 +44,8 @@ pub(super) struct Stage {
     pub(super) watches: Arc<Watches>,
     pub(super) post: Arc<Post>,
     pub(super) marks: Arc<Marks>,
+    /// Where bots join calls.
+    pub(super) calls: Arc<BotStage>,
     pub(super) trace: Arc<Trace>,
     pub(super) truth: Truth,
     pub(super) published: Arc<Mutex<Vec<Event>>>,
@@ -72,6 +76,7 @@ impl Stage {
         ));
         let marks = Arc::new(Marks::new(Arc::clone(&faults), Arc::clone(&mail), planted));
         Self {
+            calls: Arc::new(BotStage::new(Arc::clone(&clock), FROZEN)),
             clock,
             store,
             seen_store,

@@ -14,6 +14,9 @@ use besunny_core::{
     tenant::TenantScope,
 };
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use super::Violation;
 
 /// Guards the truth; it is shared by the world and the check.
 #[derive(Debug, Default)]
@@ -28,6 +31,37 @@ pub(super) struct Known {
     pub(super) mailboxes: Vec<MailboxTruth>,
     /// Every mail that was ever delivered, by its subject line.
     pub(super) mails: BTreeMap<String, MailTruth>,
+    /// The calendars.
+    pub(super) calendars: Vec<CalendarTruth>,
+    /// What was said while a bot was in a call, by bot, with the tenant that sent it.
+    pub(super) said: BTreeMap<String, (TenantId, Vec<String>)>,
+    /// What was seen on the way that must not be.
+    pub(super) seen: Vec<Violation>,
+}
+
+/// A calendar of one person.
+#[derive(Clone, Debug)]
+pub(super) struct CalendarTruth {
+    pub(super) scope: TenantScope,
+    pub(super) account: AccountId,
+    pub(super) subject: Subject,
+    pub(super) owner: UserId,
+    pub(super) username: &'static str,
+    /// The events that were ever in it.
+    pub(super) events: BTreeMap<ItemId, EventTruth>,
+}
+
+/// An event, as the calendar has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct EventTruth {
+    /// Its name, the same in the calendars of all guests.
+    pub(super) uid: String,
+    /// The address of its room.
+    pub(super) room: String,
+    pub(super) starts_at: DateTime<Utc>,
+    pub(super) ends_at: DateTime<Utc>,
+    /// Whether it takes place; it does not when it was cancelled or deleted.
+    pub(super) is_on: bool,
 }
 
 /// A mailbox and how it is taken in.
@@ -59,7 +93,17 @@ impl Truth {
 }
 
 impl Known {
-    /// Returns how many items were delivered.
+    /// Says whether the subject is that of a calendar.
+    pub(super) fn is_calendar(&self, subject: &str) -> bool {
+        self.calendars.iter().any(|calendar| calendar.subject.as_str() == subject)
+    }
+
+    /// Returns how many events were made.
+    pub(super) fn events(&self) -> u64 {
+        self.calendars.iter().map(|calendar| calendar.events.len() as u64).sum()
+    }
+
+    /// Returns how many mails were delivered.
     pub(super) fn delivered(&self) -> u64 {
         self.mailboxes.iter().map(|mailbox| mailbox.items.len() as u64).sum()
     }

@@ -29,6 +29,8 @@ use crate::{
     seed::Seed,
 };
 
+mod calls;
+mod diary;
 mod people;
 
 /// Usernames; both tenants have people of the same names.
@@ -39,8 +41,13 @@ const NOBODY: &str = "nobody";
 const ITEMS: usize = 40;
 /// So many things happen after the first mails.
 const EVENTS: u64 = 90;
+/// Somebody looks after what is left for so many minutes.
+const LONG_MINUTES: u64 = 300;
 /// Between two of them pass at most so many seconds.
 const PACE: u64 = 400;
+
+/// So many people of a tenant have a calendar at most.
+const CALENDARS: usize = 2;
 
 const INTAKES: [Intake; 3] = [Intake::Master, Intake::Addressed, Intake::Whole];
 const TELLINGS: [Telling; 4] =
@@ -53,12 +60,13 @@ pub(super) async fn play(stage: &Stage) {
 
 /// Lets things happen for some hours, then calms the faults down.
 async fn pass(stage: &Stage) {
-    let mut world = World { stage, seed: stage.seed(), mails: 0 };
+    let mut world = World::new(stage);
     world.settle();
     for _ in 0..EVENTS {
         let pause = Duration::from_secs(world.seed.below(PACE));
         stage.clock.sleep_until(stage.clock.now() + pause).await;
         world.happen().await;
+        world.attend();
     }
     while stage.truth.lock().delivered() < ITEMS as u64 {
         world.deliver();
@@ -66,19 +74,32 @@ async fn pass(stage: &Stage) {
     world.calm_down();
     stage.post.close();
     // A held removal and what was given up wait for a person, so one comes by now and then.
-    for _ in 0..20 {
-        stage.clock.sleep_until(stage.clock.now() + Duration::from_mins(10)).await;
-        world.tidy_up();
-        if stage.is_drained() {
-            return;
+    for minute in 1..=LONG_MINUTES {
+        stage.clock.sleep_until(stage.clock.now() + Duration::from_mins(1)).await;
+        world.attend();
+        if minute % 10 == 0 {
+            world.tidy_up();
+            if stage.is_drained() {
+                break;
+            }
         }
     }
+    world.look_back();
 }
+
+use diary::Diary;
 
 struct World<'a> {
     stage: &'a Stage,
     seed: Seed,
     mails: u32,
+    diary: Diary,
+}
+
+impl<'a> World<'a> {
+    fn new(stage: &'a Stage) -> Self {
+        World { stage, seed: stage.seed(), mails: 0, diary: Diary::default() }
+    }
 }
 
 impl World<'_> {
@@ -97,6 +118,9 @@ impl World<'_> {
             }
             for number in 0..2 {
                 self.open_mailbox(scope, name, number);
+            }
+            for username in NAMES.iter().take(people.min(CALENDARS)) {
+                self.open_calendar(scope, name, username);
             }
         }
     }
@@ -149,7 +173,8 @@ impl World<'_> {
     /// Lets one thing happen.
     async fn happen(&mut self) {
         match self.seed.below(100) {
-            0..=51 => self.deliver(),
+            0..=35 => self.deliver(),
+            36..=51 => self.turn_page(),
             52..=53 => self.forged_notice(),
             54 => self.forget_watches(),
             55..=62 => self.remove(),
@@ -382,12 +407,15 @@ impl World<'_> {
         self.stage.calm_down();
         let subjects: Vec<Subject> = {
             let truth = self.stage.truth.lock();
-            truth.mailboxes.iter().map(|mailbox| mailbox.subject.clone()).collect()
+            let mailboxes = truth.mailboxes.iter().map(|mailbox| &mailbox.subject);
+            let calendars = truth.calendars.iter().map(|calendar| &calendar.subject);
+            mailboxes.chain(calendars).cloned().collect()
         };
         for subject in subjects {
             self.stage.mail.with(&subject, |mailbox| mailbox.revoke(false));
         }
         self.tidy_up();
+        self.plan_last();
     }
 
     /// A person looks at the console: reconnects, accepts removals, asks again for what failed.
@@ -425,6 +453,9 @@ impl World<'_> {
     fn subject_of(&self, account: besunny_core::ids::AccountId) -> Subject {
         let truth = self.stage.truth.lock();
         let found = truth.mailboxes.iter().find(|mailbox| mailbox.account == account);
-        found.map_or_else(|| Subject::from_source(""), |mailbox| mailbox.subject.clone())
+        let mailbox = found.map(|mailbox| &mailbox.subject);
+        let found = truth.calendars.iter().find(|calendar| calendar.account == account);
+        let subject = mailbox.or(found.map(|calendar| &calendar.subject));
+        subject.map_or_else(|| Subject::from_source(""), Subject::clone)
     }
 }

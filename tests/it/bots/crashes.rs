@@ -1,100 +1,13 @@
 //! The engine dies at every place of a bot's life, and another one goes on.
 use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
-use besunny_core::{
-    adapter::BotAdapter,
-    bot::{
-        Amend, Bot, BotAbilities, BotFilter, BotProvider, BotRecords, BotRef, Bots, Changed,
-        Created, NewBot, RecordingLink, Transcript,
-    },
-    clock::Clock,
-    meeting::MeetingStatus,
-    repository::Store,
-    source::{Cursor, PageToken, SourceError},
-};
+use besunny_core::{adapter::BotAdapter, clock::Clock, meeting::MeetingStatus, repository::Store};
 use besunny_testkit::{
-    bots::ScriptedBots,
-    conformance::bot::Scene as Act,
-    crash::CrashPoint,
-    interposed::{Interposed, Interposer},
+    bots::WeatheredBots, conformance::bot::Scene as Act, crash::CrashPoint, interposed::Interposed,
 };
 
 use super::{Room, says};
 use crate::scene::{MakeStore, in_a_file, in_memory};
-
-/// A provider before and after whose calls the engine may die.
-#[derive(Debug)]
-pub(super) struct MortalBots {
-    pub(super) bots: ScriptedBots,
-    pub(super) point: Arc<CrashPoint>,
-}
-
-impl MortalBots {
-    async fn around<T>(
-        &self,
-        call: impl Future<Output = Result<T, SourceError>> + Send,
-    ) -> Result<T, SourceError> {
-        self.point.before("bots").await.unwrap();
-        let answer = call.await;
-        self.point.after("bots").await.unwrap();
-        answer
-    }
-}
-
-#[async_trait]
-impl BotProvider for MortalBots {
-    fn abilities(&self) -> BotAbilities {
-        self.bots.abilities()
-    }
-
-    async fn check(&self) -> Result<(), SourceError> {
-        self.around(self.bots.check()).await
-    }
-
-    async fn create(&self, bot: &NewBot) -> Result<Created, SourceError> {
-        self.around(self.bots.create(bot)).await
-    }
-
-    async fn find(&self, at: &BotRef) -> Result<Option<Bot>, SourceError> {
-        self.around(self.bots.find(at)).await
-    }
-
-    async fn list(
-        &self,
-        filter: &BotFilter,
-        page: Option<&PageToken>,
-    ) -> Result<Bots, SourceError> {
-        self.around(self.bots.list(filter, page)).await
-    }
-
-    async fn reschedule(&self, at: &BotRef, to: &Amend) -> Result<Changed, SourceError> {
-        self.around(self.bots.reschedule(at, to)).await
-    }
-
-    async fn stop(&self, at: &BotRef) -> Result<Changed, SourceError> {
-        self.around(self.bots.stop(at)).await
-    }
-}
-
-#[async_trait]
-impl BotRecords for MortalBots {
-    async fn transcript(
-        &self,
-        at: &BotRef,
-        after: Option<&Cursor>,
-    ) -> Result<Transcript, SourceError> {
-        self.around(self.bots.transcript(at, after)).await
-    }
-
-    async fn recording(&self, at: &BotRef) -> Result<Option<RecordingLink>, SourceError> {
-        self.around(self.bots.recording(at)).await
-    }
-
-    async fn erase(&self, at: &BotRef) -> Result<Changed, SourceError> {
-        self.around(self.bots.erase(at)).await
-    }
-}
 
 /// What is left in the end: how many bots were made, what was heard, how many postings are over.
 type Left = (usize, Vec<String>, usize);
@@ -115,7 +28,7 @@ impl Doomed {
         let point = || Arc::<CrashPoint>::clone(&self.point);
         let store = Arc::clone(&self.room.scene.store);
         let mortal: Arc<dyn Store> = Arc::new(Interposed::new(store, point()));
-        let bots = MortalBots { bots: self.room.bots.clone(), point: point() };
+        let bots = WeatheredBots::new(self.room.bots.clone(), point());
         let engine = self.room.engine(mortal, BotAdapter::new(bots));
         if self.point.was_reached() || self.point.run(engine.run_until_idle()).await {
             self.room.work().await;

@@ -21,6 +21,7 @@ use besunny_core::{
     track::Version,
 };
 use besunny_testkit::{
+    bots::WeatheredBots,
     conformance::bot::{Mishap, Scene as Act},
     crash::CrashPoint,
     interposed::{Interposed, Interposer},
@@ -29,7 +30,7 @@ use besunny_testkit::{
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future;
 
-use super::{Room, crashes::MortalBots, says};
+use super::{Room, says};
 use crate::scene::in_memory;
 
 /// What may happen.
@@ -226,8 +227,8 @@ impl Model {
         let store = Arc::clone(&self.room.scene.store);
         let mortal: Arc<dyn Store> =
             Arc::new(Interposed::new(store, Arc::<CrashPoint>::clone(&point)));
-        let bots = self.room.bots.clone();
-        let bots = MortalBots { bots, point: Arc::<CrashPoint>::clone(&point) };
+        let weather = Arc::<CrashPoint>::clone(&point);
+        let bots = WeatheredBots::new(self.room.bots.clone(), weather);
         let engine = self.room.engine(mortal, BotAdapter::new(bots));
         point.run(engine.run_until_idle()).await;
     }

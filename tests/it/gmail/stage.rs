@@ -149,10 +149,15 @@ impl Stage {
 
     /// Works for `span` of the world's time.
     pub(super) async fn live(&self, span: Duration) {
+        self.live_by(Duration::from_secs(10), span).await;
+    }
+
+    /// The same, with nothing done for `step` at a time.
+    pub(super) async fn live_by(&self, step: Duration, span: Duration) {
         let end = self.clock.now() + span;
         self.work().await;
         while self.clock.now() < end {
-            self.advance(Duration::from_secs(10));
+            self.advance(step);
             self.drive(self.control().settle()).await;
             self.work().await;
         }
