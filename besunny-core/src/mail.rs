@@ -43,7 +43,7 @@ pub(crate) use self::{
     link::{LINK_BYTES, links_of},
     transfer::hex_pair,
 };
-use crate::untrusted::Untrusted;
+use crate::{calendar::EventUid, transcript, untrusted::Untrusted};
 
 mod attachment;
 mod authentication;
@@ -117,6 +117,9 @@ pub struct Mail {
     pub drive_links: Vec<DriveLink>,
     /// The calendar event that the mail is about.
     pub invitation: Option<Invitation>,
+    /// The thread of the meetings that it invites to, which their transcripts are in too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meetings: Option<Untrusted<String>>,
     /// What was cut, repaired or removed, in the header or the body.
     pub flags: Flags,
 }
@@ -189,6 +192,9 @@ impl Mail {
         self.links = links;
         self.drive_links = drive_links;
         self.invitation = self.find_invitation(body.calendar_method.as_deref(), caps);
+        let uid = self.invitation.as_ref().and_then(|invitation| invitation.uid.as_ref());
+        let uid = uid.map(|uid| EventUid::from_source(uid.expose()));
+        self.meetings = uid.map(|uid| transcript::thread_of(&uid).into());
     }
 
     fn find_invitation(&mut self, method: Option<&str>, caps: &Caps) -> Option<Invitation> {
@@ -232,11 +238,11 @@ impl Mail {
         self.from.first().map_or("", |author| author.address.expose())
     }
 
-    /// Lists the ids of the mails before it in its thread: `References`, then `In-Reply-To`.
+    /// Lists the ids of what is before it in its thread: `References`, `In-Reply-To`, then its meetings.
     pub fn thread_ids(&self) -> impl Iterator<Item = &str> {
         let new = |id: &&Untrusted<String>| !self.references.contains(id);
         let ids = self.references.iter().chain(self.in_reply_to.iter().filter(new));
-        ids.map(|id| id.expose().as_str())
+        ids.chain(&self.meetings).map(|id| id.expose().as_str())
     }
 
     /// Lists the addresses of all who wrote or got the mail.

@@ -2,9 +2,10 @@
 //!
 //! A *history* is one run: some tenants with mailboxes of every kind and calendars, two engines on one
 //! store, and a world that delivers, deletes, expires, revokes, notifies and kills for some hours of
-//! virtual time. Its people plan, move and call off meetings, and bots hear what is said in them. Then the faults stop, everything must drain, and an independent `check` compares what the
-//! world holds with what the store says. The seed decides everything: clock, faults, interleavings,
-//! and at which await an engine dies. The same seed gives the same trace hash.
+//! virtual time. Its people plan, move and call off meetings, and bots hear what is said in them. Then
+//! the faults stop, everything must drain, and an independent `check` compares what the world holds with
+//! what the store says. The seed decides everything: clock, faults, interleavings, and at which await an
+//! engine dies. The same seed gives the same trace hash.
 use std::collections::BTreeMap;
 
 use serde::Serialize;

@@ -217,11 +217,21 @@ fn mail_10_a_mail_names_its_people_and_its_thread() {
     let mail = read_mail(WHOLE);
     assert_eq!(mail.author(), "ann@x.org");
     assert_eq!(mail.subject_text(), "Plan für Mai");
-    assert_eq!(mail.thread_ids().collect::<Vec<_>>(), ["00@x.org", "0@x.org"]);
+    assert_eq!(mail.thread_ids().collect::<Vec<_>>(), ["00@x.org", "0@x.org", "meetings:u1"]);
     let people: Vec<&str> = mail.correspondents().collect();
     assert_eq!(people, ["ann@x.org", "ai+bob@besunny.ai", "c@x.org", "e@x.org", "ai@besunny.ai"]);
     assert!(mail.weight_bytes() > mail.without_contents().weight_bytes());
     assert_eq!(read_mail("Subject: x\n\n").author(), "");
+}
+
+#[test]
+fn mail_13_an_invitation_is_in_the_thread_of_its_meetings() {
+    let mail = read_mail(
+        "Subject: x\nIn-Reply-To: <0@x.org>\nContent-Type: text/calendar; method=REQUEST\n\n\
+         BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:weekly@x.org\nDTSTART:20260601T080000Z\nEND:VEVENT\n\
+         END:VCALENDAR\n",
+    );
+    assert_eq!(mail.thread_ids().collect::<Vec<_>>(), ["0@x.org", "meetings:weekly@x.org"]);
 }
 
 #[test]
