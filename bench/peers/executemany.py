@@ -2,6 +2,8 @@
 library does it from Python: executemany, a transaction a page.
 
 Rows wait in memory, in the order of the pages; only writing is timed.
+
+Usage: executemany.py SOURCE TARGET UNITS [UNITS OF A PAGE]
 """
 import json
 import resource
@@ -9,22 +11,25 @@ import sqlite3
 import sys
 import time
 
-PAGE = 500
-
-source, target, mails = sys.argv[1], sys.argv[2], int(sys.argv[3])
+source, target, units = sys.argv[1], sys.argv[2], int(sys.argv[3])
+page_units = int(sys.argv[4]) if len(sys.argv) > 4 else 500
 old = sqlite3.connect(source)
 schema = [sql for (sql,) in old.execute(
     "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid")]
 names = [name for (name,) in old.execute(
     "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_sqlx%' ESCAPE '\\'"
     " AND name NOT LIKE 'sqlite_%' ORDER BY rowid")]
-# Tables without a rowid forget the order in which their rows came.
+# Tables without a rowid forget the order in which their rows came: that of documents, or of events.
 order = {
     "origins": "(SELECT d.rowid FROM documents d WHERE d.tenant = t.tenant AND d.id = t.document)",
-    "items": "(SELECT d.rowid FROM origins o JOIN documents d ON d.tenant = o.tenant AND d.id = o.document"
-             " WHERE o.tenant = t.tenant AND o.account = t.account AND o.item = t.id)",
-    "members": "(SELECT d.rowid FROM origins o JOIN documents d ON d.tenant = o.tenant"
-               " AND d.id = o.document WHERE o.tenant = t.tenant AND o.item = t.item)",
+    "items": "coalesce((SELECT d.rowid FROM origins o JOIN documents d ON d.tenant = o.tenant AND d.id = o.document"
+             " WHERE o.tenant = t.tenant AND o.account = t.account AND o.item = t.id),"
+             " (SELECT e.rowid FROM events e WHERE e.tenant = t.tenant AND e.account = t.account AND e.item = t.id))",
+    "members": "coalesce((SELECT d.rowid FROM origins o JOIN documents d ON d.tenant = o.tenant"
+               " AND d.id = o.document WHERE o.tenant = t.tenant AND o.item = t.item),"
+               " (SELECT e.rowid FROM events e JOIN streams s ON s.tenant = e.tenant AND s.account = e.account"
+               " WHERE s.tenant = t.tenant AND s.id = t.stream AND e.item = t.item))",
+    "names": "(SELECT min(e.rowid) FROM events e WHERE e.tenant = t.tenant AND e.owner = t.owner AND e.uid = t.uid)",
 }
 tables = []
 for name in names:
@@ -41,7 +46,7 @@ for setting in ("page_size = 8192", "journal_mode = WAL", "synchronous = FULL", 
     new.execute(f"PRAGMA {setting}").fetchall()
 for sql in schema:
     new.execute(sql)
-pages = max(1, -(-mails // PAGE))
+pages = max(1, -(-units // page_units))
 processor, began = time.process_time(), time.perf_counter()
 for page in range(pages):
     new.execute("BEGIN IMMEDIATE")
@@ -55,6 +60,6 @@ for page in range(pages):
 seconds, processor = time.perf_counter() - began, time.process_time() - processor
 new.close()
 print(json.dumps({
-    "units": mails, "rows": sum(len(rows) for _, rows in tables), "seconds": seconds,
+    "units": units, "rows": sum(len(rows) for _, rows in tables), "seconds": seconds,
     "cpu_seconds": processor, "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
 }))

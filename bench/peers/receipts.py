@@ -8,35 +8,23 @@ import sqlite3
 import sys
 import time
 
+from hooks_store import DUE, KEEP, opened, watch
+
 GROUP = 64
 SINGLES = 2_000
 
 source, target, calls = sys.argv[1], sys.argv[2], int(sys.argv[3])
 old = sqlite3.connect(source)
 rows = old.execute("SELECT provider, dedup, noted_at FROM receipts ORDER BY noted_at").fetchall()
-assert len(rows) == calls, f"{len(rows)} receipts of {calls} calls"
-new = sqlite3.connect(target, isolation_level=None)
-old.backup(new)
 old.close()
-for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -16384",
-                "wal_autocheckpoint = 4096"):
-    new.execute(f"PRAGMA {setting}").fetchall()
-new.execute("DELETE FROM receipts")
-watches = {bytes(id).hex(): id for (id,) in new.execute("SELECT watch_id FROM streams")}
-KEEP = "INSERT INTO receipts (provider, dedup, noted_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-# As the store does: a calendar is looked at once in two seconds at most.
-DUE = ("UPDATE streams SET noticed_at = ?1, dirty = 1, next_due_at = min(max(?1, coalesce(leased_at + 2000000, ?1)),"
-       " coalesce(next_due_at, max(?1, coalesce(leased_at + 2000000, ?1)))) WHERE watch_id = ?2")
-
-
-def watch(dedup):
-    return watches[dedup.split()[0].rsplit("-", 1)[0].replace("-", "")]
+assert len(rows) == calls, f"{len(rows)} receipts of {calls} calls"
+new = opened(source, target)
 
 
 def write(rows):
     new.execute("BEGIN IMMEDIATE")
     new.executemany(KEEP, rows)
-    new.executemany(DUE, [(at, watch(dedup)) for (_, dedup, at) in rows])
+    new.executemany(DUE, [(at, watch(dedup.split()[0])) for (_, dedup, at) in rows])
     new.execute("COMMIT")
 
 

@@ -19,7 +19,7 @@ const SCALE: u32 = 100;
 pub(crate) fn run(plan: &Plan) -> Result<()> {
     let watch = Watch::start()?;
     let (mut ratios, mut floors, mut runs) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..plan.rounds {
+    for _ in 0..plan.repeats.rounds {
         let folder = tempfile::tempdir()?;
         let syncs = syncs_per_second(folder.path())?;
         let mails = plan.mails.to_string();
@@ -29,7 +29,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         let whole = take_in(&db("ours.db"), &mails, None)?;
         let world = Server::start("world", &["--mails", &mails])?;
         let theirs = peer(
-            &plan.python,
+            &plan.repeats.python,
             "gmail_batch.py",
             &[&world.entry.to_string(), &db("theirs.db"), &mails],
         )?;
@@ -50,7 +50,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         "cpu_a_mail_peer_over_ours": spread(ratios),
         "metered_over_floor": spread(floors),
         "foreign_cpu": watch.foreign()?,
-        "versions": versions(&plan.python),
+        "versions": versions(&plan.repeats.python),
         "runs": runs,
     });
     println!("{report}");

@@ -20,7 +20,7 @@ const SMALL: usize = 10;
 pub(crate) fn run(plan: &Plan) -> Result<()> {
     let watch = Watch::start()?;
     let (mut ratios, mut runs) = (Vec::new(), Vec::new());
-    for _ in 0..plan.rounds {
+    for _ in 0..plan.repeats.rounds {
         let folder = tempfile::tempdir()?;
         let syncs = syncs_per_second(folder.path())?;
         let small = ingest(&folder.path().join("small.db"), plan.mails / SMALL)?;
@@ -28,7 +28,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         let whole = ingest(&file, plan.mails)?;
         let limit = folder.path().join("limit.db");
         let limit = peer(
-            &plan.python,
+            &plan.repeats.python,
             "executemany.py",
             &[&file.to_string_lossy(), &limit.to_string_lossy(), &plan.mails.to_string()],
         )?;
@@ -42,7 +42,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         "mails": plan.mails,
         "rate_against_limit": spread(ratios),
         "foreign_cpu": watch.foreign()?,
-        "versions": versions(&plan.python),
+        "versions": versions(&plan.repeats.python),
         "runs": runs,
     });
     println!("{report}");

@@ -1,50 +1,33 @@
 //! Takes in a whole Gmail mailbox: listed, fetched, read, stored, routed.
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use async_trait::async_trait;
 use besunny::{
-    Besunny, SystemClock,
+    SystemClock,
     core::{
-        account::{Intake, NewAccount},
         adapter::Adapter,
-        address::Username,
         budget::{Budget, Paced, Unmetered},
         clock::Clock,
-        ids::{TenantId, UserId},
-        project::Project,
         repository::{DocumentFilter, StateFilter, Store},
-        source::Subject,
-        tenant::{Tenant, TenantScope, User},
+        tenant::TenantScope,
     },
-    google::{
-        ClientSecret, Credential, Credentials, Endpoints, Gmail, GoogleConfig, GoogleTokens, Http,
-    },
-    sqlite::{Options, SqliteStore},
+    google::Gmail,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use serde_json::Value;
 
-use crate::measure::{processor_seconds, report};
-
-/// Projects that mails are routed to.
-const PROJECTS: [&str; 3] = ["harbour works", "city library", "night train"];
+use crate::{
+    google::{Grant, config, transport},
+    measure::report,
+};
 
 /// Takes in a Gmail mailbox.
 #[derive(Debug, Args)]
 pub(crate) struct TakeIn {
-    /// The file to write.
-    #[arg(long)]
-    db: PathBuf,
-    /// Where Gmail is, as the world printed it.
-    #[arg(long)]
-    entry: String,
+    #[command(flatten)]
+    grant: Grant,
     /// How many mails there must be in the end.
     #[arg(long)]
     mails: u64,
@@ -58,30 +41,16 @@ impl TakeIn {
         tokio::runtime::Runtime::new()?.block_on(self.take_in())
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a measurement needs the wall clock")]
     async fn take_in(self) -> Result<()> {
         let clock: Arc<dyn Clock> = Arc::new(Fast::new(self.scale.unwrap_or(1)));
-        let store = SqliteStore::open(self.db.as_path(), Arc::clone(&clock), Options::default());
-        let (store, scope, owner) = settle(store.await?, clock.now()).await?;
-        let entry: Value = serde_json::from_str(&self.entry)?;
-        let adapter = Adapter::new(gmail(&entry, &clock, self.scale.is_some())?);
-        let engine = Besunny::builder(store)
-            .mail(Gmail::provider(), adapter)
-            .clock(Arc::clone(&clock))
-            .build();
-        let (began, processor) = (std::time::Instant::now(), processor_seconds()?);
-        let grant = NewAccount {
-            owner,
-            provider: Gmail::provider(),
-            subject: Subject::from_source(text(&entry["credentials"]["address"])),
-            intake: Intake::Whole,
-        };
-        engine.connect(&scope, grant).await?;
-        let store = Arc::clone(engine.store());
-        let running = engine.start();
-        wait_for(&*store, &scope, self.mails).await?;
-        let (wall, processor) = (began.elapsed(), processor_seconds()? - processor);
-        ensure!(running.stop().await, "the engine ends in time");
+        let gmail = gmail(&self.grant.world()?, &clock, self.scale.is_some())?;
+        let took = self.grant.take_in(
+            Gmail::provider(),
+            clock,
+            |engine| engine.mail(Gmail::provider(), Adapter::new(gmail)),
+            async |it| wait_for(it.store, it.scope, self.mails).await,
+        );
+        let (wall, processor) = took.await?;
         report(usize::try_from(self.mails)?, wall, processor)
     }
 }
@@ -111,67 +80,16 @@ async fn wait_for(store: &dyn Store, scope: &TenantScope, mails: u64) -> Result<
     }
 }
 
-/// Makes a tenant with one person and some projects.
-pub(crate) async fn settle(
-    store: SqliteStore,
-    now: DateTime<Utc>,
-) -> Result<(SqliteStore, TenantScope, UserId)> {
-    use besunny::core::repository::{People, Projects};
-    let (tenant, owner) = (TenantId::derived(&[b"bench"]), UserId::derived(&[b"ann"]));
-    let scope = TenantScope::trusted(tenant);
-    store.found(&Tenant { id: tenant, name: "Bench".to_owned(), created_at: now }).await?;
-    let username = Username::parse("ann")?;
-    let user = User { id: owner, username, name: "Ann".to_owned(), created_at: now };
-    store.add_user(&scope, &user).await?;
-    for name in PROJECTS {
-        store.put_project(&scope, &Project::new(tenant, owner, name, now)?).await?;
-    }
-    Ok((store, scope, owner))
-}
-
 fn gmail(entry: &Value, clock: &Arc<dyn Clock>, is_metered: bool) -> Result<Gmail> {
     let config = config(entry);
     let quota = config.quota.quota();
-    let http = Http::new(config, Arc::clone(clock))?;
-    let tokens =
-        GoogleTokens::new(http.clone(), Credentials::Given(credential(&entry["credentials"])));
+    let (http, tokens) = transport(config, entry, clock)?;
     let budget: Arc<dyn Budget> = if is_metered {
         Arc::new(Paced::new(Arc::clone(clock), [quota]))
     } else {
         Arc::new(Unmetered)
     };
-    Ok(Gmail::new(http, Arc::new(tokens), budget))
-}
-
-/// Finds all of Google at the world's address.
-pub(crate) fn config(entry: &Value) -> GoogleConfig {
-    GoogleConfig { endpoints: Endpoints::at(text(&entry["base"])), ..GoogleConfig::default() }
-}
-
-/// Writes the credentials of all accounts into a file that nobody else may read.
-pub(crate) fn credentials(entry: &Value, folder: &Path) -> Result<Credentials> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let accounts = entry["accounts"].as_array().context("no accounts")?;
-    let by_address: serde_json::Map<String, Value> = accounts
-        .iter()
-        .map(|account| (text(&account["address"]).to_owned(), account.clone()))
-        .collect();
-    let path = folder.join("credentials.json");
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-    file.write_all(Value::Object(by_address).to_string().as_bytes())?;
-    Ok(Credentials::File(path))
-}
-
-fn credential(credentials: &Value) -> Credential {
-    let secret = |name: &str| text(&credentials[name]).to_owned().into();
-    let id = text(&credentials["client_id"]).to_owned();
-    let client = ClientSecret { id, secret: secret("client_secret") };
-    Credential { client, refresh_token: secret("refresh_token") }
-}
-
-pub(crate) fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
+    Ok(Gmail::new(http, tokens, budget))
 }
 
 /// The machine's time, so many times as fast.

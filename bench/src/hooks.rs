@@ -48,17 +48,17 @@ use tokio::{
 };
 
 use crate::{
-    gmail::{settle, text},
+    google::{settle, tenant, text},
     measure::{peak_kib, processor_seconds},
     server::take,
     share::{as_f64, as_ms, share},
 };
 
 /// The secret of the receiver; a measurement has nothing to hide.
-const SECRET: &str = "a secret of thirty-two bytes or more";
+pub(crate) const SECRET: &str = "a secret of thirty-two bytes or more";
 
 /// Where calendars call.
-const PATH: &str = "/webhooks/calendar";
+pub(crate) const PATH: &str = "/webhooks/calendar";
 
 /// Takes the calls of calendars.
 #[derive(Debug, Args)]
@@ -80,7 +80,10 @@ impl Hooks {
     async fn serve(self) -> Result<()> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let store = SqliteStore::open(self.db, Arc::clone(&clock), Options::default()).await?;
-        let (store, channels) = watched(store, &*clock, self.calendars).await?;
+        let scope = TenantScope::trusted(tenant());
+        let is_new = store.streams(&scope).await?.is_empty();
+        let store = if is_new { watched(store, &*clock, self.calendars).await? } else { store };
+        let channels = channels(&store, &scope).await?;
         let http = Http::new(GoogleConfig::default(), Arc::clone(&clock))?;
         let secret = |name: &str| name.to_owned().into();
         let client = ClientSecret { id: "bench".to_owned(), secret: secret("bench") };
@@ -114,12 +117,21 @@ impl Hooks {
     }
 }
 
-/// Connects an account whose calendars are watched; returns the channels with their tokens.
-async fn watched(
-    store: SqliteStore,
-    clock: &dyn Clock,
-    calendars: usize,
-) -> Result<(SqliteStore, Vec<Value>)> {
+/// Returns the channels of all calendars, with their tokens.
+async fn channels(store: &SqliteStore, scope: &TenantScope) -> Result<Vec<[String; 2]>> {
+    let streams = store.streams(scope).await?;
+    let watches = streams.iter().filter_map(|stream| stream.watch.as_ref());
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    let channel = |watch: &Watch| {
+        let channel = format!("{}-1", watch.id);
+        let tag = hmac::sign(&key, format!("google calendar channel {channel}").as_bytes());
+        [channel, BASE64_URL_SAFE_NO_PAD.encode(tag)]
+    };
+    Ok(watches.map(channel).collect())
+}
+
+/// Connects an account whose calendars are watched.
+async fn watched(store: SqliteStore, clock: &dyn Clock, calendars: usize) -> Result<SqliteStore> {
     let (store, scope, owner) = settle(store, clock.now()).await?;
     let (provider, subject) =
         (GoogleCalendar::provider(), Subject::from_source("ann@example.test".to_owned()));
@@ -133,13 +145,8 @@ async fn watched(
     let ask = Ask { limit: calendars, lease_for: Duration::from_hours(1) };
     let leases = store.lease(ask).await?;
     ensure!(leases.len() == calendars, "{} of {calendars} calendars are due", leases.len());
-    let mut channels = Vec::with_capacity(calendars);
     for lease in &leases {
-        let watch = watch(&store, &scope, lease, clock).await?;
-        let channel = format!("{watch}-1");
-        let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
-        let tag = hmac::sign(&key, format!("google calendar channel {channel}").as_bytes());
-        channels.push(json!([channel, BASE64_URL_SAFE_NO_PAD.encode(tag)]));
+        watch(&store, &scope, lease, clock).await?;
         let release = Release {
             rest: Rest::After(Duration::from_hours(1)),
             attempt: 0,
@@ -150,7 +157,7 @@ async fn watched(
         };
         store.release(lease, release).await?;
     }
-    Ok((store, channels))
+    Ok(store)
 }
 
 /// Gives a calendar a watch.
@@ -159,7 +166,7 @@ async fn watch(
     scope: &TenantScope,
     lease: &Lease,
     clock: &dyn Clock,
-) -> Result<WatchId> {
+) -> Result<()> {
     let (id, at) = (WatchId::derived(&[lease.stream.as_bytes()]), clock.now());
     let until = Some(at + Duration::from_hours(24));
     let watch = Watch { id, handle: Some("bench".to_owned()), since: at, until, trouble: None };
@@ -171,7 +178,7 @@ async fn watch(
         effects: vec![Effect::Watch(Some(watch))],
     };
     store.commit(scope, Arc::new(commit)).await?;
-    Ok(id)
+    Ok(())
 }
 
 /// Takes a call as the reference server does.
@@ -215,16 +222,7 @@ impl CallHooks {
     async fn call(self) -> Result<Value> {
         let entry: Value = serde_json::from_str(&self.entry)?;
         let channels = entry["channels"].as_array().context("no channels")?;
-        let request = |number: usize| {
-            let channel = &channels[number % channels.len()];
-            format!(
-                "POST {PATH} HTTP/1.1\r\nhost: bench\r\nx-goog-channel-id: {}\r\n\
-                x-goog-channel-token: {}\r\nx-goog-resource-state: exists\r\n\
-                x-goog-message-number: {number}\r\ncontent-length: 0\r\n\r\n",
-                text(&channel[0]),
-                text(&channel[1]),
-            )
-        };
+        let request = |number: usize| request(&channels[number % channels.len()], number);
         let mut lines = Vec::with_capacity(self.connections);
         for _ in 0..self.connections {
             lines.push(TcpStream::connect(text(&entry["address"])).await?);
@@ -259,8 +257,19 @@ impl CallHooks {
     }
 }
 
+/// Writes a call of a channel as Calendar does.
+pub(crate) fn request(channel: &Value, number: usize) -> String {
+    format!(
+        "POST {PATH} HTTP/1.1\r\nhost: bench\r\nx-goog-channel-id: {}\r\n\
+        x-goog-channel-token: {}\r\nx-goog-resource-state: exists\r\n\
+        x-goog-message-number: {number}\r\ncontent-length: 0\r\n\r\n",
+        text(&channel[0]),
+        text(&channel[1]),
+    )
+}
+
 /// Sends a request and reads its answer, which must be a 200 without a body.
-async fn exchange(line: &mut TcpStream, request: &str) -> Result<()> {
+pub(crate) async fn exchange(line: &mut TcpStream, request: &str) -> Result<()> {
     line.write_all(request.as_bytes()).await?;
     let (mut answer, mut read) = ([0_u8; 1024], 0);
     while !answer.get(..read).is_some_and(|answer| answer.ends_with(b"\r\n\r\n")) {

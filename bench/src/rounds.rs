@@ -8,18 +8,25 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::{Value, json};
 
-/// How long and how large.
+/// How often, and against whom.
 #[derive(Debug, Args)]
-pub(crate) struct Plan {
+pub(crate) struct Repeats {
     /// How often each runner runs.
     #[arg(long, default_value_t = 3)]
     pub(crate) rounds: usize,
-    /// How many mails.
-    #[arg(long, default_value_t = 20_000)]
-    pub(crate) mails: usize,
     /// The Python of the peers, with what they need installed.
     #[arg(long, default_value = "python3")]
     pub(crate) python: PathBuf,
+}
+
+/// How long and how large, in mails.
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) repeats: Repeats,
+    /// How many mails.
+    #[arg(long, default_value_t = 20_000)]
+    pub(crate) mails: usize,
 }
 
 /// Runs a runner of ours.
@@ -31,10 +38,28 @@ pub(crate) fn ours(arguments: &[&str]) -> Result<Value> {
 
 /// Runs a peer.
 pub(crate) fn peer(python: &Path, name: &str, arguments: &[&str]) -> Result<Value> {
+    measured(script(python, name, arguments))
+}
+
+/// Returns the command that runs a peer.
+pub(crate) fn script(python: &Path, name: &str, arguments: &[&str]) -> Command {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name);
     let mut command = Command::new(python);
     command.arg(script).args(arguments);
-    measured(command)
+    command
+}
+
+/// Says whether Python has the modules that a peer needs; complains if not, since its figures will be missing.
+#[expect(clippy::print_stderr, reason = "a measurement speaks to whoever started it")]
+pub(crate) fn has(python: &Path, modules: &str) -> bool {
+    let mut command = Command::new(python);
+    command.args(["-c", &format!("import {modules}")]).stderr(Stdio::null());
+    let has_it = command.status().is_ok_and(|status| status.success());
+    if !has_it {
+        let python = python.display();
+        eprintln!("\n!! A PEER IS MISSING: {python} has no {modules}; install it with pip\n");
+    }
+    has_it
 }
 
 /// Runs a runner and reads the last line it prints.

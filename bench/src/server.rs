@@ -23,16 +23,28 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one.
+    /// Starts one of ours.
     pub(crate) fn start(runner: &str, arguments: &[&str]) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["runner", runner]).args(arguments);
+        Self::of(command)
+    }
+
+    /// Starts one of whoever; it must speak as ours do.
+    pub(crate) fn of(mut command: Command) -> Result<Self> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let input = child.stdin.take().context("no input")?;
         let mut output = BufReader::new(child.stdout.take().context("no output")?);
         let mut line = String::new();
         output.read_line(&mut line)?;
         Ok(Self { child, input, output, entry: serde_json::from_str(&line)? })
+    }
+
+    /// Kills it, whatever it is doing.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
     }
 
     /// Ends it; returns what it says of itself.

@@ -1,28 +1,32 @@
-//! A simulated Gmail as a process of its own, so that its work is not counted as ours.
+//! A simulated Google as a process of its own, so that its work is not counted as ours.
 //!
 //! It prints where it is, serves until its input ends, and then prints what was asked of it.
 use std::{io::Read, time::Duration};
 
 use anyhow::Result;
+use besunny::{SystemClock, core::clock::Clock};
 use besunny_simulator::{
     ClockMode, Config, Delivery, Metering, RateRefusal, Simulator, Subscription, Usage,
 };
 use clap::Args;
 use serde_json::json;
 
-use crate::corpus::raw_mail;
+use crate::corpus::{event, raw_mail};
 
 /// The topic that mailboxes publish to, and who listens there.
 pub(crate) const TOPIC: &str = "projects/bench/topics/mail";
 pub(crate) const SUBSCRIPTION: &str = "projects/bench/subscriptions/mail";
 pub(crate) const SERVICE_ACCOUNT: &str = "push@bench.example.test";
 
-/// Serves a simulated Gmail.
+/// Serves a simulated Google.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// How many mails each mailbox has.
-    #[arg(long)]
+    #[arg(long, default_value_t = 0)]
     mails: usize,
+    /// How many events each calendar has.
+    #[arg(long, default_value_t = 0)]
+    events: usize,
     /// How many mailboxes there are.
     #[arg(long, default_value_t = 1)]
     accounts: usize,
@@ -46,13 +50,17 @@ impl Serve {
     async fn serve(self) -> Result<()> {
         let simulator = Simulator::start(self.config()).await?;
         let control = simulator.control();
-        let mut credentials = Vec::new();
+        let (mut credentials, now) = (Vec::new(), SystemClock::default().now());
         for account in 0..self.accounts {
             let address = format!("ann{account}@example.test");
             credentials.push(control.add_account(&address));
             let mailbox = control.mailbox(&address)?;
             for number in 0..self.mails {
                 mailbox.deliver(raw_mail(number), &Delivery::default())?;
+            }
+            let agenda = control.agenda(&address)?;
+            for number in 0..self.events {
+                agenda.put("primary", event(number, now))?;
             }
         }
         let entry = json!({

@@ -29,6 +29,9 @@ pub(crate) struct Calendar {
     pub(crate) entry: Map<String, Value>,
     /// Events by id, also deleted ones.
     events: BTreeMap<String, Event>,
+    /// Their ids in the order in which they were made, and in that of their last change.
+    ids_by_age: BTreeMap<u64, String>,
+    ids_by_change: BTreeMap<u64, String>,
     /// The number of the last change.
     newest: u64,
     /// Sync tokens of before are too old.
@@ -119,7 +122,8 @@ impl Calendar {
         }
         let salt = dice::mix(dice::hash(owner), &[dice::hash(id)]);
         entry.insert("etag".to_owned(), json!(etag(salt, 0)));
-        Self { entry, events: BTreeMap::new(), newest: 0, floor: 0, made: 0, salt }
+        let (events, ids_by_age, ids_by_change) = Default::default();
+        Self { entry, events, ids_by_age, ids_by_change, newest: 0, floor: 0, made: 0, salt }
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -144,18 +148,16 @@ impl Calendar {
         self.events.get(id)
     }
 
-    /// Events in the order in which they were made.
-    pub(crate) fn by_age(&self) -> Vec<&Event> {
-        let mut events: Vec<&Event> = self.events.values().collect();
-        events.sort_by_key(|event| event.made);
-        events
+    /// Events that were made after number `after`, in that order.
+    pub(crate) fn made_after(&self, after: u64) -> impl Iterator<Item = &Event> {
+        let ids = self.ids_by_age.range(after.saturating_add(1)..);
+        ids.filter_map(|(_, id)| self.events.get(id))
     }
 
-    /// Events in the order of their last change.
-    pub(crate) fn by_change(&self) -> Vec<&Event> {
-        let mut events: Vec<&Event> = self.events.values().collect();
-        events.sort_by_key(|event| event.changed);
-        events
+    /// Events whose last change came after `after`, in that order.
+    pub(crate) fn changed_after(&self, after: u64) -> impl Iterator<Item = &Event> {
+        let ids = self.ids_by_change.range(after.saturating_add(1)..);
+        ids.filter_map(|(_, id)| self.events.get(id))
     }
 
     /// Makes an event, or changes the fields named; gives its id.
@@ -196,15 +198,21 @@ impl Calendar {
 
     /// Forgets a deleted event for good, as Google does in the end.
     pub(crate) fn forget(&mut self, id: &str) {
-        self.events.remove(id);
+        if let Some(event) = self.events.remove(id) {
+            self.ids_by_age.remove(&event.made);
+            self.ids_by_change.remove(&event.changed);
+        }
     }
 
     fn store(&mut self, mut event: Event, now: DateTime<Utc>) {
         self.newest += 1;
+        self.ids_by_change.remove(&event.changed);
         event.changed = self.newest;
         event.fields.insert("etag".to_owned(), json!(etag(self.salt, self.newest)));
         event.fields.insert("updated".to_owned(), json!(instant(now)));
         if let Some(id) = event.fields.get("id").and_then(Value::as_str).map(str::to_owned) {
+            self.ids_by_age.insert(event.made, id.clone());
+            self.ids_by_change.insert(event.changed, id.clone());
             self.events.insert(id, event);
         }
     }

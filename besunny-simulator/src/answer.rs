@@ -10,6 +10,8 @@ pub(crate) struct Answer {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) content: Content,
     pub(crate) page: Option<PageSpot>,
+    /// Whether it has only what `fields` names already.
+    pub(crate) is_masked: bool,
 }
 
 #[derive(Debug)]
@@ -35,6 +37,7 @@ impl Answer {
             headers: Vec::new(),
             content: Content::json(value),
             page: None,
+            is_masked: false,
         }
     }
 
@@ -44,6 +47,7 @@ impl Answer {
             headers: Vec::new(),
             content: Content::Empty,
             page: None,
+            is_masked: false,
         }
     }
 

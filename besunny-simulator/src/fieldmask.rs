@@ -1,5 +1,6 @@
 //! Partial answers: `fields=messages(id,threadId),nextPageToken`.
 
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Value};
 
 /// A parsed mask: names and what is wanted below them.
@@ -15,28 +16,17 @@ impl FieldMask {
     }
 
     /// Keeps what the mask names; an empty mask keeps all.
-    pub(crate) fn apply(&self, value: Value) -> Value {
+    pub(crate) fn keep<'a, T>(&'a self, of: &'a T) -> Kept<'a, T> {
+        Kept { mask: self, of }
+    }
+
+    /// What is wanted below a name; absent if nothing is.
+    pub(crate) fn below(&self, name: &str) -> Option<&Self> {
         if self.0.is_empty() {
-            return value;
+            return Some(self);
         }
-        match value {
-            Value::Object(mut fields) => {
-                let mut kept = Map::new();
-                for (name, below) in &self.0 {
-                    if name == "*" {
-                        let all = std::mem::take(&mut fields);
-                        kept.extend(
-                            all.into_iter().map(|(name, value)| (name, below.apply(value))),
-                        );
-                    } else if let Some(value) = fields.remove(name) {
-                        kept.insert(name.clone(), below.apply(value));
-                    }
-                }
-                Value::Object(kept)
-            }
-            Value::Array(items) => items.into_iter().map(|item| self.apply(item)).collect(),
-            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => other,
-        }
+        let named = self.0.iter().find(|(known, _)| known == name || known == "*");
+        named.map(|(_, below)| below)
     }
 
     fn list(rest: &mut &str) -> Option<Self> {
@@ -70,6 +60,39 @@ impl FieldMask {
     }
 }
 
+/// What a mask keeps, written without a copy of it.
+#[derive(Debug)]
+pub(crate) struct Kept<'a, T> {
+    mask: &'a FieldMask,
+    of: &'a T,
+}
+
+impl Serialize for Kept<'_, Value> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.of {
+            Value::Object(fields) => self.mask.keep(fields).serialize(serializer),
+            Value::Array(items) => {
+                serializer.collect_seq(items.iter().map(|item| self.mask.keep(item)))
+            }
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+                other.serialize(serializer)
+            }
+        }
+    }
+}
+
+impl Serialize for Kept<'_, Map<String, Value>> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut kept = serializer.serialize_map(None)?;
+        for (name, value) in self.of {
+            if let Some(below) = self.mask.below(name) {
+                kept.serialize_entry(name, &below.keep(value))?;
+            }
+        }
+        kept.end()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -88,7 +111,7 @@ mod tests {
             ("*", value.clone()),
         ] {
             let mask = FieldMask::parse(mask).unwrap();
-            assert_eq!(mask.apply(value.clone()), kept);
+            assert_eq!(serde_json::to_value(mask.keep(&value)).unwrap(), kept);
         }
         for mask in ["", "a(", "a)", "a(b", "a,,b", "a//b"] {
             assert_eq!(FieldMask::parse(mask), None, "{mask}");

@@ -303,7 +303,7 @@ impl Refusal {
             .into_iter()
             .filter_map(|(name, value)| Some((name, HeaderValue::try_from(value).ok()?)))
             .collect();
-        Answer { status: self.status, headers, content, page: None }
+        Answer { status: self.status, headers, content, page: None, is_masked: false }
     }
 }
 

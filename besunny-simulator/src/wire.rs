@@ -87,22 +87,21 @@ fn strikes(fault: WireFault, content: &Content, headers: &HeaderMap) -> bool {
 /// carries nothing, so here it must be asked for.
 fn shape(call: &Call, mut answer: Answer) -> Answer {
     let Content::Json(bytes) = &answer.content else { return answer };
-    let fields = call.query.get("fields").filter(|_| answer.status.is_success());
+    let is_whole = answer.status.is_success() && !answer.is_masked;
+    let fields = call.query.get("fields").filter(|_| is_whole);
     let pretty = call.query.get("prettyPrint") == Some("true");
     if fields.is_none() && !pretty {
         return answer;
     }
-    let Ok(mut value) = serde_json::from_slice::<Value>(bytes) else { return answer };
-    if let Some(fields) = fields {
-        let Some(mask) = FieldMask::parse(fields) else {
-            let message = format!("Invalid field selection {fields}");
-            return Refusal::invalid_argument(message).into_answer();
-        };
-        value = mask.apply(value);
-    }
-    answer.content = match serde_json::to_vec_pretty(&value) {
+    let Ok(value) = serde_json::from_slice::<Value>(bytes) else { return answer };
+    let Some(mask) = fields.map_or_else(|| Some(FieldMask::default()), FieldMask::parse) else {
+        let message = format!("Invalid field selection {}", fields.unwrap_or_default());
+        return Refusal::invalid_argument(message).into_answer();
+    };
+    let kept = mask.keep(&value);
+    answer.content = match serde_json::to_vec_pretty(&kept) {
         Ok(indented) if pretty => Content::Json(indented),
-        _ => Content::json(&value),
+        _ => Content::json(&kept),
     };
     answer
 }

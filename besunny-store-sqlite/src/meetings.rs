@@ -31,6 +31,12 @@ const INSERT_EVENTS: Insert = insert!(
     "(?, ?, ?, ?, ?, ?, ?, ?)",
     ""
 );
+const NOTE_NAMES: Insert = insert!(
+    "owner",
+    "INSERT INTO names (tenant, owner, uid, change)",
+    "(?, ?, ?, 1)",
+    " ON CONFLICT (tenant, owner, uid) DO UPDATE SET change = change + 1"
+);
 const PUT_MEETINGS: Insert = insert!(
     "owner",
     "INSERT INTO meetings (tenant, id, version, owner, uid, starts_at, ends_at, room, meeting)",
@@ -265,15 +271,15 @@ pub(crate) async fn hold(
     }
     let place = (&*tenant.bytes(), &*account.bytes());
     let touched = text_list(touched.into_iter().map(ItemId::as_str));
-    note(connection, place, &touched).await?;
-    if said.is_empty() {
-        return Ok(());
+    let before = note(connection, place, &touched).await?;
+    if before > 0 && !said.is_empty() {
+        take_back(connection, place, &said).await?;
     }
-    take_back(connection, place, &said).await?;
-    let mut rows = Vec::new();
+    let (mut rows, mut names) = (Vec::new(), BTreeSet::new());
     for (item, (by, events)) in said {
         for (n, (owner, event)) in events.iter().enumerate() {
             rows.push((item, n, owner, by, event, json(event)?));
+            names.insert((*owner, &event.uid));
         }
     }
     let (tenant, account) = place;
@@ -282,15 +288,20 @@ pub(crate) async fn hold(
         row.add(owner.bytes()).add(event.uid.as_str()).add(by.as_str()).add(text);
     })
     .await?;
-    note(connection, place, &touched).await
+    let names = names.into_iter().collect();
+    write(connection, NOTE_NAMES, names, |row, (owner, uid)| {
+        row.add(tenant).add(owner.bytes()).add(uid.as_str());
+    })
+    .await
+    .map(drop)
 }
 
-/// Notes that what some items say is changing, or has changed.
+/// Notes that what some items say is changing; returns under how many names they said anything.
 async fn note(
     connection: &mut SqliteConnection,
     (tenant, account): (&[u8], &[u8]),
     items: &str,
-) -> Result<(), RepositoryError> {
+) -> Result<u64, RepositoryError> {
     let noted = sqlx::query!(
         "INSERT INTO names (tenant, owner, uid, change)
         SELECT DISTINCT e.tenant, e.owner, e.uid, 1 FROM json_each(?3)
@@ -300,7 +311,7 @@ async fn note(
         account,
         items,
     );
-    noted.execute(connection).await.map(drop).map_err(failed)
+    noted.execute(connection).await.map(|done| done.rows_affected()).map_err(failed)
 }
 
 /// Takes back what items said; what they say for others now stays with those who had it.

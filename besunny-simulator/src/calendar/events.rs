@@ -1,11 +1,15 @@
 //! `events`: list, get.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{refusals, sync};
-use crate::agenda::{Calendar, Event};
+use crate::agenda::{Calendar, Event, fields};
 use crate::answer::{Answer, PageSpot};
+use crate::fieldmask::{FieldMask, Kept};
 use crate::gateway::Call;
 use crate::paging::{self, Sizes, Spot};
 use crate::refusal::Refusal;
@@ -21,6 +25,15 @@ struct Shown<'a> {
     upto: u64,
 }
 
+/// A page as it is written: a large one is not copied.
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(flatten)]
+    head: Kept<'a, Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    items: Option<Vec<Kept<'a, Map<String, Value>>>>,
+}
+
 pub(super) fn list(call: &Call) -> Result<Answer, Refusal> {
     let agenda = call.account()?.agenda.read();
     let calendar = agenda.find(call.segment("calendar")).ok_or_else(refusals::not_found)?;
@@ -34,24 +47,27 @@ pub(super) fn list(call: &Call) -> Result<Answer, Refusal> {
         Some(start) => changed(calendar, spot.map_or(start, |spot| spot.0), most),
         None => whole(call, calendar, spot, most)?,
     };
-    let items: Vec<Map<String, Value>> =
-        shown.events.iter().map(|event| view(call, event)).collect();
-    let mut answer = json!({
+    let items: Vec<Cow<'_, _>> = shown.events.iter().map(|event| view(call, event)).collect();
+    let mut head = json!({
         "kind": "calendar#events", "etag": "\"1\"", "summary": sync::text(&calendar.entry, "summary"),
         "description": "", "updated": call.at.to_rfc3339(), "timeZone": sync::text(&calendar.entry, "timeZone"),
-        "accessRole": "owner", "defaultReminders": [], "items": items,
+        "accessRole": "owner", "defaultReminders": [],
     });
     match shown.next {
-        Some(spot) => answer["nextPageToken"] = json!(paging::token(call, spot)),
+        Some(spot) => head["nextPageToken"] = json!(paging::token(call, spot)),
         None => {
             if let Some(token) = sync::token(call, calendar, shown.upto) {
-                answer["nextSyncToken"] = json!(token);
+                head["nextSyncToken"] = json!(token);
             }
         }
     }
     let first = Spot(start.unwrap_or(0), calendar.newest());
     let page = PageSpot { items: "items", here: paging::here(call, first) };
-    Ok(Answer::ok(&answer).with_page(page))
+    let (head, mask) = (fields(head), call.query.get("fields").map(FieldMask::parse));
+    let (is_masked, mask) = (matches!(mask, Some(Some(_))), mask.flatten().unwrap_or_default());
+    let items = mask.below("items").map(|below| items.iter().map(|item| below.keep(&**item)));
+    let written = Written { head: mask.keep(&head), items: items.map(Iterator::collect) };
+    Ok(Answer { is_masked, ..Answer::ok(&written).with_page(page) })
 }
 
 /// A page of all events; the token of the last page reaches back to the first one.
@@ -68,7 +84,7 @@ fn whole<'a>(
         (deleted || !event.is_cancelled() || event.is_exception()) && window.has(event)
     };
     let mut events: Vec<&Event> =
-        calendar.by_age().into_iter().filter(|event| event.made > after).filter(is_shown).collect();
+        calendar.made_after(after).filter(is_shown).take(most.saturating_add(1)).collect();
     let more = events.len() > most;
     events.truncate(most);
     let next = events.last().filter(|_| more).map(|last| Spot(last.made, upto));
@@ -77,8 +93,8 @@ fn whole<'a>(
 
 /// A page of what changed after a change.
 fn changed(calendar: &Calendar, after: u64, most: usize) -> Shown<'_> {
-    let events = calendar.by_change().into_iter().filter(|event| event.changed > after);
-    let mut events: Vec<&Event> = events.collect();
+    let mut events: Vec<&Event> =
+        calendar.changed_after(after).take(most.saturating_add(1)).collect();
     let more = events.len() > most;
     events.truncate(most);
     let next = events.last().filter(|_| more).map(|last| Spot(last.changed, 0));
@@ -92,11 +108,11 @@ pub(super) fn get(call: &Call) -> Result<Answer, Refusal> {
     Ok(Answer::ok(&view(call, event)))
 }
 
-fn view(call: &Call, event: &Event) -> Map<String, Value> {
+fn view<'a>(call: &Call, event: &'a Event) -> Cow<'a, Map<String, Value>> {
     if event.is_cancelled() && call.settings.calendar.bare_tombstones {
-        event.bare()
+        Cow::Owned(event.bare())
     } else {
-        event.fields.clone()
+        Cow::Borrowed(&event.fields)
     }
 }
 

@@ -109,7 +109,7 @@ impl AgendaControl {
     #[must_use]
     pub fn ids(&self, calendar: &str) -> Vec<String> {
         let agenda = self.account.agenda.read();
-        let events = agenda.find(calendar).into_iter().flat_map(Calendar::by_age);
+        let events = agenda.find(calendar).into_iter().flat_map(|calendar| calendar.made_after(0));
         let there = events.filter(|event| !event.is_cancelled() || event.is_exception());
         there.filter_map(|event| event.fields.get("id")?.as_str().map(str::to_owned)).collect()
     }
