@@ -8,11 +8,13 @@ use std::{collections::BTreeSet, time::Duration};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+mod completeness;
 mod life;
 mod next;
 mod plan;
 mod policy;
 
+pub use completeness::{Completeness, Heard, Measures, completeness};
 pub use life::{Found, Said, Told};
 pub use next::{Step, Terms};
 pub use plan::{Needs, Staffing, staff};
@@ -214,6 +216,18 @@ pub struct Seen {
     pub has_heard: bool,
     /// Who took part, once that was read.
     pub participants: Vec<Speaker>,
+    /// Since when it has been recording.
+    pub recording_since: Option<DateTime<Utc>>,
+    /// How long it recorded before that.
+    pub recorded: Duration,
+    /// How long more than one person was there, where the provider told who came and went.
+    pub company: Option<Duration>,
+    /// From the first word that was heard to the last.
+    pub heard: Option<Heard>,
+    /// When everything was read once more, since it was suspiciously short.
+    pub read_anew_at: Option<DateTime<Utc>>,
+    /// Whether the transcript could not be read to its end.
+    pub is_unread: bool,
 }
 
 /// A posting as it is after a change.

@@ -13,6 +13,7 @@ use crate::{
     ids::{DocumentId, TenantId},
     mail::{Mail, Recipient, RecipientKind, SegmentKind, Span},
     meeting::Meeting,
+    posting::{Completeness, Heard},
     untrusted::Untrusted,
 };
 
@@ -51,6 +52,17 @@ pub struct Talk {
     pub segments: usize,
 }
 
+/// What a meeting's document is made of.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spoken<'a> {
+    /// What was said, in the order of time.
+    pub segments: &'a [Segment],
+    /// Who took part.
+    pub participants: &'a [Speaker],
+    /// Whether that is all, where it is known.
+    pub completeness: Option<Completeness>,
+}
+
 /// People say so many words in a second (about 150 in a minute), where nobody measured.
 const WORDS_PER_SECOND: f64 = 2.5;
 
@@ -60,6 +72,7 @@ struct Record<'a> {
     title: &'a Untrusted<String>,
     starts_at: DateTime<Utc>,
     participants: &'a [Speaker],
+    completeness: Option<Completeness>,
     statistics: Statistics,
     segments: &'a [Segment],
 }
@@ -93,11 +106,7 @@ impl Statistics {
 /// Returns the time from the first word to the last: max(end) - min(start) (BOT-12).
 #[must_use]
 pub fn duration(segments: &[Segment]) -> Duration {
-    let ends =
-        segments.iter().map(|segment| segment.starts_at + segment.duration.unwrap_or_default());
-    let starts = segments.iter().map(|segment| segment.starts_at);
-    let (Some(start), Some(end)) = (starts.min(), ends.max()) else { return Duration::ZERO };
-    (end - start).to_std().unwrap_or_default()
+    Heard::of(segments).map(|heard| heard.duration()).unwrap_or_default()
 }
 
 /// Names the thread of all meetings of one event, and of the mails that invite to it.
@@ -126,14 +135,14 @@ fn hash_of(meeting: &Meeting) -> [u8; 32] {
 pub fn document(
     tenant: TenantId,
     meeting: &Meeting,
-    segments: &[Segment],
-    participants: &[Speaker],
+    Spoken { segments, participants, completeness }: Spoken<'_>,
 ) -> Result<NewDocument, serde_json::Error> {
     let mail = mail(meeting, segments);
     let record = Record {
         title: &mail.subject,
         starts_at: meeting.starts_at,
         participants,
+        completeness,
         statistics: Statistics::of(segments),
         segments,
     };

@@ -147,6 +147,18 @@ impl BotStage {
         drop(self.cast().remove(id));
     }
 
+    /// Adds something that was said, behind the back of every cursor that was given.
+    pub fn slip(&self, id: &str, text: &str) {
+        let mut cast = self.cast();
+        let now = cast.now;
+        if let Some(actor) = cast.actor(id) {
+            actor.say("Ada", text.to_owned(), now);
+            if let Some((changed, _)) = actor.said.last_mut() {
+                *changed = 1;
+            }
+        }
+    }
+
     /// Returns all actors by name, and how far they are.
     #[must_use]
     pub fn phases(&self) -> Vec<(String, BotPhase)> {

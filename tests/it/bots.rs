@@ -29,6 +29,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::scene::{MakeStore, Scene, in_a_file, in_memory};
 
+mod completeness;
 mod crashes;
 mod model;
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Asked, Outcome, Posting, PostingChange, Sent, Stage, Wish, next::REFUSALS};
 use crate::{
-    bot::{Bot, BotPhase, Changed, Segment, Speaker, Transcript},
+    bot::{Bot, BotPhase, Changed, Coming, Segment, Speaker, Transcript, company},
     failure::Trouble,
     retry::{self, Failed},
     scheduler::Rest,
@@ -47,8 +47,12 @@ pub struct Found {
     pub bot: Option<Bot>,
     /// What it heard, where that was asked for and had.
     pub transcript: Option<Transcript>,
+    /// Whether that was read from its beginning.
+    pub is_anew: bool,
     /// Who took part, where that was read.
     pub participants: Option<Vec<Speaker>>,
+    /// Who came and went, where that was read.
+    pub comings: Option<Vec<Coming>>,
 }
 
 impl Posting {
@@ -103,7 +107,7 @@ impl Posting {
     /// The bot was looked at.
     #[must_use]
     pub fn looked(self, found: Found, now: DateTime<Utc>) -> PostingChange {
-        let Found { bot, transcript, participants } = found;
+        let Found { bot, transcript, is_anew, participants, comings } = found;
         let before = self.clone();
         let mut posting = match &bot {
             Some(bot) => Self { trouble: None, ..self }.shown(bot, now),
@@ -112,6 +116,9 @@ impl Posting {
         if let Some(people) = participants {
             posting.seen.participants = people;
         }
+        if let Some(comings) = comings {
+            posting.seen.company = company(&comings, posting.seen.left_at.unwrap_or(now));
+        }
         // An empty whole is what is left of an erased bot; what was heard stays.
         let had = posting.seen.has_heard;
         let is_worth = |said: &Said| !(said.is_whole && said.segments.is_empty() && had);
@@ -119,6 +126,8 @@ impl Posting {
             posting.seen.read_at = Some(now);
             posting.seen.cursor = Some(transcript.next);
             posting.seen.has_heard |= !transcript.segments.is_empty();
+            posting.seen.hear(&transcript.segments, transcript.is_whole);
+            posting.seen.read_anew_at = posting.seen.read_anew_at.or(is_anew.then_some(now));
             Said { segments: transcript.segments, is_whole: transcript.is_whole }
         });
         let said = said.filter(|said| said.is_whole || !said.segments.is_empty());
@@ -135,6 +144,7 @@ impl Posting {
             seen.capture = bot.capture;
         }
         seen.phase = phase;
+        seen.measure(bot, now);
         seen.ending = bot.ending.clone().or_else(|| seen.ending.take());
         seen.transcript = bot.transcript;
         seen.looked_at = Some(now);
@@ -271,7 +281,7 @@ impl Posting {
 
     /// Nothing more happens.
     #[must_use]
-    pub fn finished(self, outcome: Outcome, now: DateTime<Utc>) -> Self {
+    pub fn finished(mut self, outcome: Outcome, now: DateTime<Utc>) -> Self {
         let (bot, since) = match self.stage {
             Stage::Wanted | Stage::Asked(_) => (None, now),
             Stage::Sent(sent) => (Some(sent.bot), now),
@@ -281,6 +291,7 @@ impl Posting {
         // What was not read stays said.
         let is_unread = self.trouble.is_some() && self.seen.read_at < self.seen.looked_at;
         let trouble = self.trouble.filter(|_| is_unread && outcome == Outcome::Attended);
+        self.seen.is_unread = trouble.is_some();
         Self { stage: Stage::Over { bot, outcome, since }, trouble, ..self }
     }
 }

@@ -245,6 +245,7 @@ impl Posting {
         let looked_at = self.seen.looked_at.unwrap_or(since);
         let read_at = self.seen.read_at.unwrap_or(since);
         let is_read = match self.seen.transcript {
+            Readiness::Complete if self.is_short() => read_at >= since + LATE,
             Readiness::Complete => read_at >= since + COMPLETE,
             // What never came into a call has nothing to say.
             Readiness::None if !self.was_there() => looked_at > since,
@@ -257,6 +258,18 @@ impl Posting {
         let looks = COLLECT.into_iter().map(|minutes| since + Duration::from_mins(minutes));
         let due = looks.into_iter().find(|at| *at > looked_at).unwrap_or(looked_at + LATE / 2);
         if now < due { Step::Rest(due) } else { Step::Look }
+    }
+
+    /// Says whether the next look reads the transcript from its beginning: once, where it is short.
+    ///
+    /// A cursor may have gone past a piece; this is late enough for pieces that only come late.
+    pub(crate) fn reads_anew(&self, now: DateTime<Utc>) -> bool {
+        match self.stage {
+            Stage::Collecting { since, .. } => {
+                now >= since + LATE / 2 && self.seen.read_anew_at.is_none() && self.is_short()
+            }
+            Stage::Wanted | Stage::Asked(_) | Stage::Sent(_) | Stage::Over { .. } => false,
+        }
     }
 
     /// Returns what came of a bot that was over at `since`.

@@ -15,7 +15,10 @@ use super::{
 use crate::{
     account::Provider,
     adapter::BotAdapter,
-    bot::{Amend, Bot, BotFilter, BotPhase, BotRef, Created, Speaker, Transcript},
+    bot::{
+        Amend, Bot, BotFilter, BotPhase, BotPresence, BotRef, Coming, Created, Portion, Speaker,
+        Transcript,
+    },
     cause::describe,
     commit::{Effect, NewTranscript},
     ids::{CommitId, MeetingId, PostingId, UserId},
@@ -23,19 +26,21 @@ use crate::{
     meeting::{BEHIND, MeetingKey},
     posting::{
         BotStyle, Found, Needs, Outcome, Posting, PostingChange, Stage, Step, Terms, Told,
-        participants, staff,
+        completeness, participants, staff,
     },
     repository::{AgendaFilter, BATCH, RepositoryError},
     scheduler::Claim,
-    source::{SourceError, SourceErrorKind},
+    source::{Cursor, SourceError, SourceErrorKind},
     tenant::TenantScope,
-    transcript,
+    transcript::{self, Spoken},
 };
 
 /// Who wants other bots wants them in meetings up to then; what begins later is seen to when it changes.
 const FAR: chrono::Duration = chrono::Duration::days(366);
 /// So many people are read of one call; more are an audience.
 const PEOPLE: usize = 500;
+/// So many comings and goings are read of one call; more say nothing about company.
+const COMINGS: usize = 10_000;
 
 /// Who sends bots into meetings, and what they are called.
 #[derive(Clone, Debug)]
@@ -179,7 +184,12 @@ impl Worker {
             return self.complete(scope, &[claim], Vec::new()).await;
         };
         let people = participants(&postings);
-        let document = transcript::document(scope.tenant(), &meeting, &segments, &people)
+        let said = Spoken {
+            segments: &segments,
+            participants: &people,
+            completeness: completeness(&postings),
+        };
+        let document = transcript::document(scope.tenant(), &meeting, said)
             .map_err(|error| RepositoryError::Store(error.into()))?;
         let stored = self.repository.document(scope, document.id).await?;
         let expected = stored.map_or(0, |stored| stored.version);
@@ -331,12 +341,14 @@ impl Desk<'_> {
         let mut found = Found { bot, ..Found::default() };
         let mut failure = None;
         if may_have_heard && found.bot.is_some() {
-            match self.heard(&posting, &at).await {
+            found.is_anew = posting.reads_anew(self.now());
+            let after = posting.seen.cursor.as_ref().filter(|_| !found.is_anew);
+            match self.heard(&at, after).await {
                 Ok(transcript) => found.transcript = transcript,
                 Err(error) => failure = Some(error),
             }
-            if phase.is_some_and(BotPhase::is_over) && posting.seen.participants.is_empty() {
-                found.participants = self.people(&at).await;
+            if phase.is_some_and(BotPhase::is_over) {
+                self.attended(&posting, &at, &mut found).await;
             }
         }
         let change = posting.looked(found, self.now());
@@ -348,11 +360,10 @@ impl Desk<'_> {
 
     async fn heard(
         &self,
-        posting: &Posting,
         at: &BotRef,
+        after: Option<&Cursor>,
     ) -> Result<Option<Transcript>, SourceError> {
         let port = &*self.bots.adapter.records;
-        let after = posting.seen.cursor.as_ref();
         let guarded = self.worker.guarded(port);
         match guarded.asked("records.transcript", || port.transcript(at, after)).await {
             Ok(transcript) => Ok(Some(transcript)),
@@ -361,30 +372,79 @@ impl Desk<'_> {
         }
     }
 
-    /// Reads who took part; it is shown to people and nothing follows from it, so it may be missing.
-    async fn people(&self, at: &BotRef) -> Option<Vec<Speaker>> {
-        let port = &**self.bots.adapter.presence.as_ref()?;
-        let (mut people, mut after) = (Vec::new(), None);
-        loop {
-            let guarded = self.worker.guarded(port);
-            let read =
-                guarded.asked("presence.participants", || port.participants(at, after.as_ref()));
-            match read.await {
-                Ok(portion) => {
-                    people.extend(portion.entries);
-                    after = Some(portion.next);
-                    if !portion.more || people.len() >= PEOPLE {
-                        people.truncate(PEOPLE);
-                        return Some(people);
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(error = describe(&error), "who took part cannot be read");
-                    return None;
-                }
-            }
+    /// Reads who took part, and who came and went; it is for people and for measuring, so it may be missing.
+    async fn attended(&self, posting: &Posting, at: &BotRef, found: &mut Found) {
+        let Some(presence) = self.bots.adapter.presence.as_deref() else { return };
+        if posting.seen.participants.is_empty() {
+            found.participants = shown(self.people(presence, at).await);
+        }
+        if posting.seen.company.is_none() {
+            found.comings = shown(self.comings(presence, at).await).flatten();
         }
     }
+
+    async fn people(
+        &self,
+        port: &dyn BotPresence,
+        at: &BotRef,
+    ) -> Result<Vec<Speaker>, SourceError> {
+        let mut list = Listed::new(PEOPLE);
+        while let Some(after) = list.next.take() {
+            let guarded = self.worker.guarded(port);
+            let ask = || port.participants(at, after.as_ref());
+            list.add(guarded.asked("presence.participants", ask).await?);
+        }
+        Ok(list.entries)
+    }
+
+    /// Reads who came and went; none where that is too much.
+    async fn comings(
+        &self,
+        port: &dyn BotPresence,
+        at: &BotRef,
+    ) -> Result<Option<Vec<Coming>>, SourceError> {
+        let mut list = Listed::new(COMINGS);
+        while let Some(after) = list.next.take() {
+            let guarded = self.worker.guarded(port);
+            let ask = || port.comings(at, after.as_ref());
+            list.add(guarded.asked("presence.comings", ask).await?);
+        }
+        Ok((!list.is_cut).then_some(list.entries))
+    }
+}
+
+/// A list that is read portion by portion.
+struct Listed<T> {
+    entries: Vec<T>,
+    /// Where the next portion begins; none when there is no more, or enough was read.
+    next: Option<Option<Cursor>>,
+    most: usize,
+    is_cut: bool,
+}
+
+impl<T> Listed<T> {
+    const fn new(most: usize) -> Self {
+        Self { entries: Vec::new(), next: Some(None), most, is_cut: false }
+    }
+
+    fn add(&mut self, portion: Portion<T>) {
+        self.entries.extend(portion.entries);
+        self.is_cut = self.entries.len() > self.most || (portion.more && self.is_full());
+        self.entries.truncate(self.most);
+        self.next = (portion.more && !self.is_full()).then_some(Some(portion.next));
+    }
+
+    const fn is_full(&self) -> bool {
+        self.entries.len() >= self.most
+    }
+}
+
+/// Says why nothing was read, where that is all that follows from it.
+fn shown<T>(read: Result<T, SourceError>) -> Option<T> {
+    let log = |error: &SourceError| {
+        tracing::warn!(error = describe(error), "who took part cannot be read");
+    };
+    read.inspect_err(log).ok()
 }
 
 /// Returns what follows from a change of a posting: the next look, a new plan, a document.
@@ -443,6 +503,7 @@ fn has_news(before: &Posting, change: &PostingChange) -> bool {
     let after = &change.posting;
     let is_news = change.said.is_some()
         || !is_collected(before)
-        || before.seen.participants != after.seen.participants;
+        || before.seen.participants != after.seen.participants
+        || before.completeness() != after.completeness();
     is_collected(after) && after.seen.has_heard && is_news
 }

@@ -14,7 +14,7 @@ use besunny_core::{
     push::{About, Notice},
     repository::RepositoryError,
     scheduler::{Ask, Receipt},
-    transcript,
+    transcript::{self, Spoken},
 };
 use chrono::{Days, TimeDelta};
 
@@ -227,7 +227,8 @@ async fn said(world: World) -> Outcome {
 fn transcript(bench: &Bench, expected: u64, text: &str) -> Result<NewTranscript, Broken> {
     let of = meeting(bench, "one", 1);
     let segments = [segment("a", 0, text)];
-    let document = transcript::document(bench.scope.tenant(), &of, &segments, &[]);
+    let spoken = Spoken { segments: &segments, ..Spoken::default() };
+    let document = transcript::document(bench.scope.tenant(), &of, spoken);
     let document = document.map_err(|error| Broken::new(error.to_string()))?;
     Ok(NewTranscript { meeting: of.id, expected, document })
 }
