@@ -10,10 +10,10 @@ use crate::{
     bot::{Segment, Speaker},
     calendar::EventUid,
     document::{DocumentKind, NewDocument, document_id},
-    ids::{DocumentId, TenantId},
+    ids::{DocumentId, MeetingId, TenantId},
     mail::{Mail, Recipient, RecipientKind, SegmentKind, Span},
     meeting::Meeting,
-    posting::{Completeness, Heard},
+    posting::{Completeness, Heard, Served},
     untrusted::Untrusted,
 };
 
@@ -118,11 +118,17 @@ pub fn thread_of(uid: &EventUid) -> String {
 /// Returns the id that the document of a meeting has, whether or not it is there.
 #[must_use]
 pub fn id_of(tenant: TenantId, meeting: &Meeting) -> DocumentId {
-    document_id(tenant, meeting.owner, DocumentKind::MeetingTranscript, &hash_of(meeting))
+    id_for(tenant, Served { meeting: meeting.id, owner: meeting.owner })
 }
 
-fn hash_of(meeting: &Meeting) -> [u8; 32] {
-    Sha256::digest(meeting.id.as_bytes()).into()
+/// The same, of a meeting that a bot is for.
+#[must_use]
+pub fn id_for(tenant: TenantId, Served { meeting, owner }: Served) -> DocumentId {
+    document_id(tenant, owner, DocumentKind::MeetingTranscript, &hash_of(meeting))
+}
+
+fn hash_of(meeting: MeetingId) -> [u8; 32] {
+    Sha256::digest(meeting.as_bytes()).into()
 }
 
 /// Makes the document of a meeting: what was said in it, in order, with who said it (BOT-12).
@@ -152,7 +158,7 @@ pub fn document(
         kind: DocumentKind::MeetingTranscript,
         received_at: meeting.starts_at,
         raw: Bytes::from(serde_json::to_vec(&record)?),
-        content_hash: hash_of(meeting),
+        content_hash: hash_of(meeting.id),
         mail: std::sync::Arc::new(mail),
     })
 }

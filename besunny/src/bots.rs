@@ -17,7 +17,7 @@ use besunny_core::{
 use crate::{Besunny, Error, Refused};
 
 /// A meeting that changes under our hands is read again so often.
-const TRIES: usize = 4;
+pub(crate) const TRIES: usize = 4;
 
 impl Besunny {
     /// Returns who sends bots, if anybody was set up.
@@ -116,7 +116,7 @@ impl Besunny {
         Ok(self.store.note(&Receipt { provider: provider.clone(), notices }).await?)
     }
 
-    async fn say(
+    pub(crate) async fn say(
         &self,
         scope: &TenantScope,
         id: CommitId,

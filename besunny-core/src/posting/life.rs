@@ -3,10 +3,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Asked, Outcome, Posting, PostingChange, Sent, Stage, Wish, next::REFUSALS};
+use super::{
+    Asked, Completeness, Erasure, Outcome, Posting, PostingChange, Sent, Stage, Wish,
+    next::REFUSALS,
+};
 use crate::{
-    bot::{Bot, BotPhase, Changed, Coming, Segment, Speaker, Transcript, company},
+    bot::{Bot, BotPhase, Capture, Changed, Coming, Segment, Speaker, Transcript, company},
     failure::Trouble,
+    ids::UserId,
     retry::{self, Failed},
     scheduler::Rest,
     source::SourceError,
@@ -19,6 +23,8 @@ const FROZEN: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_mins(5);
 /// The longest wait that a provider can ask for: more would let a bot in that is to stay out.
 const LONGEST_ASKED: Duration = Duration::from_mins(15);
+/// The longest wait for a provider to delete something: nobody waits for it.
+const LONGEST_ERASING: Duration = Duration::from_hours(1);
 /// A refusal counts from then on before the bot joins.
 const NEAR: Duration = Duration::from_mins(30);
 
@@ -143,10 +149,14 @@ impl Posting {
             seen.word = Some(bot.word.clone());
             seen.capture = bot.capture;
         }
+        if phase == Some(BotPhase::InCall) && seen.capture == Capture::Denied {
+            seen.denied_at = seen.denied_at.or(Some(now));
+        }
         seen.phase = phase;
         seen.measure(bot, now);
         seen.ending = bot.ending.clone().or_else(|| seen.ending.take());
         seen.transcript = bot.transcript;
+        seen.recording = bot.recording;
         seen.looked_at = Some(now);
         if phase == Some(BotPhase::InCall) && seen.joined_at.is_none() {
             seen.joined_at = Some(now);
@@ -253,10 +263,11 @@ impl Posting {
     ) -> Self {
         let attempt = self.trouble.as_ref().map_or(0, |trouble| trouble.attempt) + 1;
         let (kind, retry_after) = (failure.kind, failure.retry_after);
+        let longest = if self.is_over() { LONGEST_ERASING } else { LONGEST };
         let (wait, waits_for) = match retry::after(Failed { kind, retry_after, attempt }, luck) {
-            Rest::After(wait) => (wait.min(LONGEST), None),
+            Rest::After(wait) => (wait.min(longest), None),
             Rest::Asked(wait) => (wait.min(LONGEST_ASKED), None),
-            Rest::Paused(reason) => (LONGEST, Some(reason)),
+            Rest::Paused(reason) => (longest, Some(reason)),
         };
         let retry_at = now + wait;
         Self { trouble: Some(Trouble { attempt, error, waits_for, retry_at }), ..self }
@@ -293,5 +304,40 @@ impl Posting {
         let trouble = self.trouble.filter(|_| is_unread && outcome == Outcome::Attended);
         self.seen.is_unread = trouble.is_some();
         Self { stage: Stage::Over { bot, outcome, since }, trouble, ..self }
+    }
+
+    /// Somebody wants the provider to delete what the bot recorded; it is done once that was collected.
+    #[must_use]
+    pub fn erasing(self, by: Option<UserId>, now: DateTime<Utc>) -> Self {
+        if self.erasure.is_some() || self.bot().is_none() {
+            return self;
+        }
+        let trouble = self.trouble.filter(|_| !matches!(self.stage, Stage::Over { .. }));
+        let erasure = Some(Erasure { by, wished_at: now, done_at: None });
+        Self { trouble, erasure, ..self }
+    }
+
+    /// The same, as the settings have it: only where all that was said is here.
+    #[must_use]
+    pub fn erasing_what_is_whole(self, now: DateTime<Utc>) -> Self {
+        let is_whole = self.is_over() && self.completeness() == Some(Completeness::Complete);
+        if is_whole { self.erasing(None, now) } else { self }
+    }
+
+    /// The provider was told to delete what the bot recorded.
+    #[must_use]
+    pub fn erased(self, changed: Changed, now: DateTime<Utc>) -> Self {
+        match changed {
+            Changed::Applied | Changed::Over | Changed::Gone => {
+                let done = |erasure| Erasure { done_at: Some(now), ..erasure };
+                Self { erasure: self.erasure.map(done), trouble: None, ..self }
+            }
+            Changed::Frozen { .. } => {
+                let error = "the provider does not take the bot for over yet".to_owned();
+                let retry_at = now + LONGEST;
+                let trouble = Trouble { attempt: 0, error, waits_for: None, retry_at };
+                Self { trouble: Some(trouble), ..self }
+            }
+        }
     }
 }

@@ -70,6 +70,8 @@ pub enum Step {
     Stop,
     /// See how far the bot is, and what it heard since.
     Look,
+    /// Let the provider delete what the bot recorded.
+    Erase,
     /// Nothing more happens.
     Finish(Outcome),
     /// It is over.
@@ -85,10 +87,15 @@ impl Posting {
             Stage::Asked(asked) => self.next_of_asked(*asked, terms, now),
             Stage::Sent(sent) => self.next_of_sent(sent, terms, now),
             Stage::Collecting { since, .. } => self.next_of_collecting(*since, now),
-            Stage::Over { .. } => return Step::Nothing,
+            Stage::Over { .. } => self.next_of_over(),
         };
         match step {
-            Step::Create { .. } | Step::Search | Step::Move(_) | Step::Stop | Step::Look => {
+            Step::Create { .. }
+            | Step::Search
+            | Step::Move(_)
+            | Step::Stop
+            | Step::Look
+            | Step::Erase => {
                 let later = self.trouble.as_ref().map(|trouble| trouble.retry_at);
                 later.filter(|later| *later > now).map_or(step, Step::Rest)
             }
@@ -108,6 +115,7 @@ impl Posting {
             | Step::Move(_)
             | Step::Stop
             | Step::Look
+            | Step::Erase
             | Step::Finish(_) => Some(now),
         }
     }
@@ -260,6 +268,11 @@ impl Posting {
         if now < due { Step::Rest(due) } else { Step::Look }
     }
 
+    fn next_of_over(&self) -> Step {
+        let is_wished = self.erasure.is_some_and(|erasure| erasure.done_at.is_none());
+        if is_wished { Step::Erase } else { Step::Nothing }
+    }
+
     /// Says whether the next look reads the transcript from its beginning: once, where it is short.
     ///
     /// A cursor may have gone past a piece; this is late enough for pieces that only come late.
@@ -299,6 +312,7 @@ impl Posting {
             | Step::Move(_)
             | Step::Stop
             | Step::Look
+            | Step::Erase
             | Step::Finish(_)
             | Step::Nothing => return next,
         };

@@ -46,7 +46,7 @@ pub struct Needs<'a> {
 }
 
 /// What is to be changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Staffing {
     /// Postings that differ from what is stored.
     pub changes: Vec<PostingChange>,
@@ -340,8 +340,9 @@ impl Staffing {
             stage: Stage::Wanted,
             seen: Seen::default(),
             trouble: None,
+            erasure: None,
         };
-        self.changes.push(PostingChange { expected: 0, posting, said: None });
+        self.changes.push(PostingChange { expected: 0, posting, said: None, told: Vec::new() });
     }
 
     fn change(&mut self, old: &Posting, new: Posting) {
@@ -356,6 +357,6 @@ impl Posting {
     #[must_use]
     pub fn changed(&self, new: Self) -> PostingChange {
         let posting = Self { version: self.version + 1, ..new };
-        PostingChange { expected: self.version, posting, said: None }
+        PostingChange { expected: self.version, posting, said: None, told: Vec::new() }
     }
 }

@@ -75,6 +75,7 @@ fn posting() -> Posting {
         stage: Stage::Wanted,
         seen: Seen::default(),
         trouble: None,
+        erasure: None,
     }
 }
 
@@ -114,6 +115,7 @@ fn at(posting: &Posting, terms: &Terms, minutes: i64) -> String {
         Step::Move(amend) => format!("move {:?}", amend.join_at.map(of)),
         Step::Stop => "stop".to_owned(),
         Step::Look => "look".to_owned(),
+        Step::Erase => "erase".to_owned(),
         Step::Finish(outcome) => format!("finish {outcome:?}"),
         Step::Nothing => "nothing".to_owned(),
     }

@@ -21,7 +21,8 @@ use crate::{
     },
     cause::describe,
     commit::{Effect, NewTranscript},
-    ids::{CommitId, MeetingId, PostingId, UserId},
+    event::Event,
+    ids::{CommitId, MeetingId, PostingId, TenantId, UserId},
     job::{Job, Task},
     meeting::{BEHIND, MeetingKey},
     posting::{
@@ -225,11 +226,12 @@ impl Desk<'_> {
         let done = match step {
             Step::Rest(_) | Step::Nothing => Ok(before.clone()),
             Step::Prepare => Ok(before.clone().prepared()),
-            Step::Finish(outcome) => Ok(before.clone().finished(outcome, self.now())),
+            Step::Finish(outcome) => Ok(self.finish(before.clone(), outcome)),
             Step::Create { join_at } => self.create(before.clone(), join_at).await,
             Step::Search => self.search(before.clone()).await,
             Step::Move(amend) => self.reschedule(before.clone(), amend).await,
             Step::Stop => self.stop(before.clone()).await,
+            Step::Erase => self.erase(before.clone()).await,
             Step::Look => return self.look(before).await,
         };
         let new = done.unwrap_or_else(|error| self.failed(before.clone(), &error));
@@ -327,6 +329,22 @@ impl Desk<'_> {
         Ok(posting.stopped(changed, self.now()))
     }
 
+    fn finish(&self, posting: Posting, outcome: Outcome) -> Posting {
+        let over = posting.finished(outcome, self.now());
+        if self.bots.style.erases_after_import {
+            over.erasing_what_is_whole(self.now())
+        } else {
+            over
+        }
+    }
+
+    async fn erase(&self, posting: Posting) -> Result<Posting, SourceError> {
+        let Some(at) = posting.bot().cloned() else { return Ok(posting) };
+        let port = &*self.bots.adapter.records;
+        let changed = self.worker.guarded(port).asked("records.erase", || port.erase(&at)).await?;
+        Ok(posting.erased(changed, self.now()))
+    }
+
     /// Sees how far a bot is, and what it heard since.
     async fn look(&self, posting: Posting) -> PostingChange {
         let Some(at) = posting.bot().cloned() else { return posting.changed(posting.clone()) };
@@ -389,7 +407,8 @@ impl Desk<'_> {
         at: &BotRef,
     ) -> Result<Vec<Speaker>, SourceError> {
         let mut list = Listed::new(PEOPLE);
-        while let Some(after) = list.next.take() {
+        while list.more {
+            let after = list.next.take();
             let guarded = self.worker.guarded(port);
             let ask = || port.participants(at, after.as_ref());
             list.add(guarded.asked("presence.participants", ask).await?);
@@ -404,7 +423,8 @@ impl Desk<'_> {
         at: &BotRef,
     ) -> Result<Option<Vec<Coming>>, SourceError> {
         let mut list = Listed::new(COMINGS);
-        while let Some(after) = list.next.take() {
+        while list.more {
+            let after = list.next.take();
             let guarded = self.worker.guarded(port);
             let ask = || port.comings(at, after.as_ref());
             list.add(guarded.asked("presence.comings", ask).await?);
@@ -416,22 +436,25 @@ impl Desk<'_> {
 /// A list that is read portion by portion.
 struct Listed<T> {
     entries: Vec<T>,
-    /// Where the next portion begins; none when there is no more, or enough was read.
-    next: Option<Option<Cursor>>,
+    /// Where the next portion begins; none for the first.
+    next: Option<Cursor>,
+    /// Whether there is a next one, and not enough was read.
+    more: bool,
     most: usize,
     is_cut: bool,
 }
 
 impl<T> Listed<T> {
     const fn new(most: usize) -> Self {
-        Self { entries: Vec::new(), next: Some(None), most, is_cut: false }
+        Self { entries: Vec::new(), next: None, more: true, most, is_cut: false }
     }
 
     fn add(&mut self, portion: Portion<T>) {
         self.entries.extend(portion.entries);
         self.is_cut = self.entries.len() > self.most || (portion.more && self.is_full());
         self.entries.truncate(self.most);
-        self.next = (portion.more && !self.is_full()).then_some(Some(portion.next));
+        self.more = portion.more && !self.is_full();
+        self.next = Some(portion.next);
     }
 
     const fn is_full(&self) -> bool {
@@ -477,8 +500,19 @@ fn follow(
         });
         effects.extend(jobs);
     }
-    effects.insert(0, Effect::Post(Box::new(change)));
+    let told = told(tenant, before, posting);
+    effects.insert(0, Effect::Post(Box::new(PostingChange { told, ..change })));
     effects
+}
+
+/// Returns what people are told of: once, that the host of their call does not let the bot record.
+fn told(tenant: TenantId, before: &Posting, after: &Posting) -> Vec<Event> {
+    let denied_at = after.seen.denied_at.filter(|_| before.seen.denied_at.is_none());
+    let tell = |at| {
+        let served = after.serves.iter();
+        served.map(move |served| Event::recording_denied(tenant, after.id, *served, at)).collect()
+    };
+    denied_at.map(tell).unwrap_or_default()
 }
 
 /// Says whether another bot may be needed now: one was lost, cannot be moved, or is out of the way.

@@ -28,7 +28,7 @@ impl Room {
     }
 
     /// Lets a call of 40 minutes take place with these people, in which the last word is said at a minute.
-    async fn call(&self, people: &[&'static str], last_word: i64) -> String {
+    pub(super) async fn call(&self, people: &[&'static str], last_word: i64) -> String {
         self.put(&self.meeting("ann", "one", 60), |meeting| meeting.ends_at = self.at(100)).await;
         self.watch_until(59).await;
         let bot = self.only();

@@ -4,6 +4,7 @@ use besunny_core::{
     bot::{BotRef, Segment, SegmentKey},
     commit::{Basis, Commit, Decision, Effect, NewTranscript},
     document::DocumentState,
+    event::Event,
     history::Fact,
     ids::{CommitId, PostingId},
     job::Task,
@@ -30,6 +31,7 @@ pub(super) fn cases() -> Vec<Case<World>> {
         clause("store.posting.kept", kept),
         clause("store.posting.conflict", conflict),
         clause("store.posting.one-live", one_live),
+        clause("store.posting.told", told),
         clause("store.room.conflict", room_conflict),
         clause("store.room.shows", shows),
         clause("store.said.kept", said),
@@ -64,6 +66,7 @@ fn posting(bench: &Bench, name: &str, days: u64) -> Posting {
         stage: Stage::Wanted,
         seen: Seen::default(),
         trouble: None,
+        erasure: None,
     }
 }
 
@@ -80,7 +83,7 @@ fn sent(bot: &str, posting: Posting) -> Posting {
 
 fn post(expected: u64, posting: &Posting) -> Effect {
     let posting = Posting { version: expected + 1, ..posting.clone() };
-    Effect::Post(Box::new(PostingChange { expected, posting, said: None }))
+    Effect::Post(Box::new(PostingChange { expected, posting, said: None, told: Vec::new() }))
 }
 
 async fn put(bench: &Bench, name: &str, effects: Vec<Effect>) -> Result<(), RepositoryError> {
@@ -108,6 +111,22 @@ async fn kept(world: World) -> Outcome {
     check_equal(&store.posting(&bench.scope, one.id).await?, &Some(other), "the posting")?;
     let found = store.postings_for(&bench.scope, &served).await?;
     check_equal(&found, &Vec::new(), "postings for a meeting that it is not for any more")
+}
+
+async fn told(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let one = posting(&bench, "one", 1);
+    let tenant = bench.scope.tenant();
+    let event = Event::recording_denied(tenant, one.id, one.serves[0], noon());
+    let told = vec![event.clone()];
+    let change = PostingChange { expected: 0, posting: one, said: None, told };
+    let effects = || vec![Effect::Post(Box::new(change.clone()))];
+    for _ in 0..2 {
+        put(&bench, "first", effects()).await?;
+    }
+    is_conflict(&put(&bench, "late", effects()).await, "a posting that was read before")?;
+    let store = world.reopened().await;
+    check_equal(&store.unpublished(10).await?, &vec![event], "what is to be published")
 }
 
 async fn conflict(world: World) -> Outcome {
@@ -202,7 +221,7 @@ fn segment(key: &str, second: i64, text: &str) -> Segment {
 fn heard(expected: u64, posting: &Posting, is_whole: bool, segments: &[Segment]) -> Effect {
     let posting = Posting { version: expected + 1, ..posting.clone() };
     let said = Some(Said { segments: segments.to_vec(), is_whole });
-    Effect::Post(Box::new(PostingChange { expected, posting, said }))
+    Effect::Post(Box::new(PostingChange { expected, posting, said, told: Vec::new() }))
 }
 
 async fn said(world: World) -> Outcome {
