@@ -73,7 +73,8 @@ impl Besunny {
             let change = MeetingChange { expected: old.version, meeting: new.clone(), seen: None };
             let mut effects = vec![Effect::Meet(Box::new(change))];
             if let Some(link) = &new.link {
-                let staff = Task::Staff { room: link.key.clone(), cause: id };
+                let staff =
+                    Task::Staff { room: link.key.clone(), meeting: Some(meeting), cause: id };
                 effects.push(Effect::Enqueue(Job::new(scope.tenant(), staff)));
             }
             match self.say(scope, id, effects).await {

@@ -52,6 +52,8 @@ pub struct Staffing {
     pub changes: Vec<PostingChange>,
     /// When the next meeting begins or ends in the room; a bot that overruns must not hear others.
     pub again_at: Option<DateTime<Utc>>,
+    /// That meeting.
+    pub again_for: Option<MeetingId>,
 }
 
 /// A time at which a room needs a bot.
@@ -108,8 +110,10 @@ pub fn staff(needs: Needs<'_>) -> Staffing {
     for posting in overran {
         staffing.leave(posting, Withdrawal::Unwanted);
     }
-    let borders = takes_place(&needs).flat_map(|meeting| [meeting.starts_at, meeting.ends_at]);
-    staffing.again_at = borders.filter(|border| *border > needs.now).min();
+    let borders = takes_place(&needs)
+        .flat_map(|meeting| [(meeting.starts_at, meeting.id), (meeting.ends_at, meeting.id)]);
+    let next = borders.filter(|(border, _)| *border > needs.now).min();
+    (staffing.again_at, staffing.again_for) = next.unzip();
     staffing
 }
 

@@ -3,7 +3,7 @@
 //! Whatever a provider is asked for is in the store before, and what it answers is stored by one commit
 //! that also asks for the next look. So there is one live job for each posting, a crash repeats
 //! a call under the same key, and a notice only brings a look forward.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -24,7 +24,7 @@ use crate::{
     event::Event,
     ids::{CommitId, MeetingId, PostingId, TenantId, UserId},
     job::{Job, Task},
-    meeting::{BEHIND, MeetingKey},
+    meeting::{BEHIND, Meeting, MeetingKey},
     posting::{
         BotStyle, Found, Needs, Outcome, Posting, PostingChange, Stage, Step, Terms, Told,
         completeness, participants, staff,
@@ -66,7 +66,7 @@ impl Worker {
     /// Does a job that is about bots; any other is none of its business and stays as it is.
     pub(super) async fn attend(&self, claim: Claim, task: Task) {
         let done = match task {
-            Task::Staff { room, cause: _ } => self.staff_room(&claim, &room).await,
+            Task::Staff { room, meeting: _, cause: _ } => self.staff_room(&claim, &room).await,
             Task::StaffAll { owner, cause } => self.staff_rooms(&claim, owner, cause).await,
             Task::Tend { posting, version, noticed } => {
                 self.tend(&claim, TendAt { posting, version, noticed }).await
@@ -112,7 +112,7 @@ impl Worker {
         if let Some(again_at) = staffing.again_at {
             let at = again_at.timestamp_micros().to_be_bytes();
             let cause = CommitId::derived(&[key.as_str().as_bytes(), &at]);
-            let again = Task::Staff { room: key.clone(), cause };
+            let again = Task::Staff { room: key.clone(), meeting: staffing.again_for, cause };
             let by = (again_at - now).to_std().unwrap_or_default();
             effects.push(Effect::Defer { job: Job::new(scope.tenant(), again), by });
         }
@@ -127,18 +127,21 @@ impl Worker {
         cause: CommitId,
     ) -> Result<(), JobError> {
         let (scope, now) = (&claim.scope, self.clock.now());
-        let mut rooms = BTreeSet::new();
+        let mut rooms = BTreeMap::new();
         let mut filter = AgendaFilter { from: now, to: now + FAR, after: None, limit: BATCH };
         loop {
             let page = self.repository.agenda(scope, owner, &filter).await?;
             filter.after = page.last().map(|last| (last.starts_at, last.id));
-            let links = page.iter().filter_map(|meeting| meeting.link.as_ref());
-            rooms.extend(links.map(|link| link.key.clone()));
+            let link = |meeting: &Meeting| Some((meeting.link.as_ref()?.key.clone(), meeting.id));
+            rooms.extend(page.iter().filter_map(link));
             if page.len() < BATCH {
                 break;
             }
         }
-        let job = |room| Effect::Enqueue(Job::new(scope.tenant(), Task::Staff { room, cause }));
+        let job = |(room, meeting)| {
+            let task = Task::Staff { room, meeting: Some(meeting), cause };
+            Effect::Enqueue(Job::new(scope.tenant(), task))
+        };
         self.complete(scope, &[claim], rooms.into_iter().map(job).collect()).await
     }
 
@@ -491,7 +494,8 @@ fn follow(
         });
     }
     if needs_plan(before, posting) {
-        let staff = Task::Staff { room: posting.room.clone(), cause };
+        let meeting = posting.serves.first().map(|served| served.meeting);
+        let staff = Task::Staff { room: posting.room.clone(), meeting, cause };
         effects.push(Effect::Enqueue(Job::new(tenant, staff)));
     }
     if has_news(before, &change) {

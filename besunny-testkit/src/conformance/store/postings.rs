@@ -6,15 +6,15 @@ use besunny_core::{
     document::DocumentState,
     event::Event,
     history::Fact,
-    ids::{CommitId, PostingId},
-    job::Task,
+    ids::{CommitId, MeetingId, PostingId},
+    job::{Job, Task},
     meeting::{Meeting, MeetingChange, MeetingKey},
     posting::{
         BotPolicy, Posting, PostingChange, Said, Seen, Sent, Served, Stage, Wish, Withdrawal,
     },
     push::{About, Notice},
-    repository::RepositoryError,
-    scheduler::{Ask, Receipt},
+    repository::{DeadJobFilter, RepositoryError},
+    scheduler::{Ask, Failure, JobRest, Receipt},
     transcript::{self, Spoken},
 };
 use chrono::{Days, TimeDelta};
@@ -40,6 +40,7 @@ pub(super) fn cases() -> Vec<Case<World>> {
         clause("store.transcript.conflict", transcript_conflict),
         clause("store.policy.kept", policies),
         clause("scheduler.note.bots", noted),
+        clause("scheduler.fail.dead-letters-of-rooms", dead_letters),
         clause("store.tenant.postings", tenants),
     ]
 }
@@ -343,6 +344,38 @@ async fn noted(world: World) -> Outcome {
     let tasks: Vec<Task> = claims.into_iter().map(|claim| claim.job.task).collect();
     let want = Task::Tend { posting: one.id, version: 1, noticed: true };
     check_equal(&tasks, &vec![want], "what is to be done")
+}
+
+/// Two people meet in one room, and the plan of it for each of them is given up.
+async fn dead_letters(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let bob = bench.add_person("bob").await?;
+    let anns = meeting(&bench, "one", 1);
+    let bobs = Meeting { id: MeetingId::derived(&[b"two"]), owner: bob, ..anns.clone() };
+    let room = room(&bench)?;
+    let (mut effects, mut jobs) = (Vec::new(), Vec::new());
+    for of in [anns, bobs] {
+        let (owner, meeting) = (of.owner, Some(of.id));
+        let cause = CommitId::derived(&[of.id.as_bytes()]);
+        let task = Task::Staff { room: room.clone(), meeting, cause };
+        let job = Job::new(bench.scope.tenant(), task);
+        let change = MeetingChange { expected: 0, meeting: of, seen: None };
+        effects.extend([Effect::Meet(Box::new(change)), Effect::Enqueue(job.clone())]);
+        jobs.push((owner, job.id));
+    }
+    put(&bench, "rooms", effects).await?;
+    for claim in bench.store.claim(Ask { limit: 10, lease_for: LEASE }).await? {
+        let failure =
+            Failure { rest: JobRest::GivenUp(None), error: "it failed".to_owned(), strike: true };
+        bench.store.fail(&claim, failure).await?;
+    }
+    for (owner, want) in jobs {
+        let filter = DeadJobFilter { owner: Some(owner), ..DeadJobFilter::default() };
+        let dead = bench.store.dead_jobs(&bench.scope, &filter).await?;
+        let dead: Vec<_> = dead.iter().map(|dead| dead.job.id).collect();
+        check_equal(&dead, &vec![want], "dead jobs of a person")?;
+    }
+    Ok(())
 }
 
 async fn tenants(world: World) -> Outcome {
