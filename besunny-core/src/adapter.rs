@@ -4,7 +4,7 @@ use std::{fmt::Debug, sync::Arc};
 use secrecy::SecretString;
 
 use crate::{
-    bot::{BotPresence, BotProvider, BotReceiver, BotRecords},
+    bot::{BotChat, BotPresence, BotProvider, BotReceiver, BotRecords, RecordingControl},
     calendar::CalendarEvent,
     message::{MailFiling, Message},
     push::{PublicKeys, Push, Receiver},
@@ -65,6 +65,10 @@ pub struct BotAdapter {
     pub records: Arc<dyn BotRecords>,
     /// Who says who took part.
     pub presence: Option<Arc<dyn BotPresence>>,
+    /// Who reads and writes the chat of calls.
+    pub chat: Option<Arc<dyn BotChat>>,
+    /// Who pauses what is recorded.
+    pub control: Option<Arc<dyn RecordingControl>>,
     /// How its calls are checked, and with which secrets.
     pub receiver: Option<(Arc<dyn BotReceiver>, Vec<SecretString>)>,
 }
@@ -73,13 +77,34 @@ impl BotAdapter {
     /// Wires a provider that is only polled.
     pub fn new<B: BotProvider + BotRecords + 'static>(provider: B) -> Self {
         let provider = Arc::new(provider);
-        Self { bots: Arc::<B>::clone(&provider), records: provider, presence: None, receiver: None }
+        Self {
+            bots: Arc::<B>::clone(&provider),
+            records: provider,
+            presence: None,
+            chat: None,
+            control: None,
+            receiver: None,
+        }
     }
 
     /// Adds who took part.
     #[must_use]
     pub fn with_presence(mut self, presence: impl BotPresence + 'static) -> Self {
         self.presence = Some(Arc::new(presence));
+        self
+    }
+
+    /// Adds the chat of calls.
+    #[must_use]
+    pub fn with_chat(mut self, chat: impl BotChat + 'static) -> Self {
+        self.chat = Some(Arc::new(chat));
+        self
+    }
+
+    /// Adds the pause of what is recorded.
+    #[must_use]
+    pub fn with_control(mut self, control: impl RecordingControl + 'static) -> Self {
+        self.control = Some(Arc::new(control));
         self
     }
 

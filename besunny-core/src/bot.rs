@@ -20,7 +20,7 @@ pub use phase::{BotPhase, Capture, EndReason, Ending};
 pub use records::{BotRecords, RecordingLink, Segment, Speaker, Transcript};
 pub use room::{
     BotChat, BotPresence, ChatMessage, ChatTo, Coming, Movement, Participant, Portion,
-    RecordingControl,
+    RecordingControl, company,
 };
 
 use crate::{

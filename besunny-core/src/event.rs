@@ -4,18 +4,22 @@ use serde::{Deserialize, Serialize};
 
 use async_trait::async_trait;
 
-use crate::ids::{DocumentId, EventId, ProjectId, TenantId, UserId};
+use crate::{
+    ids::{DocumentId, EventId, MeetingId, PostingId, ProjectId, TenantId, UserId},
+    posting::Served,
+    transcript,
+};
 
 /// A published fact (RT-2); a receiver that honours `id` sees it exactly once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Stable across deliveries: derived from the document and its version.
+    /// Stable across deliveries: derived from the document and its version, or from the bot and its meeting.
     pub id: EventId,
     /// Whose fact it is.
     pub tenant: TenantId,
     /// Whose document it concerns.
     pub owner: UserId,
-    /// The document concerned.
+    /// The document concerned; of a meeting, the one that is made of it once something was heard.
     pub document: DocumentId,
     /// When it happened.
     pub at: DateTime<Utc>,
@@ -51,6 +55,11 @@ pub enum News {
     DocumentRestored,
     /// More was heard of the meeting that a document is about.
     DocumentAmended,
+    /// The host of a call does not let the bot record (BOT-15).
+    RecordingDenied {
+        /// The meeting.
+        meeting: MeetingId,
+    },
 }
 
 impl News {
@@ -66,6 +75,7 @@ impl News {
             Self::DocumentRemoved => "document_removed",
             Self::DocumentRestored => "document_restored",
             Self::DocumentAmended => "document_amended",
+            Self::RecordingDenied { .. } => "recording_denied",
         }
     }
 }
@@ -81,6 +91,25 @@ impl Event {
             news.as_str().as_bytes(),
         ]);
         Self { id, tenant, owner: document.owner, document: document.id, at, news }
+    }
+
+    /// Makes the event that the bot of a meeting may not record; there is one for each bot and meeting.
+    #[must_use]
+    pub fn recording_denied(
+        tenant: TenantId,
+        posting: PostingId,
+        served: Served,
+        at: DateTime<Utc>,
+    ) -> Self {
+        let news = News::RecordingDenied { meeting: served.meeting };
+        let id = EventId::derived(&[
+            tenant.as_bytes(),
+            posting.as_bytes(),
+            served.meeting.as_bytes(),
+            news.as_str().as_bytes(),
+        ]);
+        let document = transcript::id_for(tenant, served);
+        Self { id, tenant, owner: served.owner, document, at, news }
     }
 }
 

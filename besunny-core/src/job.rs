@@ -56,6 +56,9 @@ pub enum Task {
     Staff {
         /// The room.
         room: MeetingKey,
+        /// The meeting in it that is to have a bot or none: whoever owns it sees that nobody has planned it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        meeting: Option<MeetingId>,
         /// What changed; tells one change from the next.
         cause: CommitId,
     },
@@ -137,7 +140,7 @@ impl Job {
                 item.as_str().as_bytes(),
                 &at.timestamp_micros().to_be_bytes(),
             ]),
-            Task::Staff { room, cause } => JobId::derived(&[
+            Task::Staff { room, cause, .. } => JobId::derived(&[
                 tenant.as_bytes(),
                 b"staff",
                 room.as_str().as_bytes(),

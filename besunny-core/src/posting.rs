@@ -8,11 +8,13 @@ use std::{collections::BTreeSet, time::Duration};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+mod completeness;
 mod life;
 mod next;
 mod plan;
 mod policy;
 
+pub use completeness::{Completeness, Heard, Measures, completeness};
 pub use life::{Found, Said, Told};
 pub use next::{Step, Terms};
 pub use plan::{Needs, Staffing, staff};
@@ -21,6 +23,7 @@ pub use policy::{BotPolicy, Choice, ChoiceKind};
 use crate::{
     account::Provider,
     bot::{Bot, BotPhase, BotRef, Capture, Ending, NewBot, Readiness, RecordingKind, Speaker},
+    event::Event,
     failure::Trouble,
     ids::{MeetingId, PostingId, TenantId, UserId},
     meeting::MeetingKey,
@@ -37,6 +40,8 @@ pub struct BotStyle {
     pub greeting: Option<String>,
     /// What is recorded besides the transcript.
     pub recording: RecordingKind,
+    /// Whether the provider is to delete what it has once all of it was read (BOT-15).
+    pub erases_after_import: bool,
 }
 
 impl Default for BotStyle {
@@ -46,6 +51,7 @@ impl Default for BotStyle {
             name: "Sunny AI Notetaker".to_owned(),
             greeting: Some(greeting.to_owned()),
             recording: RecordingKind::None,
+            erases_after_import: false,
         }
     }
 }
@@ -80,6 +86,22 @@ pub struct Posting {
     /// Why its provider did not do as it was asked the last time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
+    /// Whether its provider is to delete what it recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erasure: Option<Erasure>,
+}
+
+/// The wish that a provider deletes what a bot recorded (BOT-15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasure {
+    /// Whose wish it is; none where the settings have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserId>,
+    /// Since when.
+    pub wished_at: DateTime<Utc>,
+    /// When the provider took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done_at: Option<DateTime<Utc>>,
 }
 
 /// A meeting that a posting is for.
@@ -196,6 +218,8 @@ pub struct Seen {
     pub word: Option<Untrusted<String>>,
     /// Whether it records.
     pub capture: Capture,
+    /// When it was first seen that the host does not let it record.
+    pub denied_at: Option<DateTime<Utc>>,
     /// Why it is over.
     pub ending: Option<Ending>,
     /// When it was looked at last.
@@ -208,16 +232,30 @@ pub struct Seen {
     pub read_at: Option<DateTime<Utc>>,
     /// What there is of its transcript at the provider.
     pub transcript: Readiness,
+    /// What there is of its recording at the provider.
+    pub recording: Readiness,
     /// Where reading the transcript goes on.
     pub cursor: Option<Cursor>,
     /// Whether anything was heard.
     pub has_heard: bool,
     /// Who took part, once that was read.
     pub participants: Vec<Speaker>,
+    /// Since when it has been recording.
+    pub recording_since: Option<DateTime<Utc>>,
+    /// How long it recorded before that.
+    pub recorded: Duration,
+    /// How long more than one person was there, where the provider told who came and went.
+    pub company: Option<Duration>,
+    /// From the first word that was heard to the last.
+    pub heard: Option<Heard>,
+    /// When everything was read once more, since it was suspiciously short.
+    pub read_anew_at: Option<DateTime<Utc>>,
+    /// Whether the transcript could not be read to its end.
+    pub is_unread: bool,
 }
 
 /// A posting as it is after a change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PostingChange {
     /// The version that was read, 0 where there was none; the commit is a conflict at any other.
     pub expected: u64,
@@ -225,6 +263,8 @@ pub struct PostingChange {
     pub posting: Posting,
     /// What its bot heard since.
     pub said: Option<Said>,
+    /// What is published of it.
+    pub told: Vec<Event>,
 }
 
 /// How far a bot is, in the words shown to people (BOT-7).
@@ -327,6 +367,15 @@ impl Posting {
         }
     }
 
+    /// Says whether its bot is over, so that nothing more is recorded.
+    #[must_use]
+    pub const fn is_recorded(&self) -> bool {
+        match self.stage {
+            Stage::Wanted | Stage::Asked(_) | Stage::Sent(_) => false,
+            Stage::Collecting { .. } | Stage::Over { .. } => true,
+        }
+    }
+
     /// Says whether its bot may be in the call, or come into it, now or later.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -393,6 +442,13 @@ impl Posting {
             BotPhase::Done | BotPhase::Erased => BotStatus::Completed,
         }
     }
+}
+
+/// Orders the bots of a meeting, the one that counts first: wanted, or still there, or the last.
+pub fn by_weight(postings: &mut [Posting]) {
+    let weight =
+        |posting: &Posting| (posting.is_live(), !posting.is_over(), posting.made_at, posting.id);
+    postings.sort_by_key(|posting| std::cmp::Reverse(weight(posting)));
 }
 
 /// Lists who took part in the calls of several bots, each once.

@@ -10,9 +10,10 @@ use crate::{
     bot::{Segment, Speaker},
     calendar::EventUid,
     document::{DocumentKind, NewDocument, document_id},
-    ids::{DocumentId, TenantId},
+    ids::{DocumentId, MeetingId, TenantId},
     mail::{Mail, Recipient, RecipientKind, SegmentKind, Span},
     meeting::Meeting,
+    posting::{Completeness, Heard, Served},
     untrusted::Untrusted,
 };
 
@@ -51,6 +52,17 @@ pub struct Talk {
     pub segments: usize,
 }
 
+/// What a meeting's document is made of.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spoken<'a> {
+    /// What was said, in the order of time.
+    pub segments: &'a [Segment],
+    /// Who took part.
+    pub participants: &'a [Speaker],
+    /// Whether that is all, where it is known.
+    pub completeness: Option<Completeness>,
+}
+
 /// People say so many words in a second (about 150 in a minute), where nobody measured.
 const WORDS_PER_SECOND: f64 = 2.5;
 
@@ -60,6 +72,7 @@ struct Record<'a> {
     title: &'a Untrusted<String>,
     starts_at: DateTime<Utc>,
     participants: &'a [Speaker],
+    completeness: Option<Completeness>,
     statistics: Statistics,
     segments: &'a [Segment],
 }
@@ -93,11 +106,7 @@ impl Statistics {
 /// Returns the time from the first word to the last: max(end) - min(start) (BOT-12).
 #[must_use]
 pub fn duration(segments: &[Segment]) -> Duration {
-    let ends =
-        segments.iter().map(|segment| segment.starts_at + segment.duration.unwrap_or_default());
-    let starts = segments.iter().map(|segment| segment.starts_at);
-    let (Some(start), Some(end)) = (starts.min(), ends.max()) else { return Duration::ZERO };
-    (end - start).to_std().unwrap_or_default()
+    Heard::of(segments).map(|heard| heard.duration()).unwrap_or_default()
 }
 
 /// Names the thread of all meetings of one event, and of the mails that invite to it.
@@ -109,11 +118,17 @@ pub fn thread_of(uid: &EventUid) -> String {
 /// Returns the id that the document of a meeting has, whether or not it is there.
 #[must_use]
 pub fn id_of(tenant: TenantId, meeting: &Meeting) -> DocumentId {
-    document_id(tenant, meeting.owner, DocumentKind::MeetingTranscript, &hash_of(meeting))
+    id_for(tenant, Served { meeting: meeting.id, owner: meeting.owner })
 }
 
-fn hash_of(meeting: &Meeting) -> [u8; 32] {
-    Sha256::digest(meeting.id.as_bytes()).into()
+/// The same, of a meeting that a bot is for.
+#[must_use]
+pub fn id_for(tenant: TenantId, Served { meeting, owner }: Served) -> DocumentId {
+    document_id(tenant, owner, DocumentKind::MeetingTranscript, &hash_of(meeting))
+}
+
+fn hash_of(meeting: MeetingId) -> [u8; 32] {
+    Sha256::digest(meeting.as_bytes()).into()
 }
 
 /// Makes the document of a meeting: what was said in it, in order, with who said it (BOT-12).
@@ -126,14 +141,14 @@ fn hash_of(meeting: &Meeting) -> [u8; 32] {
 pub fn document(
     tenant: TenantId,
     meeting: &Meeting,
-    segments: &[Segment],
-    participants: &[Speaker],
+    Spoken { segments, participants, completeness }: Spoken<'_>,
 ) -> Result<NewDocument, serde_json::Error> {
     let mail = mail(meeting, segments);
     let record = Record {
         title: &mail.subject,
         starts_at: meeting.starts_at,
         participants,
+        completeness,
         statistics: Statistics::of(segments),
         segments,
     };
@@ -143,7 +158,7 @@ pub fn document(
         kind: DocumentKind::MeetingTranscript,
         received_at: meeting.starts_at,
         raw: Bytes::from(serde_json::to_vec(&record)?),
-        content_hash: hash_of(meeting),
+        content_hash: hash_of(meeting.id),
         mail: std::sync::Arc::new(mail),
     })
 }

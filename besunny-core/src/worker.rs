@@ -9,6 +9,7 @@ use futures::{FutureExt, future};
 
 mod acquaintance;
 mod bots;
+mod calls;
 mod decisions;
 mod forgetting;
 mod guarded;
@@ -25,6 +26,7 @@ mod streams;
 mod watches;
 
 pub use bots::Bots;
+pub use calls::{CallError, Powers, Recording};
 pub use learning::{Aside, AtOnce, Shelf};
 
 use crate::{

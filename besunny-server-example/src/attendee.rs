@@ -46,6 +46,8 @@ pub struct Bots {
     pub greeting: Option<String>,
     /// What is recorded besides the transcript: `none`, `audio` or `video`.
     pub recording: RecordingKind,
+    /// Whether Attendee is to delete what it has once all of it was read.
+    pub erase_after_import: bool,
 }
 
 /// What proves who we are to Attendee, and Attendee to us.
@@ -78,7 +80,10 @@ impl Bots {
         clock: &Arc<dyn Clock>,
     ) -> Result<Builder, Finding> {
         let attendee = self.adapter(&key, clock)?;
-        let adapter = BotAdapter::new(attendee.clone()).with_presence(attendee);
+        let adapter = BotAdapter::new(attendee.clone())
+            .with_presence(attendee.clone())
+            .with_chat(attendee.clone())
+            .with_control(attendee);
         let adapter = if secrets.is_empty() {
             adapter
         } else {
@@ -123,7 +128,8 @@ impl Bots {
             Some(said) => Some(said.clone()).filter(|said| !said.trim().is_empty()),
         };
         let name = self.name.clone().unwrap_or(default.name);
-        BotStyle { name, greeting, recording: self.recording }
+        let erases_after_import = self.erase_after_import;
+        BotStyle { name, greeting, recording: self.recording, erases_after_import }
     }
 
     fn adapter(&self, key: &SecretString, clock: &Arc<dyn Clock>) -> Result<Attendee, Finding> {
@@ -238,9 +244,15 @@ mod tests {
         let default = bots("").style();
         assert_eq!(default, BotStyle::default());
         assert!(default.greeting.is_some(), "whoever is recorded should know of it (BOT-15)");
-        let own = bots("name = 'Notes'\ngreeting = ' '\nrecording = 'audio'").style();
-        let want =
-            BotStyle { name: "Notes".to_owned(), greeting: None, recording: RecordingKind::Audio };
+        assert!(!default.erases_after_import, "nothing is deleted that nobody asked to delete");
+        let own = "name = 'Notes'\ngreeting = ' '\nrecording = 'audio'\nerase_after_import = true";
+        let own = bots(own).style();
+        let want = BotStyle {
+            name: "Notes".to_owned(),
+            greeting: None,
+            recording: RecordingKind::Audio,
+            erases_after_import: true,
+        };
         assert_eq!(own, want);
     }
 

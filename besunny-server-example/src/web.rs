@@ -19,6 +19,7 @@ pub mod access;
 pub mod api;
 mod assets;
 pub mod bot;
+pub mod call;
 mod console;
 pub mod document;
 mod download;

@@ -21,6 +21,8 @@ mod ledger;
 mod packing;
 mod sheet;
 
+pub(crate) use sheet::OUTBOX;
+
 use self::{facts::Facts, ledger::Ledger, packing::Packing};
 use crate::{
     bells::Made,
@@ -62,7 +64,7 @@ async fn apply(
     let mut ledger = Ledger::open(tenant, place, &commit, facts)?;
     ledger.apply(&commit.effects);
     let (sheet, is_short) = (ledger.close(), is_short(&commit));
-    let events = !sheet.events.is_empty();
+    let events = !sheet.events.is_empty() || postings::told(&commit).next().is_some();
     let mut script = Script::new(turn.connection, is_short);
     let of_jobs = sheet.write(&mut script, turn.now, packing).await?;
     if !is_short {

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use besunny_core::{
     bot::{BotRef, Segment},
     commit::{Commit, Effect},
+    event::Event,
     ids::{MeetingId, PostingId, TenantId, UserId},
     job::{Job, Task},
     meeting::MeetingKey,
@@ -18,6 +19,7 @@ use sqlx::SqliteConnection;
 
 use crate::{
     column::{Id, Table, hex_list, integer, json, micros, tenant, text_list, version_list},
+    commit::OUTBOX,
     failure::failed,
     meetings,
     rows::{Insert, insert, write},
@@ -266,6 +268,7 @@ pub(crate) async fn keep(
         return Ok(());
     }
     put_postings(connection, tenant, commit).await?;
+    tell(connection, commit).await?;
     for change in changes(commit) {
         hear(connection, tenant, change).await?;
     }
@@ -345,6 +348,23 @@ async fn put_postings(
     })
     .await
     .map(drop)
+}
+
+/// Writes what is published of postings.
+async fn tell(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), RepositoryError> {
+    let events = told(commit).map(|event| Ok((event, json(&event.news)?)));
+    let events = events.collect::<Result<Vec<_>, RepositoryError>>()?;
+    write(connection, OUTBOX, events, |row, (event, news)| {
+        row.add(event.tenant.bytes()).add(event.id.bytes()).add(event.owner.bytes());
+        row.add(event.document.bytes()).add(micros(event.at)).add(news);
+    })
+    .await
+    .map(drop)
+}
+
+/// Lists what is published of postings.
+pub(crate) fn told(commit: &Commit) -> impl Iterator<Item = &Event> {
+    changes(commit).flat_map(|change| &change.told)
 }
 
 async fn hear(

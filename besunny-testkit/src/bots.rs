@@ -62,6 +62,8 @@ pub struct Actor {
     pub said: Vec<(u64, Segment)>,
     /// What was written.
     pub chat: Vec<ChatMessage>,
+    /// What it was told to write.
+    pub written: Vec<String>,
     /// Who came and went.
     pub comings: Vec<Coming>,
     /// Counts what happened to it.
@@ -149,6 +151,26 @@ impl BotStage {
         drop(self.cast().remove(id));
     }
 
+    /// Lets the host of a call allow its bot to record, or not.
+    pub fn permit(&self, id: &str, is_allowed: bool) {
+        if let Some(actor) = self.cast().actor(id) {
+            actor.played = Some(BotPhase::InCall);
+            actor.capture = if is_allowed { Capture::On } else { Capture::Denied };
+        }
+    }
+
+    /// Adds something that was said, behind the back of every cursor that was given.
+    pub fn slip(&self, id: &str, text: &str) {
+        let mut cast = self.cast();
+        let now = cast.now;
+        if let Some(actor) = cast.actor(id) {
+            actor.say("Ada", text.to_owned(), now);
+            if let Some((changed, _)) = actor.said.last_mut() {
+                *changed = 1;
+            }
+        }
+    }
+
     /// Returns all actors by name, and how far they are.
     #[must_use]
     pub fn phases(&self) -> Vec<(String, BotPhase)> {
@@ -160,6 +182,12 @@ impl BotStage {
     #[must_use]
     pub fn wanted(&self, id: &str) -> Option<NewBot> {
         self.cast().inner.actors.get(id).map(|actor| actor.wanted.clone())
+    }
+
+    /// Returns what an actor was told to write in its chat.
+    #[must_use]
+    pub fn written(&self, id: &str) -> Vec<String> {
+        self.cast().inner.actors.get(id).map(|actor| actor.written.clone()).unwrap_or_default()
     }
 
     /// Returns the present instant.
@@ -192,6 +220,7 @@ impl Cast<'_> {
             ending: None,
             said: Vec::new(),
             chat: Vec::new(),
+            written: Vec::new(),
             comings: Vec::new(),
             changes: 0,
             changed_at: self.now,

@@ -17,7 +17,7 @@ use besunny_core::{
 use crate::{Besunny, Error, Refused};
 
 /// A meeting that changes under our hands is read again so often.
-const TRIES: usize = 4;
+pub(crate) const TRIES: usize = 4;
 
 impl Besunny {
     /// Returns who sends bots, if anybody was set up.
@@ -73,7 +73,8 @@ impl Besunny {
             let change = MeetingChange { expected: old.version, meeting: new.clone(), seen: None };
             let mut effects = vec![Effect::Meet(Box::new(change))];
             if let Some(link) = &new.link {
-                let staff = Task::Staff { room: link.key.clone(), cause: id };
+                let staff =
+                    Task::Staff { room: link.key.clone(), meeting: Some(meeting), cause: id };
                 effects.push(Effect::Enqueue(Job::new(scope.tenant(), staff)));
             }
             match self.say(scope, id, effects).await {
@@ -116,7 +117,7 @@ impl Besunny {
         Ok(self.store.note(&Receipt { provider: provider.clone(), notices }).await?)
     }
 
-    async fn say(
+    pub(crate) async fn say(
         &self,
         scope: &TenantScope,
         id: CommitId,

@@ -7,6 +7,7 @@ use besunny_core::{
     repository::RepositoryError,
     source::SourceError,
     standing::{MAX_RULES, RuleError},
+    worker::CallError,
 };
 
 /// Something asked of the engine was not done.
@@ -40,6 +41,9 @@ pub enum Error {
     /// A step of an onboarding, or an edit of a project, cannot be done as it was asked.
     #[error(transparent)]
     Onboarding(#[from] OnboardingError),
+    /// Nothing came of a wish about the call of a meeting.
+    #[error(transparent)]
+    Call(#[from] CallError),
     /// A classifier failed.
     #[error("the classifier failed")]
     Classify(#[from] ClassifyError),

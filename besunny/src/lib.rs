@@ -25,6 +25,7 @@
 
 mod bots;
 mod builder;
+mod calls;
 mod engine;
 mod error;
 mod feedback;
@@ -58,6 +59,7 @@ pub use besunny_local as local;
 pub use besunny_store_sqlite as sqlite;
 
 pub use builder::Builder;
+pub use calls::OwnMeeting;
 pub use engine::Engine;
 pub use error::Error;
 pub use feedback::{Feedback, Outcome, RELATED, Seen};

@@ -57,6 +57,8 @@ impl Hall {
             bots: attendee(),
             records: attendee(),
             presence: Some(attendee()),
+            chat: Some(attendee()),
+            control: Some(attendee()),
             receiver: None,
         };
         let (provider, style) = (Provider::new("attendee"), BotStyle::default());

@@ -29,8 +29,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::scene::{MakeStore, Scene, in_a_file, in_memory};
 
+mod completeness;
 mod crashes;
 mod model;
+mod wishes;
 
 /// A bot can be neither moved nor stopped so long before it joins, as with Attendee.
 const FROZEN: TimeDelta = TimeDelta::minutes(5);
@@ -41,6 +43,7 @@ struct Room {
     scene: Scene,
     stage: Arc<BotStage>,
     bots: ScriptedBots,
+    style: BotStyle,
     begun: DateTime<Utc>,
 }
 
@@ -50,7 +53,7 @@ impl Room {
         let stage = Arc::new(BotStage::new(Arc::clone(&scene.clock), FROZEN));
         let bots = ScriptedBots::new(Arc::clone(&stage));
         let begun = scene.clock.now();
-        Self { scene, stage, bots, begun }
+        Self { scene, stage, bots, style: BotStyle::default(), begun }
     }
 
     fn at(&self, minutes: i64) -> DateTime<Utc> {
@@ -62,7 +65,7 @@ impl Room {
     }
 
     fn engine(&self, store: Arc<dyn Store>, adapter: BotAdapter) -> Worker {
-        let (provider, style) = (Provider::new("stage"), BotStyle::default());
+        let (provider, style) = (Provider::new("stage"), self.style.clone());
         Worker { bots: Some(Bots { provider, adapter, style }), ..self.scene.engine(store) }
     }
 

@@ -159,7 +159,8 @@ impl Scene {
         let new = Meeting { version, ..meeting.clone() };
         let id = CommitId::derived(&[new.id.as_bytes(), &version.to_be_bytes()]);
         let room = new.link.clone().unwrap().key;
-        let staff = Job::new(self.scope.tenant(), Task::Staff { room, cause: id });
+        let task = Task::Staff { room, meeting: Some(new.id), cause: id };
+        let staff = Job::new(self.scope.tenant(), task);
         let meet = MeetingChange { expected, meeting: new.clone(), seen: None };
         let effects = vec![Effect::Meet(Box::new(meet)), Effect::Enqueue(staff)];
         let at = self.clock.now();

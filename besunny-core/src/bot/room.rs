@@ -1,5 +1,5 @@
 //! What goes on in the call beside the talk: chat, people, and the recording (BOT-8).
-use std::fmt::Debug;
+use std::{collections::HashSet, fmt::Debug, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -70,6 +70,30 @@ pub enum Movement {
     Joined,
     /// Out of it.
     Left,
+}
+
+/// Returns how long more than one person was there, up to `until`; none where nobody was seen to come.
+#[must_use]
+pub fn company(comings: &[Coming], until: DateTime<Utc>) -> Option<Duration> {
+    let mut events: Vec<&Coming> = comings.iter().filter(|coming| coming.at < until).collect();
+    events.sort_by_key(|coming| coming.at);
+    let (mut there, mut since, mut total) = (HashSet::new(), None, Duration::ZERO);
+    let mut has_come = false;
+    let long = |since: DateTime<Utc>, at: DateTime<Utc>| (at - since).to_std().unwrap_or_default();
+    for coming in events {
+        match coming.movement {
+            Some(Movement::Joined) => has_come |= there.insert(coming.who.id.expose()),
+            Some(Movement::Left) => drop(there.remove(coming.who.id.expose())),
+            None => {}
+        }
+        if there.len() > 1 {
+            since = since.or(Some(coming.at));
+        } else if let Some(since) = since.take() {
+            total += long(since, coming.at);
+        }
+    }
+    total += since.map(|since| long(since, until)).unwrap_or_default();
+    has_come.then_some(total)
 }
 
 /// Reads and writes the chat of a call.
@@ -153,4 +177,35 @@ pub trait RecordingControl: Debug + Send + Sync {
     async fn pause(&self, at: &BotRef) -> Result<Changed, SourceError>;
     /// Goes on.
     async fn resume(&self, at: &BotRef) -> Result<Changed, SourceError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn company_is_more_than_one_person() {
+        let minute = |minutes: i64| DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minutes);
+        let coming = |(minutes, who, movement): &(i64, &str, Option<Movement>)| Coming {
+            id: minutes.to_string().into(),
+            who: Speaker { id: (*who).to_owned().into(), ..Speaker::default() },
+            at: minute(*minutes),
+            movement: *movement,
+        };
+        let (joined, left) = (Some(Movement::Joined), Some(Movement::Left));
+        let check = |events: &[(i64, &str, Option<Movement>)], want: Option<u64>| {
+            let comings: Vec<Coming> = events.iter().map(coming).collect();
+            let got = company(&comings, minute(60)).map(|long| long.as_secs() / 60);
+            assert_eq!(got, want, "{events:?}");
+        };
+        check(&[], None);
+        check(&[(5, "ada", None), (9, "ada", left)], None);
+        check(&[(0, "ada", joined)], Some(0));
+        check(&[(0, "ada", joined), (10, "bo", joined)], Some(50));
+        check(&[(10, "bo", joined), (0, "ada", joined), (30, "ada", left)], Some(20));
+        let back = [(0, "ada", joined), (10, "bo", joined), (20, "bo", left), (50, "bo", joined)];
+        check(&back, Some(20));
+        check(&[(0, "ada", joined), (1, "ada", joined)], Some(0));
+        check(&[(0, "ada", joined), (61, "bo", joined)], Some(0));
+    }
 }

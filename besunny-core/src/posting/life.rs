@@ -3,10 +3,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Asked, Outcome, Posting, PostingChange, Sent, Stage, Wish, next::REFUSALS};
+use super::{
+    Asked, Completeness, Erasure, Outcome, Posting, PostingChange, Sent, Stage, Wish,
+    next::REFUSALS,
+};
 use crate::{
-    bot::{Bot, BotPhase, Changed, Segment, Speaker, Transcript},
+    bot::{Bot, BotPhase, Capture, Changed, Coming, Segment, Speaker, Transcript, company},
     failure::Trouble,
+    ids::UserId,
     retry::{self, Failed},
     scheduler::Rest,
     source::SourceError,
@@ -19,6 +23,8 @@ const FROZEN: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_mins(5);
 /// The longest wait that a provider can ask for: more would let a bot in that is to stay out.
 const LONGEST_ASKED: Duration = Duration::from_mins(15);
+/// The longest wait for a provider to delete something: nobody waits for it.
+const LONGEST_ERASING: Duration = Duration::from_hours(1);
 /// A refusal counts from then on before the bot joins.
 const NEAR: Duration = Duration::from_mins(30);
 
@@ -47,8 +53,12 @@ pub struct Found {
     pub bot: Option<Bot>,
     /// What it heard, where that was asked for and had.
     pub transcript: Option<Transcript>,
+    /// Whether that was read from its beginning.
+    pub is_anew: bool,
     /// Who took part, where that was read.
     pub participants: Option<Vec<Speaker>>,
+    /// Who came and went, where that was read.
+    pub comings: Option<Vec<Coming>>,
 }
 
 impl Posting {
@@ -103,7 +113,7 @@ impl Posting {
     /// The bot was looked at.
     #[must_use]
     pub fn looked(self, found: Found, now: DateTime<Utc>) -> PostingChange {
-        let Found { bot, transcript, participants } = found;
+        let Found { bot, transcript, is_anew, participants, comings } = found;
         let before = self.clone();
         let mut posting = match &bot {
             Some(bot) => Self { trouble: None, ..self }.shown(bot, now),
@@ -112,6 +122,9 @@ impl Posting {
         if let Some(people) = participants {
             posting.seen.participants = people;
         }
+        if let Some(comings) = comings {
+            posting.seen.company = company(&comings, posting.seen.left_at.unwrap_or(now));
+        }
         // An empty whole is what is left of an erased bot; what was heard stays.
         let had = posting.seen.has_heard;
         let is_worth = |said: &Said| !(said.is_whole && said.segments.is_empty() && had);
@@ -119,6 +132,8 @@ impl Posting {
             posting.seen.read_at = Some(now);
             posting.seen.cursor = Some(transcript.next);
             posting.seen.has_heard |= !transcript.segments.is_empty();
+            posting.seen.hear(&transcript.segments, transcript.is_whole);
+            posting.seen.read_anew_at = posting.seen.read_anew_at.or(is_anew.then_some(now));
             Said { segments: transcript.segments, is_whole: transcript.is_whole }
         });
         let said = said.filter(|said| said.is_whole || !said.segments.is_empty());
@@ -134,9 +149,14 @@ impl Posting {
             seen.word = Some(bot.word.clone());
             seen.capture = bot.capture;
         }
+        if phase == Some(BotPhase::InCall) && seen.capture == Capture::Denied {
+            seen.denied_at = seen.denied_at.or(Some(now));
+        }
         seen.phase = phase;
+        seen.measure(bot, now);
         seen.ending = bot.ending.clone().or_else(|| seen.ending.take());
         seen.transcript = bot.transcript;
+        seen.recording = bot.recording;
         seen.looked_at = Some(now);
         if phase == Some(BotPhase::InCall) && seen.joined_at.is_none() {
             seen.joined_at = Some(now);
@@ -243,10 +263,11 @@ impl Posting {
     ) -> Self {
         let attempt = self.trouble.as_ref().map_or(0, |trouble| trouble.attempt) + 1;
         let (kind, retry_after) = (failure.kind, failure.retry_after);
+        let longest = if self.is_over() { LONGEST_ERASING } else { LONGEST };
         let (wait, waits_for) = match retry::after(Failed { kind, retry_after, attempt }, luck) {
-            Rest::After(wait) => (wait.min(LONGEST), None),
+            Rest::After(wait) => (wait.min(longest), None),
             Rest::Asked(wait) => (wait.min(LONGEST_ASKED), None),
-            Rest::Paused(reason) => (LONGEST, Some(reason)),
+            Rest::Paused(reason) => (longest, Some(reason)),
         };
         let retry_at = now + wait;
         Self { trouble: Some(Trouble { attempt, error, waits_for, retry_at }), ..self }
@@ -271,7 +292,7 @@ impl Posting {
 
     /// Nothing more happens.
     #[must_use]
-    pub fn finished(self, outcome: Outcome, now: DateTime<Utc>) -> Self {
+    pub fn finished(mut self, outcome: Outcome, now: DateTime<Utc>) -> Self {
         let (bot, since) = match self.stage {
             Stage::Wanted | Stage::Asked(_) => (None, now),
             Stage::Sent(sent) => (Some(sent.bot), now),
@@ -281,6 +302,42 @@ impl Posting {
         // What was not read stays said.
         let is_unread = self.trouble.is_some() && self.seen.read_at < self.seen.looked_at;
         let trouble = self.trouble.filter(|_| is_unread && outcome == Outcome::Attended);
+        self.seen.is_unread = trouble.is_some();
         Self { stage: Stage::Over { bot, outcome, since }, trouble, ..self }
+    }
+
+    /// Somebody wants the provider to delete what the bot recorded; it is done once that was collected.
+    #[must_use]
+    pub fn erasing(self, by: Option<UserId>, now: DateTime<Utc>) -> Self {
+        if self.erasure.is_some() || self.bot().is_none() {
+            return self;
+        }
+        let trouble = self.trouble.filter(|_| !matches!(self.stage, Stage::Over { .. }));
+        let erasure = Some(Erasure { by, wished_at: now, done_at: None });
+        Self { trouble, erasure, ..self }
+    }
+
+    /// The same, as the settings have it: only where all that was said is here.
+    #[must_use]
+    pub fn erasing_what_is_whole(self, now: DateTime<Utc>) -> Self {
+        let is_whole = self.is_over() && self.completeness() == Some(Completeness::Complete);
+        if is_whole { self.erasing(None, now) } else { self }
+    }
+
+    /// The provider was told to delete what the bot recorded.
+    #[must_use]
+    pub fn erased(self, changed: Changed, now: DateTime<Utc>) -> Self {
+        match changed {
+            Changed::Applied | Changed::Over | Changed::Gone => {
+                let done = |erasure| Erasure { done_at: Some(now), ..erasure };
+                Self { erasure: self.erasure.map(done), trouble: None, ..self }
+            }
+            Changed::Frozen { .. } => {
+                let error = "the provider does not take the bot for over yet".to_owned();
+                let retry_at = now + LONGEST;
+                let trouble = Trouble { attempt: 0, error, waits_for: None, retry_at };
+                Self { trouble: Some(trouble), ..self }
+            }
+        }
     }
 }

@@ -70,6 +70,8 @@ pub enum Step {
     Stop,
     /// See how far the bot is, and what it heard since.
     Look,
+    /// Let the provider delete what the bot recorded.
+    Erase,
     /// Nothing more happens.
     Finish(Outcome),
     /// It is over.
@@ -85,10 +87,15 @@ impl Posting {
             Stage::Asked(asked) => self.next_of_asked(*asked, terms, now),
             Stage::Sent(sent) => self.next_of_sent(sent, terms, now),
             Stage::Collecting { since, .. } => self.next_of_collecting(*since, now),
-            Stage::Over { .. } => return Step::Nothing,
+            Stage::Over { .. } => self.next_of_over(),
         };
         match step {
-            Step::Create { .. } | Step::Search | Step::Move(_) | Step::Stop | Step::Look => {
+            Step::Create { .. }
+            | Step::Search
+            | Step::Move(_)
+            | Step::Stop
+            | Step::Look
+            | Step::Erase => {
                 let later = self.trouble.as_ref().map(|trouble| trouble.retry_at);
                 later.filter(|later| *later > now).map_or(step, Step::Rest)
             }
@@ -108,6 +115,7 @@ impl Posting {
             | Step::Move(_)
             | Step::Stop
             | Step::Look
+            | Step::Erase
             | Step::Finish(_) => Some(now),
         }
     }
@@ -245,6 +253,7 @@ impl Posting {
         let looked_at = self.seen.looked_at.unwrap_or(since);
         let read_at = self.seen.read_at.unwrap_or(since);
         let is_read = match self.seen.transcript {
+            Readiness::Complete if self.is_short() => read_at >= since + LATE,
             Readiness::Complete => read_at >= since + COMPLETE,
             // What never came into a call has nothing to say.
             Readiness::None if !self.was_there() => looked_at > since,
@@ -257,6 +266,23 @@ impl Posting {
         let looks = COLLECT.into_iter().map(|minutes| since + Duration::from_mins(minutes));
         let due = looks.into_iter().find(|at| *at > looked_at).unwrap_or(looked_at + LATE / 2);
         if now < due { Step::Rest(due) } else { Step::Look }
+    }
+
+    fn next_of_over(&self) -> Step {
+        let is_wished = self.erasure.is_some_and(|erasure| erasure.done_at.is_none());
+        if is_wished { Step::Erase } else { Step::Nothing }
+    }
+
+    /// Says whether the next look reads the transcript from its beginning: once, where it is short.
+    ///
+    /// A cursor may have gone past a piece; this is late enough for pieces that only come late.
+    pub(crate) fn reads_anew(&self, now: DateTime<Utc>) -> bool {
+        match self.stage {
+            Stage::Collecting { since, .. } => {
+                now >= since + LATE / 2 && self.seen.read_anew_at.is_none() && self.is_short()
+            }
+            Stage::Wanted | Stage::Asked(_) | Stage::Sent(_) | Stage::Over { .. } => false,
+        }
     }
 
     /// Returns what came of a bot that was over at `since`.
@@ -286,6 +312,7 @@ impl Posting {
             | Step::Move(_)
             | Step::Stop
             | Step::Look
+            | Step::Erase
             | Step::Finish(_)
             | Step::Nothing => return next,
         };

@@ -46,12 +46,14 @@ pub struct Needs<'a> {
 }
 
 /// What is to be changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Staffing {
     /// Postings that differ from what is stored.
     pub changes: Vec<PostingChange>,
     /// When the next meeting begins or ends in the room; a bot that overruns must not hear others.
     pub again_at: Option<DateTime<Utc>>,
+    /// That meeting.
+    pub again_for: Option<MeetingId>,
 }
 
 /// A time at which a room needs a bot.
@@ -108,8 +110,10 @@ pub fn staff(needs: Needs<'_>) -> Staffing {
     for posting in overran {
         staffing.leave(posting, Withdrawal::Unwanted);
     }
-    let borders = takes_place(&needs).flat_map(|meeting| [meeting.starts_at, meeting.ends_at]);
-    staffing.again_at = borders.filter(|border| *border > needs.now).min();
+    let borders = takes_place(&needs)
+        .flat_map(|meeting| [(meeting.starts_at, meeting.id), (meeting.ends_at, meeting.id)]);
+    let next = borders.filter(|(border, _)| *border > needs.now).min();
+    (staffing.again_at, staffing.again_for) = next.unzip();
     staffing
 }
 
@@ -340,8 +344,9 @@ impl Staffing {
             stage: Stage::Wanted,
             seen: Seen::default(),
             trouble: None,
+            erasure: None,
         };
-        self.changes.push(PostingChange { expected: 0, posting, said: None });
+        self.changes.push(PostingChange { expected: 0, posting, said: None, told: Vec::new() });
     }
 
     fn change(&mut self, old: &Posting, new: Posting) {
@@ -356,6 +361,6 @@ impl Posting {
     #[must_use]
     pub fn changed(&self, new: Self) -> PostingChange {
         let posting = Self { version: self.version + 1, ..new };
-        PostingChange { expected: self.version, posting, said: None }
+        PostingChange { expected: self.version, posting, said: None, told: Vec::new() }
     }
 }

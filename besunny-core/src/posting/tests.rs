@@ -75,6 +75,7 @@ fn posting() -> Posting {
         stage: Stage::Wanted,
         seen: Seen::default(),
         trouble: None,
+        erasure: None,
     }
 }
 
@@ -114,6 +115,7 @@ fn at(posting: &Posting, terms: &Terms, minutes: i64) -> String {
         Step::Move(amend) => format!("move {:?}", amend.join_at.map(of)),
         Step::Stop => "stop".to_owned(),
         Step::Look => "look".to_owned(),
+        Step::Erase => "erase".to_owned(),
         Step::Finish(outcome) => format!("finish {outcome:?}"),
         Step::Nothing => "nothing".to_owned(),
     }
@@ -247,6 +249,48 @@ fn bot_12_a_transcript_that_cannot_be_read_is_asked_for_through_a_day() {
     for (posting, minutes, want) in rows {
         assert_eq!(at(&posting, &terms(), minutes), want, "{:?} at {minutes}", posting.seen);
     }
+}
+
+#[test]
+fn bot_12_what_a_provider_says_of_a_transcript_counts() {
+    use Completeness::{Complete, Partial, Short};
+    let judge = |readiness, is_unread, hours: i64, is_over| {
+        let mut posting = sent(BotPhase::Done, 30);
+        let bot = BotRef::from_source("bot_1");
+        posting.seen.joined_at = Some(noon());
+        posting.seen.recorded = Duration::from_hours(hours.unsigned_abs());
+        posting.seen.transcript = readiness;
+        posting.seen.is_unread = is_unread;
+        posting.stage = if is_over {
+            Stage::Over { bot: Some(bot), outcome: Outcome::Attended, since: noon() }
+        } else {
+            Stage::Collecting { bot, since: noon() }
+        };
+        posting.completeness()
+    };
+    let rows = [
+        (Readiness::Complete, false, 0, true, Some(Complete)),
+        (Readiness::Complete, false, 1, true, Some(Short)),
+        (Readiness::Complete, true, 0, true, Some(Partial)),
+        (Readiness::None, false, 0, true, Some(Complete)),
+        (Readiness::Partial, false, 1, true, Some(Partial)),
+        (Readiness::Running, false, 0, true, Some(Partial)),
+        (Readiness::Running, false, 0, false, None),
+        (Readiness::Complete, false, 1, false, Some(Short)),
+    ];
+    for (readiness, is_unread, hours, is_over, want) in rows {
+        let got = judge(readiness, is_unread, hours, is_over);
+        assert_eq!(got, want, "{readiness:?} unread {is_unread}, {hours} h, over {is_over}");
+    }
+    assert_eq!(sent(BotPhase::InCall, 1).completeness(), None, "it is under way");
+    let one = |readiness| {
+        let mut posting = sent(BotPhase::Done, 30);
+        let bot = Some(BotRef::from_source("bot_1"));
+        posting.stage = Stage::Over { bot, outcome: Outcome::Attended, since: noon() };
+        Posting { seen: Seen { transcript: readiness, ..posting.seen.clone() }, ..posting }
+    };
+    let both = [one(Readiness::Partial), one(Readiness::Complete), posting()];
+    assert_eq!(completeness(&both), Some(Partial), "the worst of several bots counts");
 }
 
 fn needs<'a>(

@@ -29,6 +29,7 @@ pub struct Room {
 /// # Contract
 /// - A posting MUST come back as it was committed (`store.posting.kept`), and a commit at another version
 ///   than was read MUST be refused as a conflict (`store.posting.conflict`).
+/// - What a commit tells of a posting MUST be handed out to be published, once (`store.posting.told`).
 /// - A room MUST have one live posting for each start at most; a commit that would make another MUST be
 ///   refused as a conflict (`store.posting.one-live`).
 /// - A room MUST be planned by one commit after the other: one that read an older version MUST be refused

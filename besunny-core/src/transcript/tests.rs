@@ -23,6 +23,10 @@ fn said(second: i64, name: Option<&str>, text: &str, seconds: Option<u64>) -> Se
     }
 }
 
+fn spoken(segments: &[Segment]) -> Spoken<'_> {
+    Spoken { segments, ..Spoken::default() }
+}
+
 #[test]
 fn bot_12_a_transcript_reads_as_lines_with_time_and_speaker() {
     let said = [
@@ -32,7 +36,7 @@ fn bot_12_a_transcript_reads_as_lines_with_time_and_speaker() {
     ];
     let room = Attendee { is_resource: true, ..attendee("room@example.com") };
     let meeting = Meeting { attendees: vec![attendee("ann@example.com"), room], ..meeting() };
-    let document = document(tenant(), &meeting, &said, &[]).unwrap();
+    let document = document(tenant(), &meeting, spoken(&said)).unwrap();
     let mail = &document.mail;
     let want =
         "[00:00:00] Ada: Shall we start?\n[00:00:05] Somebody: Yes.\n[01:02:05] Bo: One line\n";
@@ -60,7 +64,8 @@ fn sec_c8_whoever_joins_under_a_false_name_puts_no_words_into_the_mouth_of_other
     ];
     for (name, want) in rows {
         let document =
-            document(tenant(), &meeting(), &[said(0, Some(name), "I agree.", None)], &[]).unwrap();
+            document(tenant(), &meeting(), spoken(&[said(0, Some(name), "I agree.", None)]))
+                .unwrap();
         let text = document.mail.text.expose();
         assert_eq!(*text, format!("[00:00:00] {want}: I agree.\n"), "{name:?}");
     }
@@ -69,19 +74,21 @@ fn sec_c8_whoever_joins_under_a_false_name_puts_no_words_into_the_mouth_of_other
 #[test]
 fn bot_12_a_meeting_has_one_document_whatever_is_said() {
     let tenant = tenant();
-    let one = document(tenant, &meeting(), &[said(0, None, "one", None)], &[]).unwrap();
-    let two = document(tenant, &meeting(), &[said(0, None, "two", None)], &[]).unwrap();
+    let one = document(tenant, &meeting(), spoken(&[said(0, None, "one", None)])).unwrap();
+    let two = document(tenant, &meeting(), spoken(&[said(0, None, "two", None)])).unwrap();
     assert_eq!(one.id, two.id);
     assert_ne!(one.raw, two.raw);
     let other = Meeting { owner: UserId::derived(&[b"bob"]), ..meeting() };
-    assert_ne!(one.id, document(tenant, &other, &[], &[]).unwrap().id);
+    assert_ne!(one.id, document(tenant, &other, spoken(&[])).unwrap().id);
 }
 
 #[test]
 fn the_stored_form_of_a_record() {
     let people = [Speaker { id: "1".to_owned().into(), is_host: true, ..Speaker::default() }];
     let said = [said(0, Some("Ada"), "Shall we start?", Some(2))];
-    let document = document(tenant(), &meeting(), &said, &people).unwrap();
+    let spoken =
+        Spoken { participants: &people, completeness: Some(Completeness::Short), ..spoken(&said) };
+    let document = document(tenant(), &meeting(), spoken).unwrap();
     let record: serde_json::Value = serde_json::from_slice(&document.raw).unwrap();
     insta::assert_json_snapshot!(record);
 }

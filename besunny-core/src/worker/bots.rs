@@ -3,7 +3,7 @@
 //! Whatever a provider is asked for is in the store before, and what it answers is stored by one commit
 //! that also asks for the next look. So there is one live job for each posting, a crash repeats
 //! a call under the same key, and a notice only brings a look forward.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -15,27 +15,33 @@ use super::{
 use crate::{
     account::Provider,
     adapter::BotAdapter,
-    bot::{Amend, Bot, BotFilter, BotPhase, BotRef, Created, Speaker, Transcript},
+    bot::{
+        Amend, Bot, BotFilter, BotPhase, BotPresence, BotRef, Coming, Created, Portion, Speaker,
+        Transcript,
+    },
     cause::describe,
     commit::{Effect, NewTranscript},
-    ids::{CommitId, MeetingId, PostingId, UserId},
+    event::Event,
+    ids::{CommitId, MeetingId, PostingId, TenantId, UserId},
     job::{Job, Task},
-    meeting::{BEHIND, MeetingKey},
+    meeting::{BEHIND, Meeting, MeetingKey},
     posting::{
         BotStyle, Found, Needs, Outcome, Posting, PostingChange, Stage, Step, Terms, Told,
-        participants, staff,
+        completeness, participants, staff,
     },
     repository::{AgendaFilter, BATCH, RepositoryError},
     scheduler::Claim,
-    source::{SourceError, SourceErrorKind},
+    source::{Cursor, SourceError, SourceErrorKind},
     tenant::TenantScope,
-    transcript,
+    transcript::{self, Spoken},
 };
 
 /// Who wants other bots wants them in meetings up to then; what begins later is seen to when it changes.
 const FAR: chrono::Duration = chrono::Duration::days(366);
 /// So many people are read of one call; more are an audience.
 const PEOPLE: usize = 500;
+/// So many comings and goings are read of one call; more say nothing about company.
+const COMINGS: usize = 10_000;
 
 /// Who sends bots into meetings, and what they are called.
 #[derive(Clone, Debug)]
@@ -60,7 +66,7 @@ impl Worker {
     /// Does a job that is about bots; any other is none of its business and stays as it is.
     pub(super) async fn attend(&self, claim: Claim, task: Task) {
         let done = match task {
-            Task::Staff { room, cause: _ } => self.staff_room(&claim, &room).await,
+            Task::Staff { room, meeting: _, cause: _ } => self.staff_room(&claim, &room).await,
             Task::StaffAll { owner, cause } => self.staff_rooms(&claim, owner, cause).await,
             Task::Tend { posting, version, noticed } => {
                 self.tend(&claim, TendAt { posting, version, noticed }).await
@@ -106,7 +112,7 @@ impl Worker {
         if let Some(again_at) = staffing.again_at {
             let at = again_at.timestamp_micros().to_be_bytes();
             let cause = CommitId::derived(&[key.as_str().as_bytes(), &at]);
-            let again = Task::Staff { room: key.clone(), cause };
+            let again = Task::Staff { room: key.clone(), meeting: staffing.again_for, cause };
             let by = (again_at - now).to_std().unwrap_or_default();
             effects.push(Effect::Defer { job: Job::new(scope.tenant(), again), by });
         }
@@ -121,18 +127,21 @@ impl Worker {
         cause: CommitId,
     ) -> Result<(), JobError> {
         let (scope, now) = (&claim.scope, self.clock.now());
-        let mut rooms = BTreeSet::new();
+        let mut rooms = BTreeMap::new();
         let mut filter = AgendaFilter { from: now, to: now + FAR, after: None, limit: BATCH };
         loop {
             let page = self.repository.agenda(scope, owner, &filter).await?;
             filter.after = page.last().map(|last| (last.starts_at, last.id));
-            let links = page.iter().filter_map(|meeting| meeting.link.as_ref());
-            rooms.extend(links.map(|link| link.key.clone()));
+            let link = |meeting: &Meeting| Some((meeting.link.as_ref()?.key.clone(), meeting.id));
+            rooms.extend(page.iter().filter_map(link));
             if page.len() < BATCH {
                 break;
             }
         }
-        let job = |room| Effect::Enqueue(Job::new(scope.tenant(), Task::Staff { room, cause }));
+        let job = |(room, meeting)| {
+            let task = Task::Staff { room, meeting: Some(meeting), cause };
+            Effect::Enqueue(Job::new(scope.tenant(), task))
+        };
         self.complete(scope, &[claim], rooms.into_iter().map(job).collect()).await
     }
 
@@ -179,7 +188,12 @@ impl Worker {
             return self.complete(scope, &[claim], Vec::new()).await;
         };
         let people = participants(&postings);
-        let document = transcript::document(scope.tenant(), &meeting, &segments, &people)
+        let said = Spoken {
+            segments: &segments,
+            participants: &people,
+            completeness: completeness(&postings),
+        };
+        let document = transcript::document(scope.tenant(), &meeting, said)
             .map_err(|error| RepositoryError::Store(error.into()))?;
         let stored = self.repository.document(scope, document.id).await?;
         let expected = stored.map_or(0, |stored| stored.version);
@@ -215,11 +229,12 @@ impl Desk<'_> {
         let done = match step {
             Step::Rest(_) | Step::Nothing => Ok(before.clone()),
             Step::Prepare => Ok(before.clone().prepared()),
-            Step::Finish(outcome) => Ok(before.clone().finished(outcome, self.now())),
+            Step::Finish(outcome) => Ok(self.finish(before.clone(), outcome)),
             Step::Create { join_at } => self.create(before.clone(), join_at).await,
             Step::Search => self.search(before.clone()).await,
             Step::Move(amend) => self.reschedule(before.clone(), amend).await,
             Step::Stop => self.stop(before.clone()).await,
+            Step::Erase => self.erase(before.clone()).await,
             Step::Look => return self.look(before).await,
         };
         let new = done.unwrap_or_else(|error| self.failed(before.clone(), &error));
@@ -317,6 +332,22 @@ impl Desk<'_> {
         Ok(posting.stopped(changed, self.now()))
     }
 
+    fn finish(&self, posting: Posting, outcome: Outcome) -> Posting {
+        let over = posting.finished(outcome, self.now());
+        if self.bots.style.erases_after_import {
+            over.erasing_what_is_whole(self.now())
+        } else {
+            over
+        }
+    }
+
+    async fn erase(&self, posting: Posting) -> Result<Posting, SourceError> {
+        let Some(at) = posting.bot().cloned() else { return Ok(posting) };
+        let port = &*self.bots.adapter.records;
+        let changed = self.worker.guarded(port).asked("records.erase", || port.erase(&at)).await?;
+        Ok(posting.erased(changed, self.now()))
+    }
+
     /// Sees how far a bot is, and what it heard since.
     async fn look(&self, posting: Posting) -> PostingChange {
         let Some(at) = posting.bot().cloned() else { return posting.changed(posting.clone()) };
@@ -331,12 +362,14 @@ impl Desk<'_> {
         let mut found = Found { bot, ..Found::default() };
         let mut failure = None;
         if may_have_heard && found.bot.is_some() {
-            match self.heard(&posting, &at).await {
+            found.is_anew = posting.reads_anew(self.now());
+            let after = posting.seen.cursor.as_ref().filter(|_| !found.is_anew);
+            match self.heard(&at, after).await {
                 Ok(transcript) => found.transcript = transcript,
                 Err(error) => failure = Some(error),
             }
-            if phase.is_some_and(BotPhase::is_over) && posting.seen.participants.is_empty() {
-                found.participants = self.people(&at).await;
+            if phase.is_some_and(BotPhase::is_over) {
+                self.attended(&posting, &at, &mut found).await;
             }
         }
         let change = posting.looked(found, self.now());
@@ -348,11 +381,10 @@ impl Desk<'_> {
 
     async fn heard(
         &self,
-        posting: &Posting,
         at: &BotRef,
+        after: Option<&Cursor>,
     ) -> Result<Option<Transcript>, SourceError> {
         let port = &*self.bots.adapter.records;
-        let after = posting.seen.cursor.as_ref();
         let guarded = self.worker.guarded(port);
         match guarded.asked("records.transcript", || port.transcript(at, after)).await {
             Ok(transcript) => Ok(Some(transcript)),
@@ -361,30 +393,84 @@ impl Desk<'_> {
         }
     }
 
-    /// Reads who took part; it is shown to people and nothing follows from it, so it may be missing.
-    async fn people(&self, at: &BotRef) -> Option<Vec<Speaker>> {
-        let port = &**self.bots.adapter.presence.as_ref()?;
-        let (mut people, mut after) = (Vec::new(), None);
-        loop {
-            let guarded = self.worker.guarded(port);
-            let read =
-                guarded.asked("presence.participants", || port.participants(at, after.as_ref()));
-            match read.await {
-                Ok(portion) => {
-                    people.extend(portion.entries);
-                    after = Some(portion.next);
-                    if !portion.more || people.len() >= PEOPLE {
-                        people.truncate(PEOPLE);
-                        return Some(people);
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(error = describe(&error), "who took part cannot be read");
-                    return None;
-                }
-            }
+    /// Reads who took part, and who came and went; it is for people and for measuring, so it may be missing.
+    async fn attended(&self, posting: &Posting, at: &BotRef, found: &mut Found) {
+        let Some(presence) = self.bots.adapter.presence.as_deref() else { return };
+        if posting.seen.participants.is_empty() {
+            found.participants = shown(self.people(presence, at).await);
+        }
+        if posting.seen.company.is_none() {
+            found.comings = shown(self.comings(presence, at).await).flatten();
         }
     }
+
+    async fn people(
+        &self,
+        port: &dyn BotPresence,
+        at: &BotRef,
+    ) -> Result<Vec<Speaker>, SourceError> {
+        let mut list = Listed::new(PEOPLE);
+        while list.more {
+            let after = list.next.take();
+            let guarded = self.worker.guarded(port);
+            let ask = || port.participants(at, after.as_ref());
+            list.add(guarded.asked("presence.participants", ask).await?);
+        }
+        Ok(list.entries)
+    }
+
+    /// Reads who came and went; none where that is too much.
+    async fn comings(
+        &self,
+        port: &dyn BotPresence,
+        at: &BotRef,
+    ) -> Result<Option<Vec<Coming>>, SourceError> {
+        let mut list = Listed::new(COMINGS);
+        while list.more {
+            let after = list.next.take();
+            let guarded = self.worker.guarded(port);
+            let ask = || port.comings(at, after.as_ref());
+            list.add(guarded.asked("presence.comings", ask).await?);
+        }
+        Ok((!list.is_cut).then_some(list.entries))
+    }
+}
+
+/// A list that is read portion by portion.
+struct Listed<T> {
+    entries: Vec<T>,
+    /// Where the next portion begins; none for the first.
+    next: Option<Cursor>,
+    /// Whether there is a next one, and not enough was read.
+    more: bool,
+    most: usize,
+    is_cut: bool,
+}
+
+impl<T> Listed<T> {
+    const fn new(most: usize) -> Self {
+        Self { entries: Vec::new(), next: None, more: true, most, is_cut: false }
+    }
+
+    fn add(&mut self, portion: Portion<T>) {
+        self.entries.extend(portion.entries);
+        self.is_cut = self.entries.len() > self.most || (portion.more && self.is_full());
+        self.entries.truncate(self.most);
+        self.more = portion.more && !self.is_full();
+        self.next = Some(portion.next);
+    }
+
+    const fn is_full(&self) -> bool {
+        self.entries.len() >= self.most
+    }
+}
+
+/// Says why nothing was read, where that is all that follows from it.
+fn shown<T>(read: Result<T, SourceError>) -> Option<T> {
+    let log = |error: &SourceError| {
+        tracing::warn!(error = describe(error), "who took part cannot be read");
+    };
+    read.inspect_err(log).ok()
 }
 
 /// Returns what follows from a change of a posting: the next look, a new plan, a document.
@@ -408,7 +494,8 @@ fn follow(
         });
     }
     if needs_plan(before, posting) {
-        let staff = Task::Staff { room: posting.room.clone(), cause };
+        let meeting = posting.serves.first().map(|served| served.meeting);
+        let staff = Task::Staff { room: posting.room.clone(), meeting, cause };
         effects.push(Effect::Enqueue(Job::new(tenant, staff)));
     }
     if has_news(before, &change) {
@@ -417,8 +504,19 @@ fn follow(
         });
         effects.extend(jobs);
     }
-    effects.insert(0, Effect::Post(Box::new(change)));
+    let told = told(tenant, before, posting);
+    effects.insert(0, Effect::Post(Box::new(PostingChange { told, ..change })));
     effects
+}
+
+/// Returns what people are told of: once, that the host of their call does not let the bot record.
+fn told(tenant: TenantId, before: &Posting, after: &Posting) -> Vec<Event> {
+    let denied_at = after.seen.denied_at.filter(|_| before.seen.denied_at.is_none());
+    let tell = |at| {
+        let served = after.serves.iter();
+        served.map(move |served| Event::recording_denied(tenant, after.id, *served, at)).collect()
+    };
+    denied_at.map(tell).unwrap_or_default()
 }
 
 /// Says whether another bot may be needed now: one was lost, cannot be moved, or is out of the way.
@@ -443,6 +541,7 @@ fn has_news(before: &Posting, change: &PostingChange) -> bool {
     let after = &change.posting;
     let is_news = change.said.is_some()
         || !is_collected(before)
-        || before.seen.participants != after.seen.participants;
+        || before.seen.participants != after.seen.participants
+        || before.completeness() != after.completeness();
     is_collected(after) && after.seen.has_heard && is_news
 }

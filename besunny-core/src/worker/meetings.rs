@@ -1,5 +1,5 @@
 //! Meetings that follow from events: planned together, so that those of one name are planned once.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{
     Worker,
@@ -10,7 +10,7 @@ use crate::{
     calendar::EventUid,
     cause::describe,
     commit::Effect,
-    ids::{AccountId, UserId},
+    ids::{AccountId, MeetingId, UserId},
     job::{Job, Task},
     meeting::{Meeting, MeetingChange, MeetingKey, Planned, plan},
     repository::{HeldEvent, RepositoryError},
@@ -66,7 +66,7 @@ impl Worker {
         for one in held {
             by_name.entry((one.owner, one.event.uid.clone())).or_default().push(one);
         }
-        let (mut effects, mut rooms) = (Vec::new(), BTreeSet::new());
+        let (mut effects, mut rooms) = (Vec::new(), BTreeMap::new());
         for ((owner, uid), held) in by_name {
             let met = self.meet_one(scope, (owner, uid), &held, &mut effects).await?;
             rooms.extend(met);
@@ -84,7 +84,7 @@ impl Worker {
         (owner, uid): (UserId, EventUid),
         held: &[HeldEvent],
         effects: &mut Vec<Effect>,
-    ) -> Result<BTreeSet<MeetingKey>, RepositoryError> {
+    ) -> Result<BTreeMap<MeetingKey, MeetingId>, RepositoryError> {
         let uids = std::slice::from_ref(&uid);
         let stored = self.repository.meetings_of(scope, owner, uids).await?;
         let (now, addresses) = (self.clock.now(), &self.intake.addresses);
@@ -94,7 +94,7 @@ impl Worker {
             // It is visible at its source; what was planned before stays.
             Err(error) => {
                 tracing::warn!(error = describe(&error), "an event makes no meetings");
-                return Ok(BTreeSet::new());
+                return Ok(BTreeMap::new());
             }
         };
         let rooms = rooms_of(&stored, &changes);
@@ -111,21 +111,22 @@ impl Worker {
 }
 
 /// Returns the rooms that changed meetings are in, and those that they were in.
-fn rooms_of(stored: &[Meeting], changes: &[MeetingChange]) -> BTreeSet<MeetingKey> {
+fn rooms_of(stored: &[Meeting], changes: &[MeetingChange]) -> BTreeMap<MeetingKey, MeetingId> {
     let is_changed = |old: &&Meeting| changes.iter().any(|change| change.meeting.id == old.id);
     let before = stored.iter().filter(is_changed);
     let meetings = before.chain(changes.iter().map(|change| &change.meeting));
-    meetings.filter_map(|meeting| Some(meeting.link.as_ref()?.key.clone())).collect()
+    meetings.filter_map(|meeting| Some((meeting.link.as_ref()?.key.clone(), meeting.id))).collect()
 }
 
 /// Asks for the bots of rooms to be planned.
 fn staffing<'a>(
     scope: &TenantScope,
-    rooms: &'a BTreeSet<MeetingKey>,
+    rooms: &'a BTreeMap<MeetingKey, MeetingId>,
     claims: &[&Claim],
 ) -> impl Iterator<Item = Effect> + use<'a> {
     let (tenant, cause) = (scope.tenant(), cause_of(claims));
-    rooms.iter().map(move |room| {
-        Effect::Enqueue(Job::new(tenant, Task::Staff { room: room.clone(), cause }))
+    rooms.iter().map(move |(room, meeting)| {
+        let task = Task::Staff { room: room.clone(), meeting: Some(*meeting), cause };
+        Effect::Enqueue(Job::new(tenant, task))
     })
 }

@@ -13,6 +13,7 @@ use super::{
     problem::{Kind, Problem},
 };
 
+mod calls;
 mod comparison;
 mod documents;
 mod feedback;
@@ -66,6 +67,12 @@ pub(super) fn routes(site: &Site) -> Router<Site> {
         .route("/meetings", get(meetings::list))
         .route("/meetings/{id}", get(meetings::read))
         .route("/meetings/{id}/bot", post(meetings::choose))
+        .route("/meetings/{id}/bot/chat", get(calls::chat).post(calls::write))
+        .route("/meetings/{id}/bot/comings", get(calls::comings))
+        .route("/meetings/{id}/bot/pause", post(calls::pause))
+        .route("/meetings/{id}/bot/resume", post(calls::resume))
+        .route("/meetings/{id}/bot/recording", get(calls::recording))
+        .route("/meetings/{id}/bot/erase", post(calls::erase))
         .route("/bots/policy", get(meetings::policy).put(meetings::set_policy))
         .route("/review", get(documents::review))
         .route("/streams", get(streams::list))

@@ -2,11 +2,14 @@
 use std::collections::HashMap;
 
 use besunny::core::{
-    bot::{BotPhase, Capture, EndReason},
+    bot::{BotPhase, Capture, EndReason, Readiness},
     failure::Trouble,
-    ids::{MeetingId, PostingId},
+    ids::MeetingId,
     meeting::Meeting,
-    posting::{BotPolicy, BotStatus, ChoiceKind, Outcome, Posting, Stage, Wish, Withdrawal},
+    posting::{
+        BotPolicy, BotStatus, ChoiceKind, Erasure, Outcome, Posting, Stage, Wish, Withdrawal,
+        by_weight,
+    },
     repository::RepositoryError,
     untrusted::Untrusted,
 };
@@ -31,6 +34,8 @@ pub struct BotMark {
     /// `post_processing`, `completed`, `failed` or `cancelled` (BOT-7).
     #[schema(value_type = String)]
     pub status: BotStatus,
+    /// Whether the host of the call did not let it record (BOT-15).
+    pub is_denied: bool,
 }
 
 /// A bot that is or was to take part in a meeting.
@@ -72,6 +77,22 @@ pub struct BotEntry {
     pub looked_at: Option<DateTime<Utc>>,
     /// Why the provider did not do as it was asked the last time.
     pub trouble: Option<BotTrouble>,
+    /// What there is of its recording at the provider: `none`, `running`, `complete` or `partial`.
+    #[schema(value_type = String)]
+    pub recording: Readiness,
+    /// Whether the provider is to delete what the bot recorded, or has.
+    pub erasure: Option<ErasureEntry>,
+}
+
+/// The wish that a provider deletes what a bot recorded.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct ErasureEntry {
+    /// Since when it is wished.
+    pub wished_at: DateTime<Utc>,
+    /// Whether the settings have it, and no person.
+    pub is_by_settings: bool,
+    /// When the provider took it; null while it is still to be done.
+    pub done_at: Option<DateTime<Utc>>,
 }
 
 /// Why a provider did not do as it was asked.
@@ -132,14 +153,9 @@ pub(super) async fn of(
         }
     }
     for postings in of.values_mut() {
-        postings.sort_by_key(|posting| std::cmp::Reverse(weight(posting)));
+        by_weight(postings);
     }
     Ok(of)
-}
-
-/// Says which of several bots of a meeting counts: one that is wanted, one that may be there, the last.
-fn weight(posting: &Posting) -> (bool, bool, DateTime<Utc>, PostingId) {
-    (posting.is_live(), !posting.is_over(), posting.made_at, posting.id)
 }
 
 /// Says what a person wants of a bot in a meeting of theirs.
@@ -171,7 +187,14 @@ fn unsendable(site: &Site, meeting: &Meeting) -> Option<Problem> {
 
 impl BotMark {
     pub(super) fn of(posting: &Posting) -> Self {
-        Self { id: posting.id.as_uuid(), status: posting.status() }
+        let seen = &posting.seen;
+        let had_nothing = seen.denied_at.is_some() && !seen.has_heard;
+        let is_denied = match seen.capture {
+            Capture::Denied => true,
+            Capture::Off | Capture::Paused => had_nothing,
+            Capture::On => false,
+        };
+        Self { id: posting.id.as_uuid(), status: posting.status(), is_denied }
     }
 }
 
@@ -204,15 +227,30 @@ impl BotEntry {
             joins_at: told_at.unwrap_or_else(|| posting.join_at()),
             joined_at: seen.joined_at,
             looked_at: seen.looked_at,
-            trouble: posting.trouble.clone().map(BotTrouble::of),
+            recording: seen.recording,
+            erasure: posting.erasure.map(ErasureEntry::of),
+            trouble: posting
+                .trouble
+                .clone()
+                .map(|trouble| BotTrouble::of(trouble, posting.is_over())),
         }
     }
 }
 
+impl ErasureEntry {
+    const fn of(Erasure { by, wished_at, done_at }: Erasure) -> Self {
+        Self { wished_at, is_by_settings: by.is_none(), done_at }
+    }
+}
+
 impl BotTrouble {
-    fn of(Trouble { attempt, error, waits_for, retry_at }: Trouble) -> Self {
+    fn of(Trouble { attempt, error, waits_for, retry_at }: Trouble, is_over: bool) -> Self {
         // What is only frozen has not failed.
-        let fix = if attempt == 0 { words::FROZEN } else { words::trouble_fix(waits_for) };
+        let fix = match attempt {
+            0 if is_over => words::NOT_YET_ERASED,
+            0 => words::FROZEN,
+            _ => words::trouble_fix(waits_for),
+        };
         Self { failures: attempt, error, fix, retry_at }
     }
 }

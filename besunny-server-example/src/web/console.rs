@@ -18,6 +18,7 @@ use super::{
 };
 
 mod agenda;
+mod call;
 mod document;
 mod feed;
 mod fields;
@@ -77,6 +78,11 @@ pub(super) fn routes(site: &Site) -> Router<Site> {
         .route("/meetings/{id}", get(meeting::page))
         .route("/meetings/{id}/now", get(meeting::piece))
         .route("/meetings/{id}/bot", post(meeting::choose))
+        .route("/meetings/{id}/call", get(call::piece))
+        .route("/meetings/{id}/chat", post(call::write))
+        .route("/meetings/{id}/record", post(call::record))
+        .route("/meetings/{id}/recording", get(call::recording))
+        .route("/meetings/{id}/erase", post(call::erase))
         .route("/review", get(review::page))
         .route("/review/{id}/assign", post(review::assign))
         .route("/acts/{id}/undo", post(told::undo))

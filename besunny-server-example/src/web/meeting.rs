@@ -4,9 +4,9 @@ use besunny::core::{
     ids::{MeetingId, PostingId},
     mail::Mailbox,
     meeting::{Meeting, MeetingStatus},
-    posting::{ChoiceKind, Posting, participants},
+    posting::{ChoiceKind, Posting, completeness, participants},
     repository::AgendaFilter,
-    transcript,
+    transcript::{self, Spoken},
     untrusted::Untrusted,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -187,6 +187,11 @@ impl MeetingDetail {
         let ids: Vec<PostingId> = postings.iter().map(|posting| posting.id).collect();
         let segments = store.said(scope, &ids).await?;
         let people = participants(&postings);
+        let spoken = Spoken {
+            segments: &segments,
+            participants: &people,
+            completeness: completeness(&postings),
+        };
         let document = store.document(scope, transcript::id_of(scope.tenant(), &meeting)).await?;
         let document = match document {
             Some(document) => Some(DocumentSummary::of(&document, &Projects::of(site).await?)),
@@ -195,7 +200,7 @@ impl MeetingDetail {
         Ok(Self {
             meeting: MeetingEntry::of(meeting, postings.first()),
             bots: postings.iter().map(BotEntry::of).collect(),
-            transcript: Transcript::of(&segments, &people),
+            transcript: Transcript::of(spoken),
             document,
         })
     }

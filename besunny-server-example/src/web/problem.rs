@@ -56,6 +56,10 @@ pub enum Kind {
     Missing,
     /// It has changed since it was read.
     Conflict,
+    /// The provider has no such power.
+    NoPower,
+    /// The provider did not do as it was asked.
+    Provider,
     /// The store failed.
     Store,
 }
@@ -71,6 +75,8 @@ impl Kind {
             Self::NoRoute | Self::Missing => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict => StatusCode::CONFLICT,
+            Self::NoPower => StatusCode::NOT_IMPLEMENTED,
+            Self::Provider => StatusCode::BAD_GATEWAY,
             Self::Store => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -157,6 +163,7 @@ impl From<Error> for Problem {
             Error::Missing(what) => Self::missing(what),
             Error::Store(error) => error.into(),
             Error::Onboarding(error) => error.into(),
+            Error::Call(error) => error.into(),
             error @ (Error::Unfit(_) | Error::Rule(_)) => Self::bad_request(sentence(&error)),
             error @ Error::Undone => Self::new(
                 Kind::Conflict,
@@ -200,7 +207,7 @@ impl From<BytesRejection> for Problem {
 }
 
 /// Writes an error as a sentence.
-fn sentence(error: &Error) -> String {
+pub(super) fn sentence(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string());

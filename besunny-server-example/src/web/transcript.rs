@@ -1,7 +1,8 @@
 //! What was said in a meeting, who said how much of it, and who took part (BOT-12).
 use besunny::core::{
     bot::{Segment, Speaker},
-    transcript::{self, Statistics, Talk},
+    posting::Completeness,
+    transcript::{self, Spoken, Statistics, Talk},
     untrusted::Untrusted,
 };
 use chrono::{DateTime, Utc};
@@ -11,6 +12,10 @@ use utoipa::ToSchema;
 /// What was said in a meeting; names and words are untrusted text.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct Transcript {
+    /// Whether this is all that was said: `complete`, `short` where it covers less than half of the call,
+    /// `partial` where the provider says that a part is missing; null while that is not known.
+    #[schema(value_type = Option<String>)]
+    pub completeness: Option<Completeness>,
     /// Who took part, once that is known.
     pub participants: Vec<PersonInCall>,
     /// What was said, counted.
@@ -81,26 +86,49 @@ pub struct Said {
 /// The part of a stored transcript that is shown.
 #[derive(Deserialize)]
 struct Record {
+    #[serde(default)]
+    completeness: Option<Completeness>,
     participants: Vec<Speaker>,
     segments: Vec<Segment>,
 }
 
 impl Transcript {
     /// Tells what was said, in order of time, and who took part.
-    pub(super) fn of(segments: &[Segment], participants: &[Speaker]) -> Self {
+    pub(super) fn of(spoken: Spoken<'_>) -> Self {
+        let Spoken { segments, participants, completeness } = spoken;
         let begins = segments.iter().map(|segment| segment.starts_at).min();
         let begins = begins.unwrap_or_default();
         Self {
+            completeness,
             participants: participants.iter().map(PersonInCall::of).collect(),
             statistics: Figures::of(Statistics::of(segments)),
             segments: segments.iter().map(|segment| Said::of(segment, begins)).collect(),
         }
     }
 
+    /// Says whether this is all, and how that is shown; nothing while nobody knows.
+    pub(super) const fn wholeness(&self) -> Option<(&'static str, &'static str)> {
+        match self.completeness {
+            None => None,
+            Some(Completeness::Complete) => {
+                Some(("muted", "Nothing says that a part of this is missing."))
+            }
+            Some(Completeness::Short) => Some((
+                "notice",
+                "What was heard covers less than half of the call: a part may be missing.",
+            )),
+            Some(Completeness::Partial) => Some((
+                "notice",
+                "A part is missing: not everything could be written down, or read.",
+            )),
+        }
+    }
+
     /// Reads a stored transcript; none where it has another form.
     pub(super) fn read(raw: &[u8]) -> Option<Self> {
-        let Record { participants, segments } = serde_json::from_slice(raw).ok()?;
-        Some(Self::of(&segments, &participants))
+        let record: Record = serde_json::from_slice(raw).ok()?;
+        let (segments, participants) = (&record.segments, &record.participants);
+        Some(Self::of(Spoken { segments, participants, completeness: record.completeness }))
     }
 }
 

@@ -11,23 +11,23 @@ use crate::{
 
 const SCRIPT: &str = "<script>alert(1)</script>";
 /// The first bot that the provider makes.
-const FIRST: &str = "actor-000001";
+pub(crate) const FIRST: &str = "actor-000001";
 
 fn kick_off() -> String {
     invitation("REQUEST", 0, "20260602T090000Z", "Kick-off")
 }
 
 /// One that begins within the hour, so that a session outlives it.
-fn soon() -> String {
+pub(crate) fn soon() -> String {
     invitation("REQUEST", 0, "20260601T090000Z", "Kick-off")
 }
 
-async fn first_meeting(stage: &Stage) -> String {
+pub(crate) async fn first_meeting(stage: &Stage) -> String {
     let agenda = stage.get("/api/v1/meetings").await.json();
     agenda["meetings"][0]["id"].as_str().unwrap().to_owned()
 }
 
-async fn say(stage: &Stage, meeting: &str, choice: &Value) -> Answer {
+pub(crate) async fn say(stage: &Stage, meeting: &str, choice: &Value) -> Answer {
     let body = json!({ "choice": choice }).to_string();
     let answer = stage.post(&format!("/api/v1/meetings/{meeting}/bot"), &body).await;
     stage.besunny.run_until_idle().await;

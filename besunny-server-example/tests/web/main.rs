@@ -5,6 +5,7 @@ mod access;
 mod agenda;
 mod api;
 mod bots;
+mod calls;
 mod console;
 mod deaf;
 #[path = "../shared/delivery.rs"]

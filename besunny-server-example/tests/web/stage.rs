@@ -84,16 +84,26 @@ impl Stage {
 
     /// Serves one person whose meetings bots may go to; what goes on in the calls is played.
     pub(crate) async fn with_bots(mails: &[String]) -> (Self, Arc<BotStage>) {
-        let clock = Arc::new(ManualClock::default());
-        let calls = Arc::new(BotStage::new(Arc::clone(&clock), TimeDelta::minutes(5)));
-        let bots = ScriptedBots::new(Arc::clone(&calls));
+        let (clock, calls, bots) = bots();
         let adapter = BotAdapter::new(bots.clone())
-            .with_presence(bots)
+            .with_presence(bots.clone())
+            .with_chat(bots.clone())
+            .with_control(bots)
             .with_receiver(AttendeeReceiver, vec![SECRET.into()]);
+        let stage = Self::with_adapter(adapter, clock).await;
+        (stage.fill(mails, &[("River", &["RVF-12"])]).await, calls)
+    }
+
+    /// The same with a provider that has none of the powers that are optional.
+    pub(crate) async fn with_plain_bots(mails: &[String]) -> Self {
+        let (clock, _, bots) = bots();
+        Self::with_adapter(BotAdapter::new(bots), clock).await.fill(mails, &[]).await
+    }
+
+    async fn with_adapter(adapter: BotAdapter, clock: Arc<ManualClock>) -> Self {
         let builder = builder(&clock).await;
         let builder = builder.bots(Attendee::provider(), adapter, BotStyle::default());
-        let stage = Self::of(builder.build(), clock).await;
-        (stage.fill(mails, &[("River", &["RVF-12"])]).await, calls)
+        Self::of(builder.build(), clock).await
     }
 
     /// Moves the clock to an instant, and does what is due then.
@@ -211,6 +221,13 @@ impl Stage {
         let documents = list["documents"].as_array().unwrap();
         documents.iter().map(|it| it["id"].as_str().unwrap().parse().unwrap()).collect()
     }
+}
+
+/// Makes calls that are played, and the bots in them.
+fn bots() -> (Arc<ManualClock>, Arc<BotStage>, ScriptedBots) {
+    let clock = Arc::new(ManualClock::default());
+    let calls = Arc::new(BotStage::new(Arc::clone(&clock), TimeDelta::minutes(5)));
+    (clock, Arc::clone(&calls), ScriptedBots::new(calls))
 }
 
 /// Wires everything but bots over a temporary store.

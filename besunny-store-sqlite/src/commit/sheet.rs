@@ -493,7 +493,7 @@ const HISTORY: Insert = insert!(
     "(?, ?, ?, ?, ?)",
     ""
 );
-const OUTBOX: Insert = insert!(
+pub(crate) const OUTBOX: Insert = insert!(
     "tenant",
     "INSERT INTO outbox (tenant, id, owner, document, at, news)",
     "(?, ?, ?, ?, ?, ?)",

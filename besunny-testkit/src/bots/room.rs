@@ -65,8 +65,8 @@ impl BotChat for ScriptedBots {
         self.portion("bots.messages", at, after, |actor| actor.chat)
     }
 
-    async fn send(&self, at: &BotRef, _text: &str, _to: &ChatTo) -> Result<Changed, SourceError> {
-        self.in_call("bots.send", at, |_| ())
+    async fn send(&self, at: &BotRef, text: &str, _to: &ChatTo) -> Result<Changed, SourceError> {
+        self.in_call("bots.send", at, |actor| actor.written.push(text.to_owned()))
     }
 }
 

@@ -287,7 +287,7 @@ impl Rows {
             (Effect::Meet(change), _) => {
                 self.meetings.insert(change.meeting.id, change.meeting.clone());
             }
-            (Effect::Post(change), _) => self.post(change),
+            (Effect::Post(change), _) => self.post(change, applied.events),
             (Effect::Staff { room, .. }, _) => *self.rooms.entry(room.clone()).or_default() += 1,
             (Effect::Transcribe(new), _) => self.transcribe(new, applied),
             (Effect::Prefer { user, policy }, _) => drop(self.policies.insert(*user, *policy)),

@@ -6,6 +6,7 @@ use besunny_core::{
     account::Provider,
     bot::{BotRef, Segment},
     commit::{Commit, Effect},
+    event::Event,
     ids::{MeetingId, PostingId, UserId},
     job::{Job, Task},
     meeting::{Meeting, MeetingKey},
@@ -124,8 +125,9 @@ impl Rows {
             .all(|posting| starts.insert((&posting.room, posting.starts_at)))
     }
 
-    pub(super) fn post(&mut self, change: &PostingChange) {
+    pub(super) fn post(&mut self, change: &PostingChange, events: &mut Vec<Event>) {
         let id = change.posting.id;
+        events.extend(change.told.iter().cloned());
         self.postings.insert(id, change.posting.clone());
         let Some(said) = &change.said else { return };
         if said.is_whole {

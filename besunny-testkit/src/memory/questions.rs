@@ -460,7 +460,7 @@ impl Rows {
             | Task::Consent { answer: Answer { document, .. }, .. } => {
                 Some(self.documents.get(document)?.document.owner)
             }
-            Task::Staff { room, .. } => {
+            Task::Staff { room, meeting: None, .. } => {
                 let is_in = |meeting: &&besunny_core::meeting::Meeting| {
                     meeting.link.as_ref().is_some_and(|link| link.key == *room)
                 };
@@ -468,7 +468,9 @@ impl Rows {
             }
             Task::StaffAll { owner, .. } => Some(*owner),
             Task::Tend { posting, .. } => Some(self.postings.get(posting)?.serves.first()?.owner),
-            Task::Transcribe { meeting, .. } => Some(self.meetings.get(meeting)?.owner),
+            Task::Staff { meeting: Some(meeting), .. } | Task::Transcribe { meeting, .. } => {
+                Some(self.meetings.get(meeting)?.owner)
+            }
             Task::Meet { account, .. } => Some(self.accounts.get(account)?.owner),
             Task::File { stream, .. } => {
                 Some(self.accounts.get(&self.streams.get(stream)?.account)?.owner)

@@ -1,7 +1,9 @@
 //! The engine dies at every place of a bot's life, and another one goes on.
 use std::{sync::Arc, time::Duration};
 
-use besunny_core::{adapter::BotAdapter, clock::Clock, meeting::MeetingStatus, repository::Store};
+use besunny_core::{
+    adapter::BotAdapter, bot::BotPhase, clock::Clock, meeting::MeetingStatus, repository::Store,
+};
 use besunny_testkit::{
     bots::WeatheredBots, conformance::bot::Scene as Act, crash::CrashPoint, interposed::Interposed,
 };
@@ -9,8 +11,8 @@ use besunny_testkit::{
 use super::{Room, says};
 use crate::scene::{MakeStore, in_a_file, in_memory};
 
-/// What is left in the end: how many bots were made, what was heard, how many postings are over.
-type Left = (usize, Vec<String>, usize);
+/// What is left in the end: how far the bots that were made are, what was heard, how many postings are over.
+type Left = (Vec<BotPhase>, Vec<String>, usize);
 
 /// A room whose engine dies once.
 struct Doomed {
@@ -20,7 +22,9 @@ struct Doomed {
 
 impl Doomed {
     async fn new(make: MakeStore, place: u64) -> Self {
-        Self { room: Room::new(make).await, point: CrashPoint::at(place) }
+        let mut room = Room::new(make).await;
+        room.style.erases_after_import = true;
+        Self { room, point: CrashPoint::at(place) }
     }
 
     /// Works until nothing is due; an engine that dies is followed by another once its claims end.
@@ -71,14 +75,16 @@ impl Doomed {
         self.until(60).await;
         room.until(180).await;
         let over = room.postings().await.iter().filter(|posting| posting.is_over()).count();
-        (room.bots().len(), room.transcripts().await, over)
+        let phases = room.bots().into_iter().map(|(_, phase)| phase).collect();
+        (phases, room.transcripts().await, over)
     }
 }
 
 async fn check(make: MakeStore, every: usize) {
     let unharmed = Doomed::new(make, 0).await;
     let want = unharmed.life().await;
-    assert_eq!((want.0, want.1.len(), want.2), (1, 1, 2), "{want:?}");
+    let erased = vec![BotPhase::Erased];
+    assert_eq!((&want.0, want.1.len(), want.2), (&erased, 1, 2), "{want:?}");
     let places = unharmed.point.count();
     assert!(places > 100, "{places} places are too few to mean anything");
     for place in (1..=places).step_by(every) {

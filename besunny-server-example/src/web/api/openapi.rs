@@ -9,7 +9,8 @@ use utoipa::{
 };
 
 use super::{
-    comparison, documents, feedback, health, jobs, meetings, onboarding, projects, rules, streams,
+    calls, comparison, documents, feedback, health, jobs, meetings, onboarding, projects, rules,
+    streams,
 };
 use crate::web::webhook;
 
@@ -60,6 +61,13 @@ use crate::web::webhook;
         meetings::list,
         meetings::read,
         meetings::choose,
+        calls::chat,
+        calls::write,
+        calls::comings,
+        calls::pause,
+        calls::resume,
+        calls::recording,
+        calls::erase,
         meetings::policy,
         meetings::set_policy,
         streams::list,

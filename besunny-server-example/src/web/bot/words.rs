@@ -10,6 +10,10 @@ use chrono::{DateTime, Utc};
 /// What becomes of a wish that its provider does not take now.
 pub(super) const FROZEN: &str = "Nothing to do: it cannot be stopped just before it joins, and is told to leave as soon as it has.";
 
+/// What becomes of a wish to erase that its provider does not take now.
+pub(super) const NOT_YET_ERASED: &str =
+    "Nothing to do: it is erased as soon as its provider allows it.";
+
 /// Names how far a bot is, as briefly as a list needs it.
 pub(in crate::web) const fn status_name(status: BotStatus) -> &'static str {
     match status {
@@ -108,6 +112,10 @@ fn over(posting: &Posting, outcome: Outcome, wish: Wish) -> (String, Option<&'st
     let (why, fix) = ended(posting);
     match (outcome, wish) {
         (Outcome::Attended, _) if posting.seen.has_heard => (format!("{why}It was there."), None),
+        (Outcome::Attended, _) if posting.seen.denied_at.is_some() => (
+            format!("{why}It was there, and the host did not let it record."),
+            Some("Ask the host to allow it the next time."),
+        ),
         (Outcome::Attended, _) => (format!("{why}It was there, and heard nothing."), fix),
         (Outcome::Failed, _) => (format!("{why}It was not in the call."), fix),
         (Outcome::Refused, _) => (

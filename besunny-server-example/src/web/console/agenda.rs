@@ -166,6 +166,7 @@ impl MeetingEntry {
         let can_join = self.link.as_ref()?.bot_capable;
         let chip = |class, words| Some(Chip { class, words });
         match (self.bot, self.choice) {
+            (Some(bot), _) if bot.is_denied => chip("bad", "Recording denied"),
             (Some(bot), _) => chip(words::status_class(bot.status), words::status_name(bot.status)),
             (None, Some(ChoiceKind::KeepOut)) => chip("plain", "Bots kept out"),
             (None, Some(ChoiceKind::Send)) => chip("busy", "Bot wanted"),

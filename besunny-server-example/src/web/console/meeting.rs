@@ -9,7 +9,11 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
-use besunny::core::posting::{BotStatus, ChoiceKind};
+use besunny::core::{
+    bot::{BotPhase, Readiness},
+    posting::{BotStatus, ChoiceKind},
+    worker::Powers,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
@@ -25,7 +29,7 @@ use crate::web::{
 };
 
 /// htmx asks no more once it gets this status.
-const ASK_NO_MORE: u16 = 286;
+pub(super) const ASK_NO_MORE: u16 = 286;
 /// So long after its end a meeting may still change by itself: a late bot is given up by then (BOT-11).
 const SETTLED: TimeDelta = TimeDelta::hours(6);
 /// So many turns are shown while they come; the document has all.
@@ -57,6 +61,8 @@ struct Now {
     form_token: String,
     /// Whether anybody sends bots.
     has_bots: bool,
+    /// What can be done in calls.
+    powers: Powers,
     clock: Clock,
     at: DateTime<Utc>,
 }
@@ -154,6 +160,7 @@ impl Now {
             earlier: 0,
             form_token: session.form_token().to_owned(),
             has_bots: site.besunny().bot_provider().is_some(),
+            powers: site.besunny().bot_powers(),
             clock: Clock::of(site),
             at,
         };
@@ -200,6 +207,56 @@ impl Now {
         self.has_bots && meeting.choice != Some(ChoiceKind::KeepOut) && (is_there || may_come)
     }
 
+    /// Says whether a bot may be in the call, or is to come, so that its chat is shown.
+    fn has_call(&self) -> bool {
+        let can_join = self.detail.meeting.link.as_ref().is_some_and(|link| link.bot_capable);
+        let is_erased = self.bot().is_some_and(|bot| bot.erasure.is_some());
+        self.powers.chat && can_join && !is_erased && (self.bot().is_some() || !self.is_past())
+    }
+
+    /// Says whether the bot may still write in the chat.
+    fn can_write(&self) -> bool {
+        self.bot().map_or(!self.is_past(), BotEntry::is_open)
+    }
+
+    fn is_past(&self) -> bool {
+        self.at >= self.detail.meeting.ends_at
+    }
+
+    fn can_pause(&self) -> bool {
+        self.powers.pause && self.is_heard_now()
+    }
+
+    fn can_resume(&self) -> bool {
+        self.powers.pause && self.bot().is_some_and(|bot| bot.mark.status == BotStatus::Paused)
+    }
+
+    fn has_recording(&self) -> bool {
+        let is_there = |bot: &BotEntry| match bot.recording {
+            Readiness::Complete | Readiness::Partial => bot.erasure.is_none(),
+            Readiness::None | Readiness::Running => false,
+        };
+        self.bot().is_some_and(is_there)
+    }
+
+    /// Says whether its provider keeps something of the call, and nobody has asked to erase it.
+    fn can_erase(&self) -> bool {
+        let can_be = |bot: &BotEntry| {
+            bot.erasure.is_none() && bot.bot.is_some() && bot.phase.is_some_and(BotPhase::is_over)
+        };
+        self.has_bots && self.bot().is_some_and(can_be)
+    }
+
+    /// Says what became of the wish to erase.
+    fn erasure(&self) -> Option<&'static str> {
+        let erasure = self.bot()?.erasure?;
+        Some(match (erasure.done_at, erasure.is_by_settings) {
+            (Some(_), _) => "Its provider has erased what it recorded.",
+            (None, true) => "Its provider is told to erase what it recorded, as the settings say.",
+            (None, false) => "Its provider is told to erase what it recorded.",
+        })
+    }
+
     fn is_refused(&self) -> bool {
         self.detail.meeting.choice == Some(ChoiceKind::KeepOut)
     }
@@ -241,10 +298,16 @@ impl BotEntry {
     }
 
     fn name(&self) -> &'static str {
+        if self.mark.is_denied {
+            return "Recording denied";
+        }
         words::status_name(self.mark.status)
     }
 
     fn class(&self) -> &'static str {
+        if self.mark.is_denied {
+            return "bad";
+        }
         words::status_class(self.mark.status)
     }
 }

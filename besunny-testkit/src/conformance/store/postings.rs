@@ -4,17 +4,18 @@ use besunny_core::{
     bot::{BotRef, Segment, SegmentKey},
     commit::{Basis, Commit, Decision, Effect, NewTranscript},
     document::DocumentState,
+    event::Event,
     history::Fact,
-    ids::{CommitId, PostingId},
-    job::Task,
+    ids::{CommitId, MeetingId, PostingId},
+    job::{Job, Task},
     meeting::{Meeting, MeetingChange, MeetingKey},
     posting::{
         BotPolicy, Posting, PostingChange, Said, Seen, Sent, Served, Stage, Wish, Withdrawal,
     },
     push::{About, Notice},
-    repository::RepositoryError,
-    scheduler::{Ask, Receipt},
-    transcript,
+    repository::{DeadJobFilter, RepositoryError},
+    scheduler::{Ask, Failure, JobRest, Receipt},
+    transcript::{self, Spoken},
 };
 use chrono::{Days, TimeDelta};
 
@@ -30,6 +31,7 @@ pub(super) fn cases() -> Vec<Case<World>> {
         clause("store.posting.kept", kept),
         clause("store.posting.conflict", conflict),
         clause("store.posting.one-live", one_live),
+        clause("store.posting.told", told),
         clause("store.room.conflict", room_conflict),
         clause("store.room.shows", shows),
         clause("store.said.kept", said),
@@ -38,6 +40,7 @@ pub(super) fn cases() -> Vec<Case<World>> {
         clause("store.transcript.conflict", transcript_conflict),
         clause("store.policy.kept", policies),
         clause("scheduler.note.bots", noted),
+        clause("scheduler.fail.dead-letters-of-rooms", dead_letters),
         clause("store.tenant.postings", tenants),
     ]
 }
@@ -64,6 +67,7 @@ fn posting(bench: &Bench, name: &str, days: u64) -> Posting {
         stage: Stage::Wanted,
         seen: Seen::default(),
         trouble: None,
+        erasure: None,
     }
 }
 
@@ -80,7 +84,7 @@ fn sent(bot: &str, posting: Posting) -> Posting {
 
 fn post(expected: u64, posting: &Posting) -> Effect {
     let posting = Posting { version: expected + 1, ..posting.clone() };
-    Effect::Post(Box::new(PostingChange { expected, posting, said: None }))
+    Effect::Post(Box::new(PostingChange { expected, posting, said: None, told: Vec::new() }))
 }
 
 async fn put(bench: &Bench, name: &str, effects: Vec<Effect>) -> Result<(), RepositoryError> {
@@ -108,6 +112,22 @@ async fn kept(world: World) -> Outcome {
     check_equal(&store.posting(&bench.scope, one.id).await?, &Some(other), "the posting")?;
     let found = store.postings_for(&bench.scope, &served).await?;
     check_equal(&found, &Vec::new(), "postings for a meeting that it is not for any more")
+}
+
+async fn told(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let one = posting(&bench, "one", 1);
+    let tenant = bench.scope.tenant();
+    let event = Event::recording_denied(tenant, one.id, one.serves[0], noon());
+    let told = vec![event.clone()];
+    let change = PostingChange { expected: 0, posting: one, said: None, told };
+    let effects = || vec![Effect::Post(Box::new(change.clone()))];
+    for _ in 0..2 {
+        put(&bench, "first", effects()).await?;
+    }
+    is_conflict(&put(&bench, "late", effects()).await, "a posting that was read before")?;
+    let store = world.reopened().await;
+    check_equal(&store.unpublished(10).await?, &vec![event], "what is to be published")
 }
 
 async fn conflict(world: World) -> Outcome {
@@ -202,7 +222,7 @@ fn segment(key: &str, second: i64, text: &str) -> Segment {
 fn heard(expected: u64, posting: &Posting, is_whole: bool, segments: &[Segment]) -> Effect {
     let posting = Posting { version: expected + 1, ..posting.clone() };
     let said = Some(Said { segments: segments.to_vec(), is_whole });
-    Effect::Post(Box::new(PostingChange { expected, posting, said }))
+    Effect::Post(Box::new(PostingChange { expected, posting, said, told: Vec::new() }))
 }
 
 async fn said(world: World) -> Outcome {
@@ -227,7 +247,8 @@ async fn said(world: World) -> Outcome {
 fn transcript(bench: &Bench, expected: u64, text: &str) -> Result<NewTranscript, Broken> {
     let of = meeting(bench, "one", 1);
     let segments = [segment("a", 0, text)];
-    let document = transcript::document(bench.scope.tenant(), &of, &segments, &[]);
+    let spoken = Spoken { segments: &segments, ..Spoken::default() };
+    let document = transcript::document(bench.scope.tenant(), &of, spoken);
     let document = document.map_err(|error| Broken::new(error.to_string()))?;
     Ok(NewTranscript { meeting: of.id, expected, document })
 }
@@ -323,6 +344,38 @@ async fn noted(world: World) -> Outcome {
     let tasks: Vec<Task> = claims.into_iter().map(|claim| claim.job.task).collect();
     let want = Task::Tend { posting: one.id, version: 1, noticed: true };
     check_equal(&tasks, &vec![want], "what is to be done")
+}
+
+/// Two people meet in one room, and the plan of it for each of them is given up.
+async fn dead_letters(world: World) -> Outcome {
+    let bench = Bench::acme(&world).await?;
+    let bob = bench.add_person("bob").await?;
+    let anns = meeting(&bench, "one", 1);
+    let bobs = Meeting { id: MeetingId::derived(&[b"two"]), owner: bob, ..anns.clone() };
+    let room = room(&bench)?;
+    let (mut effects, mut jobs) = (Vec::new(), Vec::new());
+    for of in [anns, bobs] {
+        let (owner, meeting) = (of.owner, Some(of.id));
+        let cause = CommitId::derived(&[of.id.as_bytes()]);
+        let task = Task::Staff { room: room.clone(), meeting, cause };
+        let job = Job::new(bench.scope.tenant(), task);
+        let change = MeetingChange { expected: 0, meeting: of, seen: None };
+        effects.extend([Effect::Meet(Box::new(change)), Effect::Enqueue(job.clone())]);
+        jobs.push((owner, job.id));
+    }
+    put(&bench, "rooms", effects).await?;
+    for claim in bench.store.claim(Ask { limit: 10, lease_for: LEASE }).await? {
+        let failure =
+            Failure { rest: JobRest::GivenUp(None), error: "it failed".to_owned(), strike: true };
+        bench.store.fail(&claim, failure).await?;
+    }
+    for (owner, want) in jobs {
+        let filter = DeadJobFilter { owner: Some(owner), ..DeadJobFilter::default() };
+        let dead = bench.store.dead_jobs(&bench.scope, &filter).await?;
+        let dead: Vec<_> = dead.iter().map(|dead| dead.job.id).collect();
+        check_equal(&dead, &vec![want], "dead jobs of a person")?;
+    }
+    Ok(())
 }
 
 async fn tenants(world: World) -> Outcome {
