@@ -4,13 +4,13 @@ As the documentation of dlt advises for speed: nested lists stay JSON, and rows 
 """
 import json
 import os
-import resource
 import sqlite3
 import sys
 import tempfile
-import time
 import urllib.parse
 import urllib.request
+
+from measured import instant, report, since
 
 entry, target, count, size = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 base, grant = entry["base"], entry["credentials"]
@@ -24,7 +24,7 @@ asked = urllib.parse.urlencode({
     "grant_type": "refresh_token", "refresh_token": grant["refresh_token"],
     "client_id": grant["client_id"], "client_secret": grant["client_secret"],
 }).encode()
-began, processor = time.perf_counter(), time.process_time()
+began = instant()
 token = json.load(urllib.request.urlopen(f"{base}/token", asked))["access_token"]
 source = rest_api_source({
     "client": {
@@ -42,11 +42,8 @@ source = rest_api_source({
 pipeline = dlt.pipeline("calendar", pipelines_dir=home.name, dataset_name="main",
                         destination=dlt.destinations.sqlalchemy(f"sqlite:///{target}"))
 pipeline.run(source).raise_on_failed_jobs()
-seconds, processor = time.perf_counter() - began, time.process_time() - processor
+took = since(began)
 stored = sqlite3.connect(target).execute("SELECT count(*) FROM events").fetchone()[0]
 if stored != count:
     sys.exit(f"{stored} of {count} events were stored")
-print(json.dumps({
-    "units": count, "seconds": seconds, "cpu_seconds": processor,
-    "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-}))
+report(count, took)

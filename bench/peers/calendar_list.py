@@ -4,13 +4,13 @@ page with the page token in it.
 The end state is one row an event with its JSON, found by id and by name, and the sync token.
 """
 import json
-import resource
 import sqlite3
 import sys
-import time
 
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
+
+from measured import instant, report, since
 
 entry, target, count, size = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 base, grant = entry["base"], entry["credentials"]
@@ -38,7 +38,7 @@ credentials = Credentials(None, refresh_token=grant["refresh_token"], token_uri=
                           client_id=grant["client_id"], client_secret=grant["client_secret"])
 calendar = build("calendar", "v3", credentials=credentials, client_options={"api_endpoint": f"{base}/calendar/v3/"},
                  static_discovery=True)
-began, processor, page = time.perf_counter(), time.process_time(), None
+began, page = instant(), None
 while True:
     listing = calendar.events().list(calendarId="primary", maxResults=size, pageToken=page).execute()
     page = listing.get("nextPageToken")
@@ -48,11 +48,8 @@ while True:
     store.execute("COMMIT")
     if page is None:
         break
-seconds, processor = time.perf_counter() - began, time.process_time() - processor
+took = since(began)
 stored = store.execute("SELECT count(*) FROM events").fetchone()[0]
 if stored != count:
     sys.exit(f"{stored} of {count} events were stored")
-print(json.dumps({
-    "units": count, "seconds": seconds, "cpu_seconds": processor,
-    "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-}))
+report(count, took)

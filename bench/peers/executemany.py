@@ -5,11 +5,10 @@ Rows wait in memory, in the order of the pages; only writing is timed.
 
 Usage: executemany.py SOURCE TARGET UNITS [UNITS OF A PAGE]
 """
-import json
-import resource
 import sqlite3
 import sys
-import time
+
+from measured import instant, report, since
 
 source, target, units = sys.argv[1], sys.argv[2], int(sys.argv[3])
 page_units = int(sys.argv[4]) if len(sys.argv) > 4 else 500
@@ -47,7 +46,7 @@ for setting in ("page_size = 8192", "journal_mode = WAL", "synchronous = FULL", 
 for sql in schema:
     new.execute(sql)
 pages = max(1, -(-units // page_units))
-processor, began = time.process_time(), time.perf_counter()
+began = instant()
 for page in range(pages):
     new.execute("BEGIN IMMEDIATE")
     for sql, rows in tables:
@@ -57,9 +56,6 @@ for page in range(pages):
         if first < last:
             new.executemany(sql, rows[first:last])
     new.execute("COMMIT")
-seconds, processor = time.perf_counter() - began, time.process_time() - processor
+took = since(began)
 new.close()
-print(json.dumps({
-    "units": units, "rows": sum(len(rows) for _, rows in tables), "seconds": seconds,
-    "cpu_seconds": processor, "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-}))
+report(units, took, rows=sum(len(rows) for _, rows in tables))

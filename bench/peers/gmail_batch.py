@@ -9,16 +9,16 @@ import email.policy
 import hashlib
 import json
 import re
-import resource
 import sqlite3
 import sys
-import time
 import uuid
 import zlib
 
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 from googleapiclient.http import BatchHttpRequest
+
+from measured import instant, report, since
 
 entry, target, mails = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 base, grant = entry["base"], entry["credentials"]
@@ -89,7 +89,7 @@ def keep(messages, history_id, page):
     store.execute("COMMIT")
 
 
-processor, began = time.process_time(), time.perf_counter()
+began = instant()
 credentials = Credentials(None, refresh_token=grant["refresh_token"], token_uri=f"{base}/token",
                           client_id=grant["client_id"], client_secret=grant["client_secret"])
 gmail = build("gmail", "v1", credentials=credentials, static_discovery=True,
@@ -116,11 +116,8 @@ while True:
     page = listing.get("nextPageToken")
     if page is None:
         break
-seconds, processor = time.perf_counter() - began, time.process_time() - processor
+took = since(began)
 stored = store.execute("SELECT count(*) FROM documents").fetchone()[0]
 if stored != mails:
     sys.exit(f"{stored} of {mails} mails were stored")
-print(json.dumps({
-    "units": mails, "seconds": seconds, "cpu_seconds": processor,
-    "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-}))
+report(mails, took)

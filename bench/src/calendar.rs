@@ -26,7 +26,7 @@ use tokio::sync::Notify;
 
 use crate::{
     corpus,
-    google::{Grant, Intook, config, transport},
+    google::{Grant, TakenIn, config, transport},
     measure::report,
 };
 
@@ -76,7 +76,7 @@ impl TakeInCalendar {
 }
 
 /// Waits until every event that is to come has its meeting.
-async fn wait_for_meetings(it: &Intook<'_>, events: usize) -> Result<()> {
+async fn wait_for_meetings(it: &TakenIn<'_>, events: usize) -> Result<()> {
     /// Fine enough for a ratio, and rarely enough to cost nothing.
     const LOOK: Duration = Duration::from_millis(10);
     let uids: Vec<EventUid> = corpus::upcoming(events)

@@ -42,9 +42,9 @@ pub(crate) struct Grant {
     entry: String,
 }
 
-/// What was taken in is seen by.
+/// Where to see what was taken in.
 #[derive(Debug)]
-pub(crate) struct Intook<'a> {
+pub(crate) struct TakenIn<'a> {
     pub(crate) store: &'a dyn Store,
     pub(crate) scope: &'a TenantScope,
     pub(crate) owner: UserId,
@@ -65,7 +65,7 @@ impl Grant {
         provider: Provider,
         clock: Arc<dyn Clock>,
         wire: impl FnOnce(Builder) -> Builder,
-        wait: impl AsyncFnOnce(Intook<'_>) -> Result<()>,
+        wait: impl AsyncFnOnce(TakenIn<'_>) -> Result<()>,
     ) -> Result<(Duration, f64)> {
         let store = SqliteStore::open(self.db.as_path(), Arc::clone(&clock), Options::default());
         let (store, scope, owner) = settle(store.await?, clock.now()).await?;
@@ -76,7 +76,7 @@ impl Grant {
         engine.connect(&scope, grant).await?;
         let store = Arc::clone(engine.store());
         let running = engine.start();
-        wait(Intook { store: &*store, scope: &scope, owner }).await?;
+        wait(TakenIn { store: &*store, scope: &scope, owner }).await?;
         let took = (began.elapsed(), processor_seconds()? - processor);
         ensure!(running.stop().await, "the engine ends in time");
         Ok(took)

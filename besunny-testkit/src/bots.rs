@@ -21,7 +21,7 @@ mod room;
 mod weathered;
 
 pub use provider::ScriptedBots;
-pub use weathered::{BotWeather, WeatheredBots};
+pub use weathered::{BotRewrite, BotWeather, WeatheredBots};
 
 use crate::{
     clock::ManualClock,

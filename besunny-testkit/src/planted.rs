@@ -28,7 +28,7 @@ use futures::FutureExt;
 
 mod bots;
 
-pub use bots::BuggyBots;
+pub use bots::BotBug;
 
 use crate::interposed::{Interposed, Interposer, Rewrite};
 

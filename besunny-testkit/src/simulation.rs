@@ -77,10 +77,7 @@ pub fn run(seed: u64, planted: Option<Planted>) -> History {
     violations.extend(stuck);
     History {
         seed,
-        items: {
-            let truth = stage.truth.lock();
-            truth.delivered() + truth.events()
-        },
+        items: stage.truth.lock().made(),
         fired: stage.faults.fired(),
         trace: stage.trace.hash(),
         violations,

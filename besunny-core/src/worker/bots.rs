@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use futures::{FutureExt as _, future::BoxFuture};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -409,14 +410,14 @@ impl Desk<'_> {
         port: &dyn BotPresence,
         at: &BotRef,
     ) -> Result<Vec<Speaker>, SourceError> {
-        let mut list = Listed::new(PEOPLE);
-        while list.more {
-            let after = list.next.take();
-            let guarded = self.worker.guarded(port);
-            let ask = || port.participants(at, after.as_ref());
-            list.add(guarded.asked("presence.participants", ask).await?);
-        }
-        Ok(list.entries)
+        let list = Listed::read(PEOPLE, |after| {
+            let ask = async move {
+                let ask = || port.participants(at, after.as_ref());
+                self.worker.guarded(port).asked("presence.participants", ask).await
+            };
+            ask.boxed()
+        });
+        Ok(list.await?.entries)
     }
 
     /// Reads who came and went; none where that is too much.
@@ -425,13 +426,14 @@ impl Desk<'_> {
         port: &dyn BotPresence,
         at: &BotRef,
     ) -> Result<Option<Vec<Coming>>, SourceError> {
-        let mut list = Listed::new(COMINGS);
-        while list.more {
-            let after = list.next.take();
-            let guarded = self.worker.guarded(port);
-            let ask = || port.comings(at, after.as_ref());
-            list.add(guarded.asked("presence.comings", ask).await?);
-        }
+        let list = Listed::read(COMINGS, |after| {
+            let ask = async move {
+                let ask = || port.comings(at, after.as_ref());
+                self.worker.guarded(port).asked("presence.comings", ask).await
+            };
+            ask.boxed()
+        });
+        let list = list.await?;
         Ok((!list.is_cut).then_some(list.entries))
     }
 }
@@ -439,29 +441,27 @@ impl Desk<'_> {
 /// A list that is read portion by portion.
 struct Listed<T> {
     entries: Vec<T>,
-    /// Where the next portion begins; none for the first.
-    next: Option<Cursor>,
-    /// Whether there is a next one, and not enough was read.
-    more: bool,
-    most: usize,
+    /// Whether there is more than was wanted.
     is_cut: bool,
 }
 
 impl<T> Listed<T> {
-    const fn new(most: usize) -> Self {
-        Self { entries: Vec::new(), next: None, more: true, most, is_cut: false }
-    }
-
-    fn add(&mut self, portion: Portion<T>) {
-        self.entries.extend(portion.entries);
-        self.is_cut = self.entries.len() > self.most || (portion.more && self.is_full());
-        self.entries.truncate(self.most);
-        self.more = portion.more && !self.is_full();
-        self.next = Some(portion.next);
-    }
-
-    const fn is_full(&self) -> bool {
-        self.entries.len() >= self.most
+    /// Reads a list to its end, or until there are `most`; `ask` answers what comes after a place.
+    async fn read<'a>(
+        most: usize,
+        ask: impl Fn(Option<Cursor>) -> BoxFuture<'a, Result<Portion<T>, SourceError>>,
+    ) -> Result<Self, SourceError> {
+        let (mut entries, mut after) = (Vec::new(), None);
+        loop {
+            let portion = ask(after).await?;
+            entries.extend(portion.entries);
+            if !portion.more || entries.len() >= most {
+                let is_cut = entries.len() > most || portion.more;
+                entries.truncate(most);
+                return Ok(Self { entries, is_cut });
+            }
+            after = Some(portion.next);
+        }
     }
 }
 

@@ -119,6 +119,11 @@ impl Since {
         Self { after: Some(next) }
     }
 
+    /// Returns a meeting of the person, and where the list of its call goes on.
+    async fn of(self, site: &Site, id: &str) -> Result<(Meeting, Option<Cursor>), Problem> {
+        Ok((meeting::own(site, id).await?, self.cursor()?))
+    }
+
     fn cursor(self) -> Result<Option<Cursor>, Problem> {
         if self.after.as_ref().is_some_and(|after| after.len() > CURSOR) {
             return Err(Problem::bad_request("`after` is no `next` of an earlier answer."));
@@ -129,8 +134,7 @@ impl Since {
 
 impl Chat {
     pub(super) async fn read(site: &Site, id: &str, since: Since) -> Result<Self, Problem> {
-        let meeting = meeting::own(site, id).await?;
-        let after = since.cursor()?;
+        let (meeting, after) = since.of(site, id).await?;
         let read = site.besunny().read_chat(of(site, &meeting), after.as_ref()).await?;
         let Portion { entries, next, more } = read;
         let messages = entries.into_iter().map(Message::of).collect();
@@ -166,8 +170,7 @@ impl NewMessage {
 
 impl Comings {
     pub(super) async fn read(site: &Site, id: &str, since: Since) -> Result<Self, Problem> {
-        let meeting = meeting::own(site, id).await?;
-        let after = since.cursor()?;
+        let (meeting, after) = since.of(site, id).await?;
         let read = site.besunny().comings(of(site, &meeting), after.as_ref()).await?;
         let Portion { entries, next, more } = read;
         let comings = entries.into_iter().map(ComingEntry::of).collect();

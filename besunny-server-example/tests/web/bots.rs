@@ -88,26 +88,6 @@ async fn bot_7_a_meeting_from_the_wish_for_a_bot_to_its_document() {
 }
 
 #[tokio::test]
-async fn bot_15_a_bot_that_is_kept_out_leaves() {
-    let (stage, calls) = Stage::with_bots(&[soon()]).await;
-    let cookie = stage.log_in().await;
-    let id = first_meeting(&stage).await;
-    say(&stage, &id, &json!("send")).await;
-    stage.until("2026-06-01T08:59:00Z").await;
-    stage.until("2026-06-01T09:00:00Z").await;
-    calls.play(FIRST, Scene::LetIn);
-    stage.until("2026-06-01T09:03:00Z").await;
-    assert_eq!(say(&stage, &id, &json!("keep_out")).await.status, StatusCode::OK);
-    stage.until("2026-06-01T09:05:00Z").await;
-    let whole = stage.get(&format!("/api/v1/meetings/{id}")).await.json();
-    assert_eq!(whole["bots"][0]["withdrawn"], "stopped", "{whole}");
-    assert_eq!(whole["bots"][0]["phase"], "leaving", "{whole}");
-    let page = stage.open(&cookie, &format!("/meetings/{id}")).await.body;
-    assert!(page.contains("Somebody in this meeting keeps bots out."), "{page}");
-    assert_eq!(say(&stage, &id, &Value::Null).await.json()["choice"], Value::Null);
-}
-
-#[tokio::test]
 async fn bot_5_the_policy_is_kept_and_plans_anew() {
     let (stage, _) = Stage::with_bots(&[kick_off()]).await;
     let path = "/api/v1/bots/policy";

@@ -79,6 +79,20 @@ fn check(answer: &Answer, status: StatusCode, kind: &str, message: &str) {
 }
 
 #[tokio::test]
+async fn bot_15_a_bot_that_is_kept_out_leaves() {
+    let call = Call::new().await;
+    call.let_in().await;
+    assert_eq!(say(&call.stage, &call.id, &json!("keep_out")).await.status, StatusCode::OK);
+    call.stage.until("2026-06-01T09:05:00Z").await;
+    let whole = call.whole().await;
+    assert_eq!(whole["bots"][0]["withdrawn"], "stopped", "{whole}");
+    assert_eq!(whole["bots"][0]["phase"], "leaving", "{whole}");
+    let page = call.stage.open(&call.cookie, &format!("/meetings/{}", call.id)).await.body;
+    assert!(page.contains("Somebody in this meeting keeps bots out."), "{page}");
+    assert_eq!(say(&call.stage, &call.id, &Value::Null).await.json()["choice"], Value::Null);
+}
+
+#[tokio::test]
 async fn bot_8_the_chat_of_a_call_is_read_and_written_in() {
     let call = Call::new().await;
     let hello = r#"{"text":" Hello. "}"#;

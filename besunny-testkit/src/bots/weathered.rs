@@ -17,6 +17,19 @@ pub trait BotWeather: Debug + Send + Sync {
     async fn before(&self, operation: &'static str) -> Result<(), SourceError>;
     /// After it answered; an error means that the answer is lost.
     async fn after(&self, operation: &'static str) -> Result<(), SourceError>;
+    /// Changes what goes in or comes out, as a planted bug does.
+    fn rewrite(&self, _: BotRewrite<'_>) {}
+}
+
+/// What a weather may change.
+#[derive(Debug)]
+pub enum BotRewrite<'a> {
+    /// The bot that is asked for.
+    Create(&'a mut NewBot),
+    /// The answer to a stop; the provider is not asked once there is one.
+    Stop(&'a mut Option<Changed>),
+    /// What was heard, since the cursor if there was one.
+    Heard(Option<&'a Cursor>, &'a mut Transcript),
 }
 
 /// A provider whose calls pass through a weather.
@@ -56,7 +69,9 @@ impl<B: BotProvider> BotProvider for WeatheredBots<B> {
     }
 
     async fn create(&self, bot: &NewBot) -> Result<Created, SourceError> {
-        self.around("bots.create", self.bots.create(bot)).await
+        let mut bot = bot.clone();
+        self.weather.rewrite(BotRewrite::Create(&mut bot));
+        self.around("bots.create", self.bots.create(&bot)).await
     }
 
     async fn find(&self, at: &BotRef) -> Result<Option<Bot>, SourceError> {
@@ -76,7 +91,12 @@ impl<B: BotProvider> BotProvider for WeatheredBots<B> {
     }
 
     async fn stop(&self, at: &BotRef) -> Result<Changed, SourceError> {
-        self.around("bots.stop", self.bots.stop(at)).await
+        let mut answer = None;
+        self.weather.rewrite(BotRewrite::Stop(&mut answer));
+        match answer {
+            Some(answer) => Ok(answer),
+            None => self.around("bots.stop", self.bots.stop(at)).await,
+        }
     }
 }
 
@@ -87,7 +107,11 @@ impl<B: BotRecords> BotRecords for WeatheredBots<B> {
         at: &BotRef,
         after: Option<&Cursor>,
     ) -> Result<Transcript, SourceError> {
-        self.around("bots.transcript", self.bots.transcript(at, after)).await
+        let read = self.around("bots.transcript", self.bots.transcript(at, after)).await;
+        read.map(|mut read| {
+            self.weather.rewrite(BotRewrite::Heard(after, &mut read));
+            read
+        })
     }
 
     async fn recording(&self, at: &BotRef) -> Result<Option<RecordingLink>, SourceError> {

@@ -2,98 +2,49 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use besunny_core::{
-    bot::{
-        Amend, Bot, BotAbilities, BotFilter, BotProvider, BotRecords, BotRef, Bots, Changed,
-        Created, NewBot, RecordingLink, Transcript,
-    },
-    source::{Cursor, PageToken, SourceError},
-};
+use besunny_core::{bot::Changed, source::SourceError};
 
 use super::Planted;
+use crate::bots::{BotRewrite, BotWeather};
 
-/// A provider that may break one promise.
+/// What is wrong with a provider; a bug that is none of a provider changes nothing.
 #[derive(Debug)]
-pub struct BuggyBots<B> {
-    bots: B,
+pub struct BotBug {
     bug: Option<Planted>,
     made: AtomicU64,
 }
 
-impl<B> BuggyBots<B> {
-    /// Plants `bug` in `bots`; a bug that is none of a provider changes nothing.
+impl BotBug {
+    /// Makes the weather of a provider that has `bug`.
     #[must_use]
-    pub const fn new(bots: B, bug: Option<Planted>) -> Self {
-        Self { bots, bug, made: AtomicU64::new(0) }
-    }
-
-    fn has(&self, bug: Planted) -> bool {
-        self.bug == Some(bug)
+    pub const fn of(bug: Option<Planted>) -> Self {
+        Self { bug, made: AtomicU64::new(0) }
     }
 }
 
 #[async_trait]
-impl<B: BotProvider> BotProvider for BuggyBots<B> {
-    fn abilities(&self) -> BotAbilities {
-        self.bots.abilities()
+impl BotWeather for BotBug {
+    async fn before(&self, _: &'static str) -> Result<(), SourceError> {
+        Ok(())
     }
 
-    async fn check(&self) -> Result<(), SourceError> {
-        self.bots.check().await
+    async fn after(&self, _: &'static str) -> Result<(), SourceError> {
+        Ok(())
     }
 
-    async fn create(&self, bot: &NewBot) -> Result<Created, SourceError> {
-        if self.has(Planted::DoubledBots) {
-            let number = self.made.fetch_add(1, Ordering::Relaxed);
-            let dedup_key = format!("{} {number}", bot.dedup_key);
-            return self.bots.create(&NewBot { dedup_key, ..bot.clone() }).await;
+    fn rewrite(&self, what: BotRewrite<'_>) {
+        match (self.bug, what) {
+            (Some(Planted::DoubledBots), BotRewrite::Create(bot)) => {
+                let number = self.made.fetch_add(1, Ordering::Relaxed);
+                bot.dedup_key = format!("{} {number}", bot.dedup_key);
+            }
+            (Some(Planted::DeafBots), BotRewrite::Stop(answer)) => {
+                *answer = Some(Changed::Applied);
+            }
+            (Some(Planted::LostWords), BotRewrite::Heard(Some(_), read)) => {
+                read.segments.truncate(1);
+            }
+            (_, _) => {}
         }
-        self.bots.create(bot).await
-    }
-
-    async fn find(&self, at: &BotRef) -> Result<Option<Bot>, SourceError> {
-        self.bots.find(at).await
-    }
-
-    async fn list(
-        &self,
-        filter: &BotFilter,
-        page: Option<&PageToken>,
-    ) -> Result<Bots, SourceError> {
-        self.bots.list(filter, page).await
-    }
-
-    async fn reschedule(&self, at: &BotRef, to: &Amend) -> Result<Changed, SourceError> {
-        self.bots.reschedule(at, to).await
-    }
-
-    async fn stop(&self, at: &BotRef) -> Result<Changed, SourceError> {
-        if self.has(Planted::DeafBots) {
-            return Ok(Changed::Applied);
-        }
-        self.bots.stop(at).await
-    }
-}
-
-#[async_trait]
-impl<B: BotRecords> BotRecords for BuggyBots<B> {
-    async fn transcript(
-        &self,
-        at: &BotRef,
-        after: Option<&Cursor>,
-    ) -> Result<Transcript, SourceError> {
-        let mut read = self.bots.transcript(at, after).await?;
-        if self.has(Planted::LostWords) && after.is_some() {
-            read.segments.truncate(1);
-        }
-        Ok(read)
-    }
-
-    async fn recording(&self, at: &BotRef) -> Result<Option<RecordingLink>, SourceError> {
-        self.bots.recording(at).await
-    }
-
-    async fn erase(&self, at: &BotRef) -> Result<Changed, SourceError> {
-        self.bots.erase(at).await
     }
 }

@@ -32,7 +32,7 @@ use crate::{
     clock::ManualClock,
     interposed::Interposed,
     learner::BySender,
-    planted::{BuggyBots, BuggySource},
+    planted::{BotBug, BuggySource},
     scripted::ScriptedCalendar,
 };
 
@@ -115,7 +115,8 @@ fn calendars(stage: &Stage) -> CalendarAdapter {
 }
 
 fn bots(stage: &Stage) -> Bots {
-    let bots = BuggyBots::new(ScriptedBots::new(Arc::clone(&stage.calls)), stage.planted);
+    let bots = ScriptedBots::new(Arc::clone(&stage.calls));
+    let bots = WeatheredBots::new(bots, Arc::new(BotBug::of(stage.planted)));
     let adapter = BotAdapter::new(WeatheredBots::new(bots, Arc::<Faults>::clone(&stage.faults)));
     Bots { provider: Provider::new(BOTS), adapter, style: BotStyle::default() }
 }

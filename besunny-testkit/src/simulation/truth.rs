@@ -98,9 +98,10 @@ impl Known {
         self.calendars.iter().any(|calendar| calendar.subject.as_str() == subject)
     }
 
-    /// Returns how many events were made.
-    pub(super) fn events(&self) -> u64 {
-        self.calendars.iter().map(|calendar| calendar.events.len() as u64).sum()
+    /// Returns how many items there ever were: mails that were delivered, and events.
+    pub(super) fn made(&self) -> u64 {
+        let events: usize = self.calendars.iter().map(|calendar| calendar.events.len()).sum();
+        self.delivered() + events as u64
     }
 
     /// Returns how many mails were delivered.

@@ -3,13 +3,13 @@ use askama::Template;
 use axum::{
     Extension, Form,
     extract::{Path, State, rejection::FormRejection},
-    http::{HeaderMap, StatusCode},
+    http::HeaderMap,
     response::{Html, IntoResponse, Redirect, Response},
 };
 use besunny::core::{bot::Movement, posting::Posting, worker::Recording};
 use serde::Deserialize;
 
-use super::{Refusal, meeting::ASK_NO_MORE, refuse};
+use super::{Refusal, meeting::for_ever, refuse};
 use crate::web::{
     Site,
     access::Session,
@@ -87,11 +87,8 @@ pub(super) async fn piece(
         let comings = Comings::read(&site, &id, Since::default()).await;
         let comings = comings.map(|read| read.comings);
         let piece = Piece { chat: chat.map(|()| messages), comings, is_cut };
-        let mut answer = Html(piece.render()?).into_response();
-        if is_over && let Ok(status) = StatusCode::from_u16(ASK_NO_MORE) {
-            *answer.status_mut() = status;
-        }
-        Ok::<_, Refusal>(answer)
+        let answer = Html(piece.render()?).into_response();
+        Ok::<_, Refusal>(if is_over { for_ever(answer) } else { answer })
     };
     answer.await.map_err(refuse(&headers))
 }

@@ -29,7 +29,7 @@ use crate::web::{
 };
 
 /// htmx asks no more once it gets this status.
-pub(super) const ASK_NO_MORE: u16 = 286;
+const ASK_NO_MORE: u16 = 286;
 /// So long after its end a meeting may still change by itself: a late bot is given up by then (BOT-11).
 const SETTLED: TimeDelta = TimeDelta::hours(6);
 /// So many turns are shown while they come; the document has all.
@@ -120,13 +120,18 @@ pub(super) async fn piece(
         let Query(Poll { seen }) = seen?;
         let now = Now::read(&site, &session, &id).await?;
         let is_over = !now.changes();
-        let mut answer = show_changed(&Piece { now: &now }, seen.filter(|_| !is_over).as_deref())?;
-        if is_over && let Ok(status) = StatusCode::from_u16(ASK_NO_MORE) {
-            *answer.status_mut() = status;
-        }
-        Ok(answer)
+        let answer = show_changed(&Piece { now: &now }, seen.filter(|_| !is_over).as_deref())?;
+        Ok(if is_over { for_ever(answer) } else { answer })
     };
     answer.await.map_err(refuse(&headers))
+}
+
+/// Lets the page ask no more, since the answer stays as it is.
+pub(super) fn for_ever(mut answer: Response) -> Response {
+    if let Ok(status) = StatusCode::from_u16(ASK_NO_MORE) {
+        *answer.status_mut() = status;
+    }
+    answer
 }
 
 /// Sends a bot, keeps bots out, or leaves it to the policy.

@@ -2,13 +2,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use besunny_core::{
+    clock::Clock as _,
     document::{Document, DocumentKind},
     meeting::{Meeting, MeetingStatus},
     repository::{Accounts, AgendaFilter, BATCH, Documents, ItemFilter, Meetings},
     source::ItemId,
     tenant::TenantScope,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::{Found, Known, Violation};
 use crate::simulation::{
@@ -67,7 +68,7 @@ fn check_agenda(stage: &Stage, calendar: &CalendarTruth) -> Vec<Violation> {
 }
 
 fn agenda(stage: &Stage, calendar: &CalendarTruth) -> Vec<Meeting> {
-    let end: DateTime<Utc> = now_of(stage) + LONG;
+    let end = stage.clock.now() + LONG;
     let mut filter = AgendaFilter { from: end - LONG * 2, to: end, after: None, limit: BATCH };
     let mut meetings: Vec<Meeting> = Vec::new();
     loop {
@@ -79,10 +80,6 @@ fn agenda(stage: &Stage, calendar: &CalendarTruth) -> Vec<Meeting> {
             return meetings;
         }
     }
-}
-
-fn now_of(stage: &Stage) -> DateTime<Utc> {
-    besunny_core::clock::Clock::now(&*stage.clock)
 }
 
 /// I1, I2, I3: each line that a bot of the tenant heard is in a document, once in each, and no other is.

@@ -1,4 +1,6 @@
 //! Calendars: meetings are planned, moved and called off, in the copies of all guests.
+use std::collections::BTreeMap;
+
 use besunny_core::{
     account::{Account, Intake, NewAccount, Provider},
     calendar::{Attendance, Attendee, CalendarEvent, EventStatus, EventTime, EventUid},
@@ -11,11 +13,14 @@ use besunny_core::{
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use super::{MANNERS, TELLINGS, World};
-use crate::simulation::{
-    faults::Fault,
-    nodes::CALENDARS,
-    stage::{DOMAIN, now},
-    truth::{CalendarTruth, EventTruth},
+use crate::{
+    scripted,
+    simulation::{
+        faults::Fault,
+        nodes::CALENDARS,
+        stage::{DOMAIN, now},
+        truth::{CalendarTruth, EventTruth},
+    },
 };
 
 /// So many rooms are there; people of all tenants meet in them, also at the same time.
@@ -56,7 +61,7 @@ impl World<'_> {
         let key = StreamKey::from_source("mailbox");
         let offered = OfferedStream { key, title: "Calendar".to_owned(), proposed: true };
         now(self.stage.store.connect(&scope, &account, &[offered]));
-        let (account, events) = (account.id, std::collections::BTreeMap::new());
+        let (account, events) = (account.id, BTreeMap::new());
         let calendar = CalendarTruth { scope, account, subject, owner, username, events };
         self.stage.truth.lock().calendars.push(calendar);
     }
@@ -67,8 +72,8 @@ impl World<'_> {
             0..=9 => self.plan_meeting(),
             10..=13 => self.move_meeting(),
             14..=16 => self.call_off(),
-            17 => self.with_calendar(crate::scripted::Mailbox::expire_log),
-            18 => self.with_calendar(crate::scripted::Mailbox::kill_page_tokens),
+            17 => self.with_calendar(scripted::Mailbox::expire_log),
+            18 => self.with_calendar(scripted::Mailbox::kill_page_tokens),
             19 => self.with_calendar(|calendar| calendar.revoke(true)),
             20 => self.take_out(),
             21..=22 => self.turn_away(),
@@ -82,9 +87,8 @@ impl World<'_> {
         let starts_at = self.stage.clock.now() + LAST_IN;
         for index in 0..count {
             let uid = self.name_event();
-            let room = ROOMS + u64::from(self.diary.events);
+            let room = address(ROOMS + u64::from(self.diary.events));
             let ends_at = starts_at + TimeDelta::minutes(20);
-            let room = address(room);
             let event = EventTruth { uid: uid.clone(), room, starts_at, ends_at, is_on: true };
             self.put_event(index, event);
             self.diary.last.push(uid);
@@ -194,7 +198,7 @@ impl World<'_> {
         self.stage.watches.tell(&subject);
     }
 
-    fn with_calendar(&mut self, change: impl FnOnce(&mut crate::scripted::Mailbox)) {
+    fn with_calendar(&mut self, change: impl FnOnce(&mut scripted::Mailbox)) {
         let subject = {
             let truth = self.stage.truth.lock();
             self.seed.pick(&truth.calendars).subject.clone()
